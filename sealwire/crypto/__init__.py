@@ -1,0 +1,1 @@
+"""Cryptography: one noun of docs/protocol.md per module; the primitives all stand in ``primitives``."""

@@ -1,0 +1,276 @@
+"""Every error a caller may see, in one tree.
+
+Each class carries a stable ``code`` (for scripts), the process ``exit`` code it leads to (docs/scripting.md)
+and two English catalogue texts: what happened (``text``) and what to do next (``hint``). ``i18n.explain`` turns
+an error into the reader's language; this module only names things.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SealwireError(Exception):
+    """Something went wrong that a person or a script can be told about."""
+
+    code: ClassVar[str] = "error"
+    exit: ClassVar[int] = 1
+    text: ClassVar[str] = "{detail}"
+    hint: ClassVar[str] = ""
+
+    def __init__(self, **params: object) -> None:
+        self.params = params
+        super().__init__(self.code)
+
+    def __str__(self) -> str:
+        return self.text.format_map(_Known(self.params))
+
+
+class _Known(dict[str, object]):
+    """Leaves an unknown placeholder visible: an error report must never raise."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+# --- bytes from elsewhere ------------------------------------------------------------------------------------
+
+
+class RemoteProtocolError(SealwireError):
+    """The other side sent bytes that are not in docs/protocol.md. The only error a decoder raises."""
+
+    code = "protocol"
+    text = "The other side sent something this version does not understand ({detail})."
+    hint = "If both sides run the same version, please report it."
+
+    def __init__(self, detail: str = "malformed") -> None:
+        super().__init__(detail=detail)
+
+
+class LocalProtocolError(SealwireError):
+    """Our own code asked for something the protocol does not allow: a bug on this side."""
+
+    code = "internal"
+    text = "Sealwire tried to do something its own protocol does not allow ({detail})."
+    hint = "This is a bug: please report it."
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail)
+
+
+class RefusedError(SealwireError):
+    """A cryptographic check failed. One class for every cause, so that nothing outside can tell them apart.
+
+    ``reason`` is a coarse word for the local person only (``undecryptable``, ``unknown-prekey``, ``not-for-us``,
+    ``replayed``); it never reaches the network.
+    """
+
+    code = "refused"
+    exit = 9
+    text = "A message could not be read ({reason})."
+
+    def __init__(self, reason: str = "undecryptable") -> None:
+        super().__init__(reason=reason)
+        self.reason = reason
+
+
+# --- settings and usage --------------------------------------------------------------------------------------
+
+
+class UsageError(SealwireError):
+    """The command line asks for something that is not allowed."""
+
+    code = "usage"
+    exit = 2
+    text = "{detail}"
+
+    def __init__(self, detail: str, hint: str = "") -> None:
+        super().__init__(detail=detail, hint=hint)
+
+
+class AccountNameError(UsageError):
+    """An account name that breaks the rule."""
+
+    code = "name"
+    text = (
+        "{name!r} is not an account name: 1 to 32 of a-z, 0-9, _ and -, starting with a letter or a digit, "
+        "and not broker, system, all or here."
+    )
+
+    def __init__(self, name: str) -> None:
+        SealwireError.__init__(self, name=name)
+
+
+class TextTooLongError(UsageError):
+    """A text past the limit of one message."""
+
+    code = "too-long"
+    text = "This text has {size} bytes; one message holds at most {limit}."
+    hint = "Split it into several messages."
+
+    def __init__(self, size: int, limit: int) -> None:
+        SealwireError.__init__(self, size=size, limit=limit)
+
+
+class ConfigError(SealwireError):
+    """One or more settings are wrong. ``problems`` holds a line for each, all found at once."""
+
+    code = "config"
+    exit = 3
+    text = "{problems}"
+    hint = "Correct the lines named above and start again."
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems="\n".join(problems))
+        self.problems = problems
+
+
+class MissingPackageError(SealwireError):
+    """A Python package that Sealwire needs is not installed."""
+
+    code = "missing-package"
+    text = "Sealwire needs the Python package {package}, which is not installed here."
+    hint = "Run: {command}"
+
+
+# --- keys, passphrases, profiles -----------------------------------------------------------------------------
+
+
+class PassphraseNeededError(SealwireError):
+    """No passphrase could be asked for and none was given."""
+
+    code = "passphrase-needed"
+    exit = 4
+    text = "The key file of {name} needs a passphrase, and there is no terminal to ask on."
+    hint = "Give --passphrase-file FILE (an empty file is the empty passphrase)."
+
+
+class KeyFileError(SealwireError):
+    """A key file that does not open: broken, truncated, or sealed with another passphrase. It is left untouched."""
+
+    code = "key-file"
+    exit = 4
+    text = "The key file {path} does not open: the passphrase is wrong or the file is damaged."
+    hint = "Try the passphrase again, or put back a copy of the file. It was not changed."
+
+
+class LoginError(SealwireError):
+    """The broker refused the login."""
+
+    code = "login"
+    exit = 4
+    text = "The broker refuses the login of {name}."
+    hint = "If you used an invite, it may be used up or expired: ask for a new one."
+
+
+class NameTakenError(LoginError):
+    """Another account already has this name on this broker."""
+
+    code = "name-taken"
+    text = "The name {name} is already registered here with another key."
+    hint = "Choose another --name, or use the key file that registered it."
+
+
+class DeviceRefusedError(LoginError):
+    """The broker's admission refuses this device's connection key."""
+
+    code = "device-refused"
+    text = "The broker refuses this device."
+    hint = "Registration may be closed: ask the operator for an invite."
+
+
+class SupersededError(LoginError):
+    """Another process logged in as the same device."""
+
+    code = "superseded"
+    text = "Another process logged in as this device of {name}; this one stops."
+    hint = "A device runs in one place at a time. If you did not start the other one, its keys were copied."
+
+
+class ProfileBusyError(SealwireError):
+    """Another process holds this profile."""
+
+    code = "profile-busy"
+    text = "The profile {name} is already open in another process (PID {pid})."
+    hint = "Close that one first, or use another --name."
+
+
+class StoreError(SealwireError):
+    """The local database cannot be used."""
+
+    code = "store"
+    text = "The database {path} cannot be used: {detail}."
+    hint = "Check the free space and the permissions of its folder; nothing was lost that was confirmed."
+
+
+# --- people and messages -------------------------------------------------------------------------------------
+
+
+class UnknownPeerError(SealwireError):
+    """The directory knows nobody of that name."""
+
+    code = "unknown-peer"
+    exit = 5
+    text = "Nobody is registered here under the name {name}."
+    hint = "Check the spelling, or send them an invite."
+
+
+class UntrustedPeerError(SealwireError):
+    """The contact's key changed and nobody has decided about it yet."""
+
+    code = "key-changed"
+    exit = 9
+    text = "The key of {name} has changed since you first talked; nothing is sent until you decide."
+    hint = "Compare the safety number with them (verify {name}), then approve the new key."
+
+
+class BrokerUnreachableError(SealwireError):
+    """No link to the broker within the time allowed."""
+
+    code = "unreachable"
+    exit = 6
+    text = "The broker at {address} does not answer."
+    hint = "Start it with: python broker.py. The message stays queued and goes out on the next start."
+
+
+class WrongBrokerKeyError(BrokerUnreachableError):
+    """Something answers at the address, but without the pinned key."""
+
+    code = "wrong-broker"
+    text = "This is not the broker you pinned: something answers at {address}, but not with the key in {key_file}."
+    hint = "Check the address, or get the broker's public key (keys/broker.pub) from its operator again."
+
+
+class BrokerKeyMissingError(BrokerUnreachableError):
+    """No broker public key to pin."""
+
+    code = "broker-key-missing"
+    text = "There is no broker key at {path}, so the broker could not be recognised."
+    hint = "Start a broker here (python broker.py), copy its keys/broker.pub, or use --join INVITE."
+
+
+class NotReachedError(SealwireError):
+    """The awaited state was not reached in time; the message stays queued."""
+
+    code = "timeout"
+    exit = 7
+    text = "The message was not {state} within {seconds} s; it stays queued."
+    hint = "It goes on by itself at the next start; --timeout waits longer."
+
+
+class RejectedError(SealwireError):
+    """The broker refused a message for a reason that more tries do not mend."""
+
+    code = "rejected"
+    exit = 8
+    text = "The broker refused the message: {reason}."
+    hint = "See the limits in docs/operations.md."
+
+
+class IntegrityError(SealwireError):
+    """Signed material from the directory or a peer does not hold together."""
+
+    code = "integrity"
+    exit = 9
+    text = "What the broker says about {name} is not signed by them: {detail}."
+    hint = "Do not trust this broker until its operator explains it."

@@ -1,0 +1,1 @@
+"""The peer: holds the keys, keeps the history, speaks to the broker."""

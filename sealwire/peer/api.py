@@ -1,0 +1,131 @@
+"""The one way in: what an interface may ask of a running peer.
+
+``peer.client.Client`` implements it over a real link; interfaces and tests type against this protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sealwire.peer.events import DeliveryState, Event, Message, TrustState
+
+MAX_TEXT_BYTES = 15_000
+"""UTF-8 bytes of one text: fits the largest padding bucket with its header; larger is a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that is durable here."""
+
+    id: str
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class ContactInfo:
+    """What is known about someone."""
+
+    name: str
+    fingerprint: str
+    trust: TrustState
+    first_seen_ms: int
+    changed_ms: int | None
+    """When a changed key was first seen."""
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What `/info` shows: suite in words, age, messages since the last RSA-OAEP secret."""
+
+    contact: ContactInfo
+    suite: str
+    opened_ms: int | None
+    messages_since_secret: int
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyNumber:
+    """What two people compare."""
+
+    name: str
+    digits: str
+    """60 digits, no spaces."""
+    trust: TrustState
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The peer at a glance."""
+
+    name: str
+    fingerprint: str
+    connection: str
+    broker: str
+    queued: int
+    unread: int
+
+
+class ClientApi(Protocol):
+    """Everything an interface can do. Names are normalised; errors are ``sealwire.errors``."""
+
+    name: str
+    fingerprint: str
+
+    def events(self) -> AsyncIterator[Event]:
+        """The one event stream, from Ready on; ends when the client is closed."""
+
+    async def send_text(
+        self, to: str, text: str, wait: Literal["queued", "sent", "delivered", "read"] = "queued", timeout_s: float = 10
+    ) -> Sent:
+        """Make a message durable and, with ``wait``, wait for that state.
+
+        Raises:
+            TextTooLongError, AccountNameError, UnknownPeerError, UntrustedPeerError, BrokerUnreachableError,
+            NotReachedError, RejectedError.
+        """
+
+    async def history(self, conversation: str, limit: int = 50, before_row: int | None = None) -> Sequence[Message]:
+        """The last messages of a conversation, oldest first."""
+
+    async def unread(self, limit: int = 1000) -> Sequence[Message]:
+        """Messages of others since the last :meth:`mark_read`, oldest first, over all conversations."""
+
+    async def mark_read(self, up_to_row: int) -> None:
+        """Everything up to this row has been written out (``recv``, ``--json``) or seen."""
+
+    async def contacts(self) -> Sequence[ContactInfo]:
+        """All contacts, by name."""
+
+    async def info(self, name: str) -> SessionInfo:
+        """Facts about a contact and the session with it. Raises UnknownPeerError."""
+
+    async def safety_number(self, name: str) -> SafetyNumber:
+        """The 60 digits to compare; asks the directory for a name never seen. Raises UnknownPeerError."""
+
+    async def set_verified(self, name: str, verified: bool) -> ContactInfo:
+        """A person compared the digits (or takes it back)."""
+
+    async def approve(self, name: str) -> ContactInfo:
+        """Accept a changed key; what waited goes out to the new key."""
+
+    async def retry(self) -> int:
+        """Try failed messages again; returns how many."""
+
+    async def status(self) -> Status:
+        """The peer at a glance."""
+
+    async def settle(self, timeout_s: float) -> bool:
+        """Wait until nothing is queued; False when time ran out."""
+
+    async def online(self, timeout_s: float) -> None:
+        """Wait for a link.
+
+        Raises:
+            BrokerUnreachableError (or WrongBrokerKeyError, LoginError): none in that time, or it is refused.
+        """
+
+    async def close(self) -> None:
+        """Say goodbye, release the profile."""

@@ -1,0 +1,1 @@
+"""Ways in for people: each interface stands on the client and the views, never on another."""
