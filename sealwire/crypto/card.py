@@ -30,7 +30,7 @@ MAX_DEVICES = 8
 MAX_CARD_BYTES = 3 + 2 * (2 + MAX_NAME_BYTES) + DEVICE_ID_BYTES + 2 * RSA_BYTES + 2 * KEY_BYTES + 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # no slots: encoding and hashes are computed once and kept
 class Card:
     """A device's public keys under its account's name.
 
@@ -51,6 +51,9 @@ class Card:
     ik: bytes
     sk: bytes
     created_ms: Millis
+
+    def __repr__(self) -> str:
+        return f"<Card {self.account}@{self.realm} {self.fingerprint.hex()[:16]}>"
 
     @cached_property
     def _encoded(self) -> bytes:
