@@ -112,6 +112,17 @@ class TextTooLongError(UsageError):
         SealwireError.__init__(self, size=size, limit=limit)
 
 
+class InviteError(UsageError):
+    """A line that is not an invite."""
+
+    code = "invite"
+    text = "This is not an invite: {detail}."
+    hint = "Ask for the whole line again; it looks like sealwire:HOST:PORT#KEY.TOKEN and belongs in quotes."
+
+    def __init__(self, detail: str) -> None:
+        SealwireError.__init__(self, detail=detail)
+
+
 class ConfigError(SealwireError):
     """One or more settings are wrong. ``problems`` holds a line for each, all found at once."""
 
