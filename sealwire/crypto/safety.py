@@ -102,11 +102,13 @@ class SafetyNumber:
 
 
 def account_id(realm: str, account: str) -> bytes:
-    """Return the identifier of an account inside its safety number: realm, a zero byte, name.
+    """Return the identifier of an account inside its safety number: ``realm ‖ account``.
+
+    A realm always has 16 characters, so the two cannot run into each other.
 
     Source: protocol.md §13.
     """
-    return realm.encode() + b"\x00" + account.encode()
+    return realm.encode() + account.encode()
 
 
 def safety_number(own: Card, theirs: Card) -> SafetyNumber:
