@@ -1,0 +1,231 @@
+"""What a setting may be: each kind reads one text and says in words what it allows.
+
+A value is the same text whether it comes from a file, the environment or a flag, so one reader serves all three and
+YAML's own ideas (``off`` is false, ``60:30`` is a number) never apply.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
+from pathlib import Path
+from typing import Protocol
+
+from sealwire.i18n import _
+
+MAX_TEXT_CHARS = 1_024
+"""No setting is longer; without it one line of a broken file fills the terminal and the patterns below."""
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    def read(self, text: str, base: Path) -> object:
+        """Return the value; ``base`` is the folder that relative paths start from. Raises ValueError."""
+
+    def allowed(self) -> str:
+        """Say what is allowed, in words that follow "must be"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number in a range."""
+
+    low: int
+    high: int
+
+    def read(self, text: str, base: Path) -> int:
+        """Return the number."""
+        return int(_within(_digits(text), self.low, self.high))
+
+    def allowed(self) -> str:
+        """Name the range."""
+        return _("a whole number from {low} to {high}").format(low=self.low, high=self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, perhaps with a decimal point, in a range."""
+
+    low: float
+    high: float
+
+    def read(self, text: str, base: Path) -> float:
+        """Return the number."""
+        if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text, re.ASCII):
+            raise ValueError(text)
+        return _within(float(text), self.low, self.high)
+
+    def allowed(self) -> str:
+        """Name the range."""
+        return _("a number from {low} to {high}").format(low=show_number(self.low), high=show_number(self.high))
+
+
+def show_number(number: float) -> str:
+    """Return a number without an exponent and without a needless point."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
+_UNITS = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A number of bytes, written with a binary unit."""
+
+    low: int
+    high: int
+
+    def read(self, text: str, base: Path) -> int:
+        """Return the number of bytes."""
+        match = re.fullmatch(r"(?P<number>[0-9_]{1,15}) ?(?P<unit>[KMG]iB|B|)", text, re.ASCII)
+        if match is None:
+            raise ValueError(text)
+        return int(_within(_digits(match["number"]) * _UNITS[match["unit"]], self.low, self.high))
+
+    def allowed(self) -> str:
+        """Name the range."""
+        return _("a size from {low} to {high}").format(low=show_size(self.low), high=show_size(self.high))
+
+
+def show_size(size: int) -> str:
+    """Return a number of bytes in the largest unit that holds it without a remainder."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size and size % _UNITS[unit] == 0:
+            return f"{size // _UNITS[unit]} {unit}"
+    return f"{size} B"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the word."""
+        if text not in self.words:
+            raise ValueError(text)
+        return text
+
+    def allowed(self) -> str:
+        """List the words."""
+        if len(self.words) == 1:
+            return self.words[0]
+        return _("one of {words}").format(words=", ".join(self.words))
+
+
+_HOST = r"\[[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?\]|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}"
+_ENDPOINT = re.compile(rf"tcp://(?P<host>{_HOST}|\*):(?P<port>[0-9]{{1,5}})", re.ASCII)
+_ADDRESS = re.compile(rf"(?P<host>{_HOST}):(?P<port>[0-9]{{1,5}})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A ZeroMQ address over TCP. One to bind may have the host ``*`` and the port 0 (a free one)."""
+
+    bind: bool
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the address; ``localhost`` becomes a number where ZeroMQ accepts no names."""
+        host, port = _host_port(_ENDPOINT, text, lowest=0 if self.bind else 1)
+        if self.bind and host == "localhost":
+            host = "127.0.0.1"
+        if not self.bind and host == "*":
+            raise ValueError(text)
+        return f"tcp://{host}:{port}"
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _("an address like tcp://127.0.0.1:5555 (IPv6 in brackets, port at most 65535)")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """HOST:PORT as other machines reach it."""
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the address."""
+        host, port = _host_port(_ADDRESS, text, lowest=1)
+        return f"{host}:{port}"
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _("HOST:PORT, like chat.example.org:5555 (IPv6 in brackets, port 1 to 65535)")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A path, relative to the file it stands in."""
+
+    def read(self, text: str, base: Path) -> Path:
+        """Return the absolute path."""
+        return path_from(text, base)
+
+    def allowed(self) -> str:
+        """Say so."""
+        return _("a path")
+
+
+_Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOrFile:
+    """A public key as 40 characters of Z85, or the path of a file that holds it."""
+
+    def read(self, text: str, base: Path) -> str | Path:
+        """Return the key as text, or the absolute path of its file."""
+        if _Z85.fullmatch(text) and not text.endswith(".pub"):
+            return text
+        return path_from(text, base)
+
+    def allowed(self) -> str:
+        """Say so."""
+        return _("a file or 40 characters of Z85")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An IP network."""
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the network in its shortest form."""
+        return str(ip_network(text))
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _("a network like 192.168.1.0/24 or fd00::/8, or a list of them")
+
+
+def path_from(text: str, base: Path) -> Path:
+    """Return ``text`` as an absolute path below ``base`` unless it is absolute already; ``~`` is the home folder."""
+    if not text or "\0" in text:
+        raise ValueError(text)
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(text) from None  # ~somebody who does not exist
+
+
+def _digits(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}(_[0-9]{3})+|[0-9]{1,15}", text, re.ASCII):
+        raise ValueError(text)
+    return int(text)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise ValueError(value)
+    return value
+
+
+def _host_port(pattern: re.Pattern[str], text: str, lowest: int) -> tuple[str, int]:
+    match = pattern.fullmatch(text)
+    if match is None or not lowest <= int(match["port"]) <= 65_535:
+        raise ValueError(text)
+    host = match["host"]
+    if host.startswith("["):
+        IPv6Address(host[1:-1])  # raises ValueError itself
+    return host, int(match["port"])
