@@ -173,31 +173,33 @@ class LimitsSection:
         "Directory requests of one account: names are not listed at line speed.",
         "requests per minute",
     )
-    requests_burst: float = _key(240.0, Number(1, 1_000_000), "Directory requests one account may make at once.")
+    requests_burst: float = _key(
+        240.0, Number(1, 1_000_000), "Directory requests one account may make at once.", "requests"
+    )
     bundle_fetches: int = _key(
         6,
         Integer(1, 1_000_000),
         "Key bundles one account takes of one device before it is slowed: they are few.",
-        "requests",
         "bundles",
     )
     bundle_fetch_pause_s: float = _key(600.0, Number(0, 86_400), "Pause between bundles after that.", "seconds")
-    known_handshakes_per_min: float = _key(120.0, Number(1, 1_000_000), "Connections of one registered device key.")
-    known_handshakes_burst: float = _key(60.0, Number(1, 1_000_000), "Connections it may open at once.")
+    known_handshakes_per_min: float = _key(
+        120.0, Number(1, 1_000_000), "Connections of one registered device key.", "connections per minute"
+    )
+    known_handshakes_burst: float = _key(60.0, Number(1, 1_000_000), "Connections it may open at once.", "connections")
     unknown_handshakes_per_min: float = _key(
         10.0,
         Number(0.1, 1_000_000),
         "Connections of unknown keys from one IPv4 address or IPv6 /64.",
         "connections per minute",
-        "connections",
-        "connections per minute",
     )
-    unknown_handshakes_burst: float = _key(20.0, Number(1, 1_000_000), "Connections it may open at once.")
+    unknown_handshakes_burst: float = _key(
+        20.0, Number(1, 1_000_000), "Connections it may open at once.", "connections"
+    )
     trusted_networks: tuple[str, ...] = _key(
         ("127.0.0.0/8", "::1/128"),
         Network(),
         "Networks without those two limits; a reverse proxy or a school behind one address belongs here.",
-        "connections",
     )
     max_connections: int = _key(
         12_000,
@@ -205,13 +207,14 @@ class LimitsSection:
         "Connections in all; the process needs as many file descriptors.",
         "connections",
     )
-    max_unclaimed: int = _key(1_024, Integer(8, 1_000_000), "Connections that have not said who they are.")
+    max_unclaimed: int = _key(
+        1_024, Integer(8, 1_000_000), "Connections that have not said who they are.", "connections"
+    )
     hello_timeout_s: float = _key(
         10.0,
         Number(1, 600),
         "Time to log in; a connection that never speaks ends.",
         "seconds",
-        "connections",
     )
     ack_timeout_s: float = _key(
         45.0, Number(5, 3_600), "A recipient that acknowledges nothing for so long is disconnected.", "seconds"
