@@ -1,0 +1,369 @@
+"""JSON-RPC 2.0 over standard input and output, one object per line (docs/scripting.md, docs/jsonrpc.schema.json)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from sealwire.errors import AccountNameError, NotReachedError, SealwireError
+from sealwire.i18n import _, explain
+from sealwire.ids import account_name
+from sealwire.peer.api import ClientApi
+from sealwire.peer.events import Connection, Delivery, Event, Message, Ready, to_json
+from sealwire.ui import views
+from sealwire.ui.marks import ReadMarker
+from sealwire.ui.stdio import TooLong, Writer, lines
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+_EXIT_BASE = -32000
+"""An error of Sealwire is this minus its exit code, so a script needs one table."""
+
+MAX_OPEN = 64
+"""Requests in work; the next line is read when one is answered. Without it a script could queue up all memory."""
+
+MAX_HISTORY = 1_000
+"""Messages of one answer; ``before`` pages on."""
+
+MAX_WAIT_S = 3_600.0
+
+_PAGE = 500
+_LAST_STATES_S = 1.0
+_LATER = ("group.", "file.")
+
+Json = dict[str, Any]
+Wait = Literal["queued", "sent", "delivered", "read"]
+_WAITS: tuple[Wait, ...] = ("queued", "sent", "delivered", "read")
+
+
+class _RpcError(Exception):
+    """An answer that is an error of the protocol itself."""
+
+    def __init__(self, code: int, message: str, name: str, hint: str = "", exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.answer: Json = {
+            "code": code,
+            "message": message,
+            "data": {"exit": exit_code, "name": name, "hint": hint},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Params:
+    """The named parameters of a request, taken out with their type checked."""
+
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, _("a text"))
+        return value
+
+    def name(self, key: str) -> str:
+        text = self.text(key)
+        name = account_name(text)
+        if name is None:
+            raise AccountNameError(text)
+        return name
+
+    def number(self, key: str, default: int, low: int, high: int) -> int:
+        value = self.values.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise self._wrong(key, _("a whole number from {low} to {high}").format(low=low, high=high))
+        return value
+
+    def seconds(self, key: str, default: float) -> float:
+        value = self.values.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MAX_WAIT_S:
+            raise self._wrong(key, _("seconds from 0 to {high:g}").format(high=MAX_WAIT_S))
+        return float(value)
+
+    def wait(self) -> Wait:
+        value = self.values.get("wait", "queued")
+        for state in _WAITS:
+            if state == value:
+                return state
+        raise self._wrong("wait", _("one of {states}").format(states=", ".join(_WAITS)))
+
+    def verdict(self) -> bool | None:
+        value = self.values.get("verified")
+        if value is None or isinstance(value, bool):
+            return value
+        raise self._wrong("verified", _("true or false"))
+
+    @staticmethod
+    def _wrong(key: str, wanted: str) -> _RpcError:
+        message = _("The parameter {key} must be {wanted}.").format(key=repr(key), wanted=wanted)
+        return _RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
+
+
+class Server:
+    """One run of the interface: requests in, answers and events out."""
+
+    def __init__(self, client: ClientApi, write: Callable[[str], Awaitable[None]], timeout_s: float) -> None:
+        self._client = client
+        self._write = write
+        self._timeout_s = timeout_s
+        self._marker = ReadMarker(client)
+        self._ready = asyncio.Event()
+        self._room = asyncio.Semaphore(MAX_OPEN)
+        self._open: dict[asyncio.Task[None], Json] = {}
+        self._queued: set[str] = set()
+        self._rose = asyncio.Event()
+        self._methods: dict[str, Callable[[_Params], Awaitable[Json]]] = {
+            "send": self._send,
+            "history": self._history,
+            "contacts": self._contacts,
+            "verify": self._verify,
+            "approve": self._approve,
+            "status": self._status,
+        }
+
+    # --- events ----------------------------------------------------------------------------------------------
+
+    async def publish(self) -> None:
+        """Write every event until the client closes; ``ready`` is the first.
+
+        Raises:
+            SealwireError: a first start that the broker refuses.
+        """
+        before: list[Event] = []
+        async for event in self._client.events():
+            if self._ready.is_set():
+                await self._event(event)
+            elif isinstance(event, Ready):
+                await self._start(event, before)
+            elif isinstance(event, Connection) and event.state == "stopped":
+                await self._client.online(0)  # raises the reason
+            else:
+                before = [*before[-_PAGE:], event]
+
+    async def mark(self) -> None:
+        """Tell the client what was written, until cancelled."""
+        await self._marker.run()
+
+    async def _start(self, ready: Ready, before: list[Event]) -> None:
+        await self._notify(ready)
+        while page := await self._client.unread(_PAGE):
+            for message in page:
+                await self._event(message)
+            await self._marker.flush()
+        self._ready.set()
+        for event in before:
+            await self._event(event)
+
+    async def _event(self, event: Event) -> None:
+        if isinstance(event, Message):
+            if event.sender != self._client.name and not self._marker.is_new(event):
+                return
+            await self._notify(event)
+            self._marker.wrote(event)
+            return
+        await self._notify(event)
+        if isinstance(event, Delivery):
+            self._queued.discard(event.id)
+            self._rose.set()
+
+    async def _notify(self, event: Event) -> None:
+        await self._line({"jsonrpc": "2.0", "method": "event", "params": to_json(event)})
+
+    # --- requests --------------------------------------------------------------------------------------------
+
+    async def accept(self, line: bytes | TooLong) -> None:
+        """Start the work a line asks for; returns at once unless too much is open."""
+        try:
+            request = _request(line)
+        except _RpcError as error:
+            await self._answer(None, {"error": error.answer})
+            return
+        await self._room.acquire()
+        task = asyncio.create_task(self._handle(request))
+        self._open[task] = request
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._open.pop(task, None)
+        self._room.release()
+
+    async def finish(self) -> None:
+        """Answer what is open, let the outbox empty, at most for the time allowed."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                while self._open:
+                    await asyncio.wait(self._open)
+                settled = await self._client.settle(self._timeout_s)
+        except TimeoutError:
+            await self._answer_late()
+            return
+        if settled:
+            await self._last_states()
+
+    async def _answer_late(self) -> None:
+        """No request goes without an answer: what still waits is told that the time is over."""
+        late = dict(self._open)
+        await self.close()
+        error = NotReachedError(state=_("answered"), seconds=f"{self._timeout_s:g}")
+        for request in late.values():
+            if "id" in request:
+                await self._answer(request["id"], {"error": _error(error)})
+
+    async def _last_states(self) -> None:
+        try:
+            async with asyncio.timeout(_LAST_STATES_S):
+                while self._queued:
+                    self._rose.clear()
+                    await self._rose.wait()
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        """Give up what is open and mark what was written."""
+        tasks = list(self._open)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._marker.flush()
+
+    async def _handle(self, request: Json) -> None:
+        try:
+            method, params = self._method(request)
+            answer: Json = {"result": await method(params)}
+        except _RpcError as error:
+            answer = {"error": error.answer}
+        except SealwireError as error:
+            answer = {"error": _error(error)}
+        if "id" in request:
+            await self._answer(request["id"], answer)
+
+    async def _answer(self, request_id: object, answer: Json) -> None:
+        await self._line({"jsonrpc": "2.0", "id": request_id, **answer})
+
+    def _method(self, request: Json) -> tuple[Callable[[_Params], Awaitable[Json]], _Params]:
+        name = request["method"]
+        method = self._methods.get(name)
+        if method is None:
+            raise self._no_method(name)
+        params = request.get("params", {})
+        if not isinstance(params, dict):
+            message = _("Parameters are named: an object, not a list.")
+            raise _RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
+        return method, _Params(params)
+
+    def _no_method(self, name: str) -> _RpcError:
+        if name.startswith(_LATER):
+            message = _("{name} is not available yet.").format(name=name)
+            return _RpcError(METHOD_NOT_FOUND, message, "method", _("This version has direct messages only."))
+        near = get_close_matches(name, self._methods, 1)
+        hint = _("Did you mean {near}?").format(near=near[0]) if near else ", ".join(self._methods)
+        return _RpcError(METHOD_NOT_FOUND, _("There is no method {name!r}.").format(name=name), "method", hint)
+
+    async def _line(self, value: Json) -> None:
+        # ASCII only: exact for any reader, and harmless on a terminal.
+        await self._write(json.dumps(value, separators=(",", ":")))
+
+    # --- methods ---------------------------------------------------------------------------------------------
+
+    async def _send(self, params: _Params) -> Json:
+        to, text, wait = params.name("to"), params.text("text"), params.wait()
+        if not _encodable(text):
+            raise params._wrong("text", _("text that has a UTF-8 form"))
+        sent = await self._client.send_text(to, text, wait, params.seconds("timeout", self._timeout_s))
+        if sent.state == "queued":
+            self._queued.add(sent.id)
+        return views.sent_json(sent)
+
+    async def _history(self, params: _Params) -> Json:
+        limit = params.number("limit", 50, 1, MAX_HISTORY)
+        messages = await self._client.history(params.name("conversation"), limit)
+        return {"messages": [views.message_json(message) for message in messages]}
+
+    async def _contacts(self, _none: _Params) -> Json:
+        return {"contacts": [views.contact_json(contact) for contact in await self._client.contacts()]}
+
+    async def _verify(self, params: _Params) -> Json:
+        name, verdict = params.name("name"), params.verdict()
+        if verdict is not None:
+            await self._client.set_verified(name, verdict)
+        return views.safety_json(await self._client.safety_number(name))
+
+    async def _approve(self, params: _Params) -> Json:
+        return views.contact_json(await self._client.approve(params.name("name")))
+
+    async def _status(self, _none: _Params) -> Json:
+        return views.status_json(await self._client.status())
+
+
+async def run(client: ClientApi, timeout_s: float) -> int:
+    """Serve standard input and output until the former ends; return the exit code.
+
+    Args:
+        client: An opened client whose link is started.
+        timeout_s: How long open requests and the outbox may take after the end of input.
+
+    Raises:
+        SealwireError: a first start that the broker refuses.
+        BrokenPipeError: nobody reads any more.
+    """
+    server = Server(client, Writer(1).line, timeout_s)
+    publishing = asyncio.create_task(server.publish(), name="publish")
+    marking = asyncio.create_task(server.mark(), name="mark")
+    reading = asyncio.create_task(_read(server), name="read")
+    try:
+        await asyncio.wait({publishing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            await publishing  # raises why the stream ended
+        return 0
+    finally:
+        for task in (reading, publishing, marking):
+            task.cancel()
+        await asyncio.gather(reading, publishing, marking, return_exceptions=True)
+        await server.close()
+
+
+async def _read(server: Server) -> None:
+    async for line in lines(0):
+        if isinstance(line, TooLong) or line.strip():
+            await server.accept(line)
+    await server.finish()
+
+
+def _request(line: bytes | TooLong) -> Json:
+    if isinstance(line, TooLong):
+        raise _RpcError(INVALID_REQUEST, _("A request is at most 1 MiB; this one was left out."), "too-long")
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _RpcError(PARSE_ERROR, _("This line is not JSON."), "parse", _("One object per line.")) from None
+    if isinstance(value, list):
+        raise _RpcError(INVALID_REQUEST, _("Batches are not supported."), "batch", _("Write one object per line."))
+    if not isinstance(value, dict) or value.get("jsonrpc") != "2.0" or not isinstance(value.get("method"), str):
+        hint = _('It looks like {"jsonrpc":"2.0","id":1,"method":"status"}.')
+        raise _RpcError(INVALID_REQUEST, _("This is not a JSON-RPC 2.0 request."), "request", hint)
+    if not isinstance(value.get("id"), str | int | float | None) or isinstance(value.get("id"), bool):
+        raise _RpcError(INVALID_REQUEST, _("An id is a text or a number."), "request")
+    return value
+
+
+def _error(error: SealwireError) -> Json:
+    message, hint = explain(error)
+    return {
+        "code": _EXIT_BASE - error.exit,
+        "message": message,
+        "data": {"exit": error.exit, "name": error.code, "hint": hint},
+    }
+
+
+def _encodable(text: str) -> bool:
+    """JSON can spell half a character ("\\ud800"); no UTF-8 text holds one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

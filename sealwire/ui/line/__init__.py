@@ -1,0 +1,1 @@
+"""The line interface: ``--plain`` on a terminal, columns in a pipe."""

@@ -1,0 +1,42 @@
+"""What people and scripts see of an event: pure functions from values to sentences, columns and lines."""
+
+from __future__ import annotations
+
+from sealwire.ui.views import sentences
+from sealwire.ui.views.rows import (
+    clock,
+    contact_json,
+    contact_row,
+    fingerprint,
+    message_json,
+    message_row,
+    safety_json,
+    safety_lines,
+    sent_json,
+    status_json,
+)
+from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
+from sealwire.ui.views.state import Line, View, message_line, reduce, sent
+
+__all__ = [
+    "Line",
+    "View",
+    "clock",
+    "column",
+    "contact_json",
+    "contact_row",
+    "fingerprint",
+    "message_json",
+    "message_line",
+    "message_row",
+    "reduce",
+    "safety_json",
+    "safety_lines",
+    "screen_lines",
+    "screen_name",
+    "screen_text",
+    "sent",
+    "sent_json",
+    "sentences",
+    "status_json",
+]

@@ -1,0 +1,97 @@
+"""Columns and groups of digits: the forms that scripts cut and people compare."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, Status
+from sealwire.peer.events import Message, rfc3339, to_json
+from sealwire.ui.views.safe import column
+
+SAFETY_GROUP = 5
+"""Digits read out in one breath."""
+
+FINGERPRINT_GROUP = 8
+
+_LAST_MS = 253_370_764_800_000
+"""9999-01-01, a year before the calendar ends in any zone: a sender's clock may say anything."""
+
+
+def message_row(message: Message) -> str:
+    """Return ``time<TAB>conversation<TAB>sender<TAB>text``, the form of pipes, ``recv`` and ``history``."""
+    fields = (rfc3339(message.sent_at_ms), message.conversation, message.sender, message.text)
+    return "\t".join(column(field) for field in fields)
+
+
+def contact_row(contact: ContactInfo) -> str:
+    """Return ``name<TAB>state<TAB>fingerprint<TAB>first seen<TAB>unread``."""
+    fields = (contact.name, contact.trust, contact.fingerprint, rfc3339(contact.first_seen_ms), str(contact.unread))
+    return "\t".join(column(field) for field in fields)
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Return a message of a history as the object of docs/scripting.md (as the event, without ``v`` and ``type``)."""
+    return {key: value for key, value in to_json(message).items() if key not in {"v", "type"}}
+
+
+def contact_json(contact: ContactInfo) -> dict[str, Any]:
+    """Return a contact as the object of docs/scripting.md."""
+    result: dict[str, Any] = {
+        "name": contact.name,
+        "fingerprint": contact.fingerprint,
+        "state": contact.trust,
+        "first_seen": rfc3339(contact.first_seen_ms),
+        "unread": contact.unread,
+    }
+    if contact.changed_ms is not None:
+        result["changed"] = rfc3339(contact.changed_ms)
+    return result
+
+
+def safety_json(number: SafetyNumber) -> dict[str, Any]:
+    """Return a safety number as the object of docs/scripting.md."""
+    return {"name": number.name, "digits": number.digits, "state": number.trust}
+
+
+def sent_json(sent: Sent) -> dict[str, Any]:
+    """Return what ``send`` answers."""
+    return {"id": sent.id, "state": sent.state}
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """Return what ``status`` answers."""
+    return {
+        "name": status.name,
+        "fingerprint": status.fingerprint,
+        "connection": status.connection,
+        "broker": status.broker,
+        "queued": status.queued,
+        "unread": status.unread,
+    }
+
+
+def grouped(text: str, size: int) -> list[str]:
+    """Return ``text`` cut into groups of ``size`` characters."""
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def fingerprint(hexadecimal: str) -> str:
+    """Return a fingerprint in groups that can be read out."""
+    return " ".join(grouped(hexadecimal, FINGERPRINT_GROUP))
+
+
+def safety_lines(digits: str) -> list[str]:
+    """Return 60 digits as three lines of four groups of five."""
+    groups = grouped(digits, SAFETY_GROUP)
+    return [" ".join(groups[at : at + 4]) for at in range(0, len(groups), 4)]
+
+
+def clock(ms: int, now_ms: int, zone: tzinfo | None) -> str:
+    """Return the time of day, with the date when it is not today's; ``zone`` None is the reader's own."""
+    moment, now = _moment(ms, zone), _moment(now_ms, zone)
+    return moment.strftime("%H:%M" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
+
+
+def _moment(ms: int, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(min(max(ms, 0), _LAST_MS) / 1000, zone)

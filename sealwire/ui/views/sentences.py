@@ -1,0 +1,166 @@
+"""One sentence for everything that happens: what a screen reader says, what the demo prints."""
+
+from __future__ import annotations
+
+from sealwire.i18n import _, ngettext
+from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
+from sealwire.peer.events import Connection, Contact, DeliveryState, Ready, TrustState, Warning
+from sealwire.ui.views.rows import clock, fingerprint, safety_lines
+from sealwire.ui.views.safe import screen_name, screen_text
+
+
+def state_word(state: DeliveryState) -> str:
+    """Return the word for a delivery state."""
+    match state:
+        case "queued":
+            return _("queued")
+        case "sent":
+            return _("sent")
+        case "delivered":
+            return _("delivered")
+        case "read":
+            return _("read")
+        case "failed":
+            return _("failed")
+
+
+def trust_word(state: TrustState) -> str:
+    """Return the words for a trust state."""
+    match state:
+        case "unverified":
+            return _("not verified")
+        case "verified":
+            return _("verified")
+        case "changed":
+            return _("key changed")
+
+
+def ready(event: Ready) -> str:
+    """Who you are, said once at the start."""
+    return _("You are {name}. Your fingerprint is {fingerprint}.").format(
+        name=screen_name(event.name), fingerprint=fingerprint(event.fingerprint)
+    )
+
+
+def connection(event: Connection) -> str:
+    """What the link does; the client's own reason when it has one."""
+    if event.reason:
+        return screen_text(event.reason)
+    match event.state:
+        case "connecting":
+            return _("Connecting to the broker.")
+        case "online":
+            return _("Connected to the broker.")
+        case "offline":
+            return _("The broker is gone. Messages are queued and go out in order when it is back.")
+        case "stopped":
+            return _("The link to the broker has ended.")
+
+
+def delivery(number: int | None, to: str, state: DeliveryState, reason: str | None) -> str:
+    """What became of an own message; ``number`` is its number in this conversation with the screen."""
+    name, word = screen_name(to), state_word(state)
+    if number is None:
+        said = _("Earlier message to {name}: {state}.").format(name=name, state=word)
+    else:
+        said = _("#{number} to {name}: {state}.").format(number=number, name=name, state=word)
+    if state == "failed":
+        return " ".join(filter(None, (said, screen_text(reason or ""), _("/retry tries again."))))
+    return said
+
+
+def contact(event: Contact) -> str:
+    """Someone appeared, was verified, or came back with another key."""
+    name = screen_name(event.name)
+    match event.state:
+        case "unverified":
+            said = _("{name} is known here with the fingerprint {fingerprint}, not verified: /verify {name}.")
+        case "verified":
+            said = _("{name} is verified.")
+        case "changed":
+            said = _(
+                "The key of {name} has changed: a new device or a new installation, or somebody in between. "
+                "Nothing is sent to {name} until you decide. Compare the safety number with them (/verify {name}), "
+                "then accept the new key with /approve {name}."
+            )
+    return said.format(name=name, fingerprint=fingerprint(event.fingerprint))
+
+
+def warning(event: Warning) -> str:
+    """A gap in our own words, so that the plural is right in every language; the rest in the client's."""
+    if event.name == "gap" and event.count is not None:
+        text = ngettext("{count} message missing", "{count} messages missing", event.count)
+        return _said_by(event.conversation, text.format(count=event.count) + ".")
+    return _said_by(event.conversation, screen_text(event.message))
+
+
+def _said_by(conversation: str | None, text: str) -> str:
+    return f"{screen_name(conversation)}: {text}" if conversation else text
+
+
+def opened(info: ContactInfo) -> str:
+    """Who a conversation is with and how sure that is."""
+    if info.trust == "changed":
+        return contact(Contact(info.name, info.fingerprint, "changed"))
+    return _("Writing to {name} ({trust}). Fingerprint {fingerprint}.").format(
+        name=screen_name(info.name), trust=trust_word(info.trust), fingerprint=fingerprint(info.fingerprint)
+    )
+
+
+def opened_unseen(name: str) -> str:
+    """A conversation with someone the directory was not asked about yet."""
+    return _("Writing to {name}, who is new here. Their key is fetched with the first message.").format(
+        name=screen_name(name)
+    )
+
+
+def contact_line(info: ContactInfo) -> str:
+    """One contact of the list."""
+    said = _("{name}: {trust}").format(name=screen_name(info.name), trust=trust_word(info.trust))
+    if info.unread:
+        text = ngettext("{count} unread message", "{count} unread messages", info.unread)
+        said += ", " + text.format(count=info.unread)
+    return said + "."
+
+
+def session(info: SessionInfo, now_ms: int) -> list[str]:
+    """What ``/info`` tells about the encryption with someone."""
+    lines = [
+        contact_line(info.contact),
+        _("Fingerprint {fingerprint}.").format(fingerprint=fingerprint(info.contact.fingerprint)),
+    ]
+    if info.opened_ms is None:
+        return [*lines, _("No session yet; the first message opens one.")]
+    since = ngettext(
+        "{count} message since the last RSA-OAEP secret.",
+        "{count} messages since the last RSA-OAEP secret.",
+        info.messages_since_secret,
+    )
+    return [
+        *lines,
+        _("Encryption: {suite}.").format(suite=screen_text(info.suite)),
+        _("Session opened {time}.").format(time=clock(info.opened_ms, now_ms, None)),
+        since.format(count=info.messages_since_secret),
+    ]
+
+
+def safety(number: SafetyNumber) -> list[str]:
+    """The digits and what to do with them."""
+    name = screen_name(number.name)
+    return [
+        _("Safety number with {name} ({trust}):").format(name=name, trust=trust_word(number.trust)),
+        *("  " + line for line in safety_lines(number.digits)),
+        _("Compare it with what {name} sees, over a call or face to face.").format(name=name),
+    ]
+
+
+def status(value: Status) -> list[str]:
+    """The peer at a glance."""
+    queued = ngettext("{count} message queued.", "{count} messages queued.", value.queued)
+    unread = ngettext("{count} message unread.", "{count} messages unread.", value.unread)
+    return [
+        ready(Ready(value.name, value.fingerprint)),
+        _("Broker {broker}: {state}.").format(broker=screen_text(value.broker), state=screen_text(value.connection)),
+        queued.format(count=value.queued),
+        unread.format(count=value.unread),
+    ]
