@@ -147,6 +147,41 @@ class MissingPackageError(SealwireError):
 # --- keys, passphrases, profiles -----------------------------------------------------------------------------
 
 
+class BrokerKeyFileError(SealwireError):
+    """One of the broker's own key files cannot be used. It is left untouched."""
+
+    code = "broker-key-file"
+    text = "The key file {path} cannot be used: {detail}."
+
+    def __init__(self, path: object, detail: str, hint: str) -> None:
+        super().__init__(path=path, detail=detail, hint=hint)
+
+
+class BrokerBusyError(SealwireError):
+    """Another broker holds this data folder."""
+
+    code = "broker-busy"
+    text = "Another broker (PID {pid}) already uses the data folder {path}."
+    hint = "Stop that one first, or give this one its own --data and --keys."
+
+
+class BindError(SealwireError):
+    """The broker cannot listen at its address."""
+
+    code = "bind"
+    text = "The broker cannot listen on {address}: {reason}."
+    hint = "Stop what listens there, or choose another address with --bind or broker.bind."
+
+
+class NoBrokerHereError(SealwireError):
+    """An administrator's verb, and no broker runs on that data folder."""
+
+    code = "no-broker-here"
+    exit = 6
+    text = "No broker runs on the data folder {path}."
+    hint = "Start it with: python broker.py (or name its folder with --data)."
+
+
 class PassphraseNeededError(SealwireError):
     """No passphrase could be asked for and none was given."""
 

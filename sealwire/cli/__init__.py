@@ -1,0 +1,61 @@
+"""The two programs. This module alone must run on any Python 3, to say which one is needed."""
+
+import importlib
+import os
+import sys
+
+OLDEST = (3, 11)
+
+PACKAGES = {
+    "apsw": "apsw-sqlite3mc",
+    "Crypto": "pycryptodome",
+    "msgspec": "msgspec",
+    "nacl": "PyNaCl",
+    "prompt_toolkit": "prompt_toolkit",
+    "yaml": "PyYAML",
+    "zmq": "pyzmq",
+}
+"""Which package to install for a module that is missing."""
+
+
+def start(program: str) -> int:
+    """Run ``program`` ("broker" or "peer") with the arguments of this process; returns its exit code.
+
+    What is missing on this machine is said in one sentence, with the command that mends it.
+    """
+    if sys.version_info < OLDEST:
+        have = ".".join(str(n) for n in sys.version_info[:2])
+        need = ".".join(str(n) for n in OLDEST)
+        command = "python{} {}.py".format(need, program)  # noqa: UP032 - must run on old Pythons
+        sys.stderr.write("Sealwire needs Python {} or newer; this is {}. Run: {}\n".format(need, have, command))  # noqa: UP032
+        return 1
+    try:
+        module = importlib.import_module("sealwire.cli." + program)
+    except ModuleNotFoundError as error:
+        return say_missing(error)
+    code = module.main()
+    assert isinstance(code, int)
+    return code
+
+
+def say_missing(error: ModuleNotFoundError) -> int:
+    """Say which package is missing and how to install it; returns the exit code. A module of our own is a bug."""
+    module = (error.name or "").split(".")[0]
+    if module not in PACKAGES:
+        raise error
+    from sealwire.errors import MissingPackageError
+    from sealwire.i18n import explain
+
+    sentence, hint = explain(MissingPackageError(package=PACKAGES[module], command=_install_command()))
+    sys.stderr.write(sentence + "\n" + hint + "\n")
+    return MissingPackageError.exit
+
+
+def _install_command() -> str:
+    """Debian's own Python refuses a bare pip install (PEP 668), so outside a virtual environment make one."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    wanted = os.path.join(root, "requirements.txt")
+    what = "-r " + os.path.relpath(wanted) if os.path.exists(wanted) else "sealwire"
+    if sys.prefix != sys.base_prefix:
+        return sys.executable + " -m pip install " + what
+    return "python3 -m venv .venv && . .venv/bin/activate && pip install " + what

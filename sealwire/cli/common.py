@@ -1,0 +1,200 @@
+"""What both programs share: flags, settings, errors as sentences, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from sealwire import __version__, config
+from sealwire.cli import say_missing
+from sealwire.config import Settings
+from sealwire.errors import ConfigError, SealwireError, UsageError
+from sealwire.i18n import _, explain
+from sealwire.logs import printable
+
+EXIT_OK = 0
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT: what a shell expects when a person breaks off a command that had not finished."""
+
+
+# --- running a program ---------------------------------------------------------------------------------------
+
+
+def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> int:
+    """Run a program's body and turn everything that goes wrong into a sentence and an exit code.
+
+    Args:
+        program: takes the arguments and returns the exit code.
+        arguments: without the program's name; those of this process by default.
+    """
+    _lenient_output()
+    try:
+        code = program(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # inside the try: a closed pipe shows here at the latest
+        return code
+    except SealwireError as error:
+        return report(error)
+    except BrokenPipeError:
+        _drop_stdout()
+        return EXIT_OK  # the reader has what it wanted, as in `history bob | head`
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        return say_missing(error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(where + (error.strerror or str(error)))
+        return EXIT_ERROR
+    except Exception as error:  # noqa: BLE001 - the top: people get a sentence, developers the rest on request
+        return _say_bug(error)
+
+
+def report(error: SealwireError) -> int:
+    """Say on stderr what happened and what to do next; returns the exit code."""
+    sentence, hint = explain(error)
+    say(sentence)
+    if hint:
+        say(hint)
+    return error.exit
+
+
+def say(text: str) -> None:
+    """Write lines to stderr. Control characters from elsewhere cannot drive the terminal."""
+    with contextlib.suppress(BrokenPipeError):
+        for line in text.split("\n"):
+            print(printable(line), file=sys.stderr, flush=True)
+
+
+def _say_bug(error: Exception) -> int:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    say(
+        _("Sealwire stopped because of a mistake of its own ({kind} in {file}, line {line}).").format(
+            kind=type(error).__name__, file=Path(place.filename).name, line=place.lineno
+        )
+    )
+    if os.environ.get("SEALWIRE_LOG__LEVEL") == "debug":
+        say("".join(traceback.format_exception(error)).rstrip())
+    else:
+        say(_("Please report it with what SEALWIRE_LOG__LEVEL=debug shows."))
+    return EXIT_ERROR
+
+
+def _lenient_output() -> None:
+    """A terminal without UTF-8 shows escapes instead of stopping the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter's last flush from complaining about a pipe that nobody reads."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+# --- flags ---------------------------------------------------------------------------------------------------
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises :class:`UsageError` and names what was probably meant."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of exiting: the top turns it into a sentence."""
+        raise UsageError(message, _("{program} --help shows what there is.").format(program=self.prog))
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Parse all arguments; an unknown flag is answered with the nearest one."""
+        known, extra = self.parse_known_args(args, namespace)
+        if extra:
+            self.error(unknown_word(extra[0].split("=")[0], self._flags()))
+        return known
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            self.error(unknown_word(str(value), [str(choice) for choice in action.choices]))
+
+    def _flags(self) -> list[str]:
+        names = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for sub in action.choices.values():
+                    names += list(sub._option_string_actions)
+        return names
+
+
+def unknown_word(word: str, known: Iterable[str]) -> str:
+    """Say that a verb or flag does not exist and name the nearest that does."""
+    near = difflib.get_close_matches(word, sorted(set(known)), 1, 0.0)
+    sentence = _("There is no {word!r} here.").format(word=word)
+    return sentence + (" " + _("The nearest is {near}.").format(near=near[0]) if near else "")
+
+
+def common_flags(add_default: bool = True) -> argparse.ArgumentParser:
+    """Return a parent parser with the flags of both programs.
+
+    Args:
+        add_default: False for the parser of a verb, so that a flag before the verb is not reset by its absence after.
+    """
+    parent = argparse.ArgumentParser(add_help=False)
+    missing = None if add_default else argparse.SUPPRESS
+    parent.add_argument("--config", metavar="FILE", type=Path, default=missing, help=_("settings file"))
+    parent.add_argument("--keys", metavar="DIR", default=missing, help=_("folder of the key files"))
+    parent.add_argument("--data", metavar="DIR", default=missing, help=_("folder of the databases"))
+    if add_default:
+        parent.add_argument("--version", action="version", version=f"sealwire {__version__}")
+    return parent
+
+
+FLAG_KEYS = {"keys": "paths.keys", "data": "paths.data"}
+"""Which setting a common flag replaces, by its name in the parsed arguments."""
+
+
+def load_settings(arguments: argparse.Namespace, own: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in force under the given flags.
+
+    Args:
+        arguments: parsed, with those of :func:`common_flags`.
+        own: further flags of a program, ``{argument name: full key}``.
+
+    Raises:
+        ConfigError: one line for each problem of any source.
+    """
+    flags = {
+        key: ("--" + name.replace("_", "-"), value)
+        for name, key in {**FLAG_KEYS, **(own or {})}.items()
+        if isinstance(value := getattr(arguments, name, None), str)
+    }
+    return config.load(os.environ, Path.cwd(), arguments.config, flags)
+
+
+# --- the broker's key, as peers pin it -----------------------------------------------------------------------
+
+
+def pinned_broker_key(settings: Settings) -> tuple[bytes | None, str]:
+    """Return the broker's CURVE public key (32 bytes) and where it came from; None when its file does not exist.
+
+    Raises:
+        ConfigError: there is a key, but it does not hold 32 bytes.
+    """
+    from sealwire.broker import keyfiles  # costs 50 ms: `--help` and usage errors do without
+
+    given = settings.peer.broker_key
+    where = str(given) if isinstance(given, Path) else "peer.broker_key"
+    try:
+        return keyfiles.read_public(given) if isinstance(given, Path) else keyfiles.read_z85(given), where
+    except FileNotFoundError:
+        return None, where
+    except ValueError:
+        raise ConfigError([f"{where}: " + _("holds no broker key (40 characters of Z85)")]) from None
