@@ -30,7 +30,7 @@ Z85_CHARS = 40
 MAX_FILE_BYTES = 4_096
 """A key file is a few lines; without a bound a wrong path could read a disk into memory."""
 
-SECRET_COMMENT = """\
+IDENTITY_COMMENT = """\
 # The secret key of this Sealwire broker: its identity for life. Whoever has it can pose as the broker.
 # Keep its mode at 0600, and keep a copy in a safe place.
 """
@@ -117,7 +117,7 @@ def _read_hex(text: str) -> bytes:
 
 def _create_secret(path: Path) -> bytes:
     _public, secret = zmq.curve_keypair()
-    _write_once(path, SECRET_COMMENT + secret.decode("ascii") + "\n", 0o600)
+    _write_once(path, IDENTITY_COMMENT + secret.decode("ascii") + "\n", 0o600)
     return bytes(z85.decode(secret))
 
 
@@ -145,11 +145,13 @@ def _publish(path: Path, public: bytes) -> None:
 def _write_once(path: Path, text: str, mode: int) -> None:
     """Write a new file so that it is there whole or not at all, also after a power cut."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
+            if os.name == "posix":
+                os.fchmod(file.fileno(), mode)  # whatever the umask is: a public key is for other users too
             os.fsync(file.fileno())
         draft.rename(path)
     finally:

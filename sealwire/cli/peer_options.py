@@ -1,0 +1,221 @@
+"""What may stand on the command line of a peer, and what it means."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealwire import __version__
+from sealwire.cli.common import Parser, common_flags, unknown_word
+from sealwire.errors import AccountNameError, UsageError
+from sealwire.i18n import _
+from sealwire.ids import account_name
+
+DEFAULT_TIMEOUT_S = 10.0
+MAX_TIMEOUT_S = 86_400.0
+
+WAITS = ("queued", "sent", "delivered", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing a peer can be asked to do and then end."""
+
+    form: str
+    summary: str
+    flags: frozenset[str]
+    least: int
+    most: int | None
+
+
+def verbs() -> dict[str, Verb]:
+    """Return every verb, in the order of ``--help``."""
+    waiting = frozenset({"timeout"})
+    listed = frozenset({"json", "timeout"})
+    return {
+        "send": Verb("send NAME TEXT", _("send a text (- reads it from stdin)"), waiting | {"wait", "json"}, 2, None),
+        "recv": Verb("recv", _("print what came since the last recv"), listed | {"follow"}, 0, 0),
+        "history": Verb("history NAME [N]", _("print the last N messages, 50 without N"), listed, 1, 2),
+        "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
+        "verify": Verb("verify NAME", _("print the safety number to compare"), listed | {"yes"}, 1, 1),
+        "approve": Verb("approve NAME", _("accept a changed key"), listed, 1, 1),
+        "status": Verb("status", _("print link, queue and unread messages"), listed, 0, 0),
+    }
+
+
+_INSTEAD = {
+    "group": "send",
+    "export": "history",
+    "backup": "history",
+    "search": "history",
+    "daemon": "recv --follow",
+    "chat": "--plain",
+    "info": "verify",
+    "quit": "status",
+}
+"""Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
+
+_MODE_FLAGS = frozenset({"plain", "json", "timeout"})
+_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A command line, checked."""
+
+    name: str
+    verb: str | None
+    words: tuple[str, ...]
+    plain: bool
+    json: bool
+    demo: bool
+    wait: str
+    timeout_s: float
+    follow: bool
+    yes: bool
+    join: str | None
+    passphrase_file: Path | None
+    settings: argparse.Namespace
+    """The flags that replace settings."""
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return what a command line asks for. Flags may stand before or after the verb.
+
+    Raises:
+        UsageError: it asks for something there is not; names the nearest that there is.
+        AccountNameError: ``--name`` breaks the rule.
+        SystemExit: ``--help`` or ``--version`` was printed.
+    """
+    parser = _parser()
+    known, extra = parser.parse_known_intermixed_args(list(arguments))
+    if extra:
+        parser.error(unknown_word(extra[0].split("=")[0], parser._flags()))
+    _no_desktop(known)
+    verb, *words = known.words or [None]
+    if verb is not None:
+        _check_verb(parser, verb, words)
+    _check_flags(parser, known, verb)
+    return Options(
+        name=_own_name(known),
+        verb=verb,
+        words=tuple(words),
+        plain=known.plain,
+        json=known.json,
+        demo=known.demo,
+        wait=known.wait or "sent",
+        timeout_s=DEFAULT_TIMEOUT_S if known.timeout is None else known.timeout,
+        follow=known.follow,
+        yes=known.yes,
+        join=known.join,
+        passphrase_file=known.passphrase_file,
+        settings=known,
+    )
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="peer.py",
+        usage="%(prog)s --name NAME [FLAGS] [VERB …]\n       %(prog)s --demo",
+        description=_("An end-to-end encrypted messenger. Without a verb it holds a conversation by lines."),
+        epilog=_verb_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common_flags()],
+    )
+    parser.add_argument("words", nargs="*", metavar="VERB", help=_("see below"))
+    parser.add_argument("--name", metavar="NAME", help=_("your account name"))
+    _add_broker_flags(parser)
+    _add_mode_flags(parser)
+    _add_verb_flags(parser)
+    return parser
+
+
+def _add_broker_flags(parser: Parser) -> None:
+    parser.add_argument("--broker", metavar="ADDRESS", help=_("the broker, tcp://HOST:PORT"))
+    parser.add_argument("--broker-key", metavar="FILE|Z85", help=_("its public key, pinned"))
+    parser.add_argument("--join", metavar="INVITE", help=_("an invite line, in quotes: broker, key and token in one"))
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="FILE",
+        type=Path,
+        help=_("the passphrase of the key file; an empty file is the empty passphrase"),
+    )
+
+
+def _add_mode_flags(parser: Parser) -> None:
+    parser.add_argument("--plain", action="store_true", help=_("conversation by lines, made for screen readers"))
+    parser.add_argument(
+        "--json", action="store_true", help=_("JSON-RPC 2.0 over stdin and stdout; with a verb, JSON lines")
+    )
+    parser.add_argument("--demo", action="store_true", help=_("broker, alice and bob here, with throw-away keys"))
+    parser.add_argument("--gui", action="store_true", help=argparse.SUPPRESS)
+
+
+def _add_verb_flags(parser: Parser) -> None:
+    parser.add_argument("--wait", choices=WAITS, help=_("send: return when the message is that far (default: sent)"))
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", help=_("how long to wait for the broker or a state (default: 10)")
+    )
+    parser.add_argument("--follow", action="store_true", help=_("recv: go on with what comes"))
+    parser.add_argument("--yes", action="store_true", help=_("verify: the numbers were compared and are the same"))
+
+
+def _verb_list() -> str:
+    width = max(len(verb.form) for verb in verbs().values())
+    rows = [f"  {verb.form:<{width}}  {verb.summary}" for verb in verbs().values()]
+    return "\n".join([_("verbs:"), *rows, "", _("version {version}").format(version=__version__)])
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or not 0 <= value <= MAX_TIMEOUT_S:
+        raise ValueError
+    return value
+
+
+_seconds.__name__ = "number of seconds"  # argparse puts it into its sentence
+
+
+def _no_desktop(known: argparse.Namespace) -> None:
+    if known.gui:
+        raise UsageError(_("This version has no desktop window."), _("--plain is the nearest."))
+
+
+def _check_verb(parser: Parser, verb: str, words: Sequence[str]) -> None:
+    known = verbs()
+    if verb not in known:
+        raise UsageError(_unknown_verb(verb), _("{program} --help shows what there is.").format(program=parser.prog))
+    least, most = known[verb].least, known[verb].most
+    if len(words) < least or (most is not None and len(words) > most):
+        raise UsageError(_("The form is: {form}").format(form=known[verb].form))
+
+
+def _unknown_verb(verb: str) -> str:
+    instead = _INSTEAD.get(verb.lower())
+    if instead is None:
+        return unknown_word(verb, verbs())
+    return _("There is no {verb!r} here. The nearest is {near}.").format(verb=verb, near=instead)
+
+
+def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) -> None:
+    allowed = verbs()[verb].flags if verb else _MODE_FLAGS
+    for flag in _FLAGS:
+        if getattr(known, flag) not in (None, False) and flag not in allowed:
+            what = verb or _("a conversation")
+            parser.error(_("--{flag} does not go with {what}").format(flag=flag, what=what))
+    if known.plain and known.json and not verb:
+        parser.error(_("--plain and --json are two different forms: choose one"))
+
+
+def _own_name(known: argparse.Namespace) -> str:
+    if known.demo:
+        return ""
+    if known.name is None:
+        raise UsageError(_("Say who you are: --name NAME."), _("--demo shows a conversation without any set-up."))
+    name = account_name(known.name)
+    if name is None:
+        raise AccountNameError(known.name)
+    return name

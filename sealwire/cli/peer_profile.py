@@ -1,0 +1,159 @@
+"""From settings and flags to an opened profile: which broker, which key, which passphrase.
+
+Precedence for the broker's address and key: flags, then environment variables, then ``--join``, then the last
+successful ``--join`` of this profile, then the settings file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealwire import invite
+from sealwire.cli.common import load_settings, pinned_broker_key, say
+from sealwire.cli.peer_options import Options
+from sealwire.config import Settings
+from sealwire.errors import ConfigError, KeyFileError, PassphraseNeededError, UsageError
+from sealwire.i18n import _
+from sealwire.peer.profile import Profile
+
+JOINED_FILE = "joined.json"
+"""In the profile's data folder: the broker of the last ``--join``."""
+
+_MAX_PASSPHRASE_BYTES = 4_096
+"""A passphrase file past this is some other file, given by mistake."""
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where a broker is and the key it must show."""
+
+    address: str
+    key: bytes | None
+    """32 bytes; None when the key's file does not exist."""
+    source: str
+    """Where the key came from, for error messages."""
+
+
+def build(options: Options, environ: Mapping[str, str]) -> Profile:
+    """Return the profile a command line asks for.
+
+    Raises:
+        ConfigError: wrong settings, or a damaged record of an earlier ``--join``.
+        InviteError: ``--join`` is not an invite.
+    """
+    settings = load_settings(options.settings, {"broker": "peer.broker", "broker_key": "peer.broker_key"})
+    asked = invite.decode(options.join) if options.join is not None else None
+    if asked is None:
+        joined = _remembered(settings.paths.data / options.name / JOINED_FILE)
+    else:
+        joined = Broker(asked.address, asked.key, "--join")
+    broker = _chosen(options, environ, settings, joined)
+    return Profile(
+        name=options.name,
+        broker_address=broker.address,
+        broker_key=broker.key,
+        broker_key_source=broker.source,
+        invite_token=asked.token if asked else None,
+        keys_dir=settings.paths.keys,
+        data_dir=settings.paths.data / options.name,
+        kdf_memory_mib=settings.peer.kdf_memory_mib,
+        kdf_passes=settings.peer.kdf_passes,
+    )
+
+
+def remember(options: Options, profile: Profile) -> None:
+    """Keep the broker of a ``--join`` that worked, so that later starts need no flag. The token is not kept."""
+    if options.join is None:
+        return
+    asked = invite.decode(options.join)
+    path = profile.data_dir / JOINED_FILE
+    text = json.dumps({"broker": asked.address, "broker_key": asked.key.hex()}, indent=1) + "\n"
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def passphrase(options: Options, path: Path, first: bool) -> bytes:
+    """Return the passphrase of the key file ``path``, from a file or a person; ``first``: it is about to be chosen.
+
+    Raises:
+        PassphraseNeededError: no file given and no terminal.
+        UsageError: the file cannot be read.
+        KeyFileError: two different answers, three times.
+    """
+    if options.passphrase_file is not None:
+        value = _from_file(options.passphrase_file)
+    elif sys.stdin.isatty():
+        value = _asked_twice(path) if first else _asked(_("Passphrase for {path}: ").format(path=path))
+    else:
+        raise PassphraseNeededError(name=options.name)
+    if first and not value:
+        say(
+            _("The passphrase is empty: whoever can read {path} can write as you and read your history.").format(
+                path=path
+            )
+        )
+    return value
+
+
+def _chosen(options: Options, environ: Mapping[str, str], settings: Settings, joined: Broker | None) -> Broker:
+    if joined is None:
+        return Broker(settings.peer.broker, *pinned_broker_key(settings))
+    own_address = options.settings.broker is not None or "SEALWIRE_PEER__BROKER" in environ
+    own_key = options.settings.broker_key is not None or "SEALWIRE_PEER__BROKER_KEY" in environ
+    address = settings.peer.broker if own_address else joined.address
+    key, source = pinned_broker_key(settings) if own_key else (joined.key, joined.source)
+    return Broker(address, key, source)
+
+
+def _remembered(path: Path) -> Broker | None:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+        address, key = value["broker"], bytes.fromhex(value["broker_key"])
+        if not isinstance(address, str) or len(key) != 32:
+            raise ValueError
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
+        problem = _("{path}: cannot be read; delete it or give --join INVITE again").format(path=path)
+        raise ConfigError([problem]) from None
+    return Broker(address, key, str(path))
+
+
+def _from_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_PASSPHRASE_BYTES + 1)
+    except OSError as error:
+        detail = _("The passphrase file {path} cannot be read: {reason}.")
+        raise UsageError(detail.format(path=path, reason=error.strerror)) from None
+    if len(data) > _MAX_PASSPHRASE_BYTES:
+        detail = _("The passphrase file {path} has more than {limit} bytes.")
+        raise UsageError(detail.format(path=path, limit=_MAX_PASSPHRASE_BYTES))
+    return data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
+
+
+def _asked_twice(path: Path) -> bytes:
+    say(_("A new key file, {path}. Choose a passphrase for it; without it nobody can open it again.").format(path=path))
+    for _try in range(_TRIES):
+        value = _asked(_("New passphrase (empty for none): "))
+        if value == _asked(_("The same again: ")):
+            return value
+        say(_("These were two different passphrases."))
+    raise KeyFileError(path=path)
+
+
+def _asked(prompt: str) -> bytes:
+    with contextlib.suppress(EOFError):
+        return getpass.getpass(prompt, sys.stderr).encode("utf-8", "surrogateescape")
+    raise KeyboardInterrupt
