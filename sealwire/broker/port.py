@@ -141,8 +141,8 @@ class Register:
     devices: bytes
     devices_signature: bytes
     devices_version: int
-    mailboxes: bytes
-    """Mailboxes of the device list's entries, 16 bytes each, in its order; 0^16 for one not known here."""
+    listed: tuple[bytes, ...]
+    """Device ids of the list, in its order."""
     invite_hash: bytes | None
     invite_needed: bool
     """A new account needs a live invite (registration by invite)."""
@@ -203,6 +203,14 @@ class ListInvites:
     ref: object
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Ask the router what it holds (it is no operation: the store is not asked)."""
+
+
+Command = Status | AddInvite | ListInvites
+"""What an operator may submit. The ``ref`` of an operation is filled in on the way."""
+
 Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites
 
 
@@ -240,6 +248,7 @@ class AccountRow:
     devices: bytes
     devices_signature: bytes
     mailboxes: bytes
+    """16 bytes for each device of the list, in its order; 0^16 for one that is not registered here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +280,8 @@ class Result:
     outcome: Outcome
     account: AccountRow | None = None
     bundle: BundleRow | None = None
+    one_time_left: int = 0
+    """After StorePrekeys."""
     invites: tuple[InviteRow, ...] = ()
 
 

@@ -1,0 +1,158 @@
+"""The directory's requests: device lists, prekeys, bundles.
+
+A request becomes one operation of the store and is answered after its commit. Names and mailboxes that do not exist
+cost the same job, the same limits and an answer of the same size as those that do.
+
+Source: protocol.md §6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sealwire.broker.admission import Bucket
+from sealwire.broker.port import BrokerSettings, FindAccount, Op, Result, StorePrekeys, TakeBundle
+from sealwire.crypto.card import Card, SignedCard
+from sealwire.crypto.prekeys import Bundle, PrekeysPublic, SignedPrekeys
+from sealwire.errors import RefusedError, RemoteProtocolError
+from sealwire.ids import MAILBOX_BYTES, Mailbox
+from sealwire.wire.control import (
+    BUNDLE_RESPONSE_BYTES,
+    LOOKUP_RESPONSE_BYTES,
+    Fetch,
+    Lookup,
+    LookupBody,
+    Publish,
+    Request,
+    Response,
+    encode_lookup_body,
+    encode_response,
+)
+from sealwire.wire.frames import Code
+
+if TYPE_CHECKING:
+    from sealwire.broker.links import Account, Link
+
+MAX_FETCH_BUCKETS: Final = 1_024
+"""Mailboxes one account's fetches are counted for at once; past it the oldest counter is forgotten."""
+
+_SIZES: Final = {FindAccount: LOOKUP_RESPONSE_BYTES, TakeBundle: BUNDLE_RESPONSE_BYTES}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who waits for an answer."""
+
+    link: Link
+    id: int
+
+
+class Fetches:
+    """How often one account took bundles, per mailbox: one-time prekeys are few, and each fetch uses one up."""
+
+    __slots__ = ("_buckets",)
+
+    def __init__(self) -> None:
+        self._buckets: dict[Mailbox, Bucket] = {}
+
+    def wait_ms(self, mailbox: Mailbox, settings: BrokerSettings, now: float) -> int:
+        """Count one fetch; return 0, or the time until the next is allowed.
+
+        Source: protocol.md §6.
+        """
+        bucket = self._buckets.get(mailbox)
+        if bucket is None:
+            if len(self._buckets) >= MAX_FETCH_BUCKETS:
+                del self._buckets[next(iter(self._buckets))]
+            bucket = self._buckets[mailbox] = Bucket(settings.bundle_fetches, now)
+        rate = 1 / settings.bundle_fetch_pause_s
+        return 0 if bucket.take(1, rate, settings.bundle_fetches, now) else bucket.wait_ms(1, rate)
+
+
+class Directory:
+    """Turns requests into operations and their results into answers. It holds no state of its own."""
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
+
+    def ask(self, link: Link, request: Request, now: float) -> Op | bytes:
+        """Return the operation that answers ``request``, or the answer when that is decided already.
+
+        Args:
+            now: seconds on the router's clock.
+
+        Source: protocol.md §6.
+        """
+        settings, account, asked = self._settings, link.account, Asked(link, request.id)
+        rate = settings.requests_per_min / 60
+        if not account.requests.take(1, rate, settings.requests_burst, now):
+            return _refusal(request, Code.RATE, account.requests.wait_ms(1, rate))
+        match request:
+            case Lookup(name=name):
+                return FindAccount(asked, name)
+            case Fetch(mailbox=mailbox):
+                wait_ms = _fetches(account).wait_ms(Mailbox(mailbox), settings, now)
+                if wait_ms:
+                    return _refusal(request, Code.RATE, wait_ms)
+                return TakeBundle(asked, Mailbox(mailbox))
+            case Publish():
+                return _publish(link, request, asked)
+
+    def answer(self, result: Result) -> bytes:
+        """Return the RESPONSE for an operation that has ended.
+
+        Source: protocol.md §6.
+        """
+        asked = result.op.ref
+        assert isinstance(asked, Asked)
+        code, body = Code.OK, b""
+        if result.outcome == "full":
+            code = Code.STORAGE
+        elif result.outcome != "done":
+            code = Code.UNKNOWN
+        elif result.account is not None:
+            body = _lookup_body(result)
+        elif result.bundle is not None:
+            body = _bundle_body(result)
+        return encode_response(Response(id=asked.id, code=code, body=body), _SIZES.get(type(result.op), 0))
+
+
+def _fetches(account: Account) -> Fetches:
+    if account.fetches is None:
+        account.fetches = Fetches()
+    return account.fetches
+
+
+def _refusal(request: Request, code: Code, retry_after_ms: int = 0) -> bytes:
+    sizes = {Lookup: LOOKUP_RESPONSE_BYTES, Fetch: BUNDLE_RESPONSE_BYTES}
+    response = Response(id=request.id, code=code, retry_after_ms=min(retry_after_ms, 0xFFFF_FFFF))
+    return encode_response(response, sizes.get(type(request), 0))
+
+
+def _publish(link: Link, request: Publish, asked: Asked) -> Op | bytes:
+    ids = [one.id for one in request.one_time]
+    try:
+        prekeys = PrekeysPublic.decode(request.prekeys)
+        if 0 in ids or len(set(ids)) != len(ids):
+            raise RemoteProtocolError("one-time prekeys without ids of their own")
+        SignedPrekeys(prekeys, request.signature).verify(link.card)
+    except (RemoteProtocolError, RefusedError):
+        return _refusal(request, Code.INVALID)
+    one_time = tuple(sorted((one.id, one.key) for one in request.one_time))
+    return StorePrekeys(asked, link.mailbox.id, prekeys.spk_id, request.prekeys, request.signature, one_time)
+
+
+def _lookup_body(result: Result) -> bytes:
+    row = result.account
+    assert row is not None
+    mailboxes = [row.mailboxes[at : at + MAILBOX_BYTES] for at in range(0, len(row.mailboxes), MAILBOX_BYTES)]
+    return encode_lookup_body(LookupBody(devices=row.devices, signature=row.devices_signature, mailboxes=mailboxes))
+
+
+def _bundle_body(result: Result) -> bytes:
+    row = result.bundle
+    assert row is not None
+    card = SignedCard(Card.decode(row.card), row.card_signature)
+    prekeys = SignedPrekeys(PrekeysPublic.decode(row.prekeys), row.signature)
+    return Bundle(card, prekeys, row.opk_id, row.opk).encode()

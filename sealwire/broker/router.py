@@ -1,0 +1,393 @@
+"""The broker's state machine: frames, store events and time go in; frames, kicks and jobs come out.
+
+It does no I/O. Whoever drives it, the server over sockets or a test over lists, does this, turn after turn::
+
+    router.begin(monotonic_s, wall_ms)                # once per turn: no message asks for the time
+    for rid, frame in arrived:                        # while router.relay.units < settings.turn_units
+        link = router.links.get(rid)
+        if link is not None:
+            router.handle(link, frame)                # the hot path
+        elif router.has_seen(rid):
+            router.second_frame(rid, frame)           # LOGIN, or what an ended connection still says
+        else:
+            router.first_frame(connection, frame)     # HELLO
+    for event in store_events:                        # Committed or Refused, one per job
+        router.store_event(event)
+    router.end_turn()                                 # ACCEPTED for whatever became final
+    job = router.next_job()                           # at most one under way
+    if job is not None:
+        store.submit(job)
+    for rid, frame in router.sends:                   # whatever depends on a commit was appended after it
+        if cannot_send(rid, frame):
+            router.send_failed(rid)
+    router.sends.clear()                              # the shell empties the lists it has carried out
+    for rid, frame in router.ephemerals: ...          # dropped when they do not go out
+    for connection in router.kicks: ...               # shut down
+    for ref, reply in router.replies: ...             # answers to router.command()
+    if nothing_else_arrived:
+        router.tick()                                 # deadlines
+        wait(router.wait_s())
+
+Lists are appended to, not returned, because this runs per message. Delivery itself is ``relay``, the time before a
+login ``lobby``, what goes to the store ``ledger``.
+
+Source: protocol.md §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from sealwire.broker.admission import Admission
+from sealwire.broker.clock import Clock
+from sealwire.broker.directory import Asked, Directory
+from sealwire.broker.links import Account, Connection, Door, Greeted, Link
+from sealwire.broker.lobby import LOGIN_UNITS, Lobby
+from sealwire.broker.mailbox import AWAY, Mailbox
+from sealwire.broker.port import (
+    AddInvite,
+    BrokerSettings,
+    Command,
+    Committed,
+    DeviceRow,
+    Job,
+    ListInvites,
+    Rebind,
+    Register,
+    Result,
+    Snapshot,
+    Status,
+    StoreEvent,
+    StorePrekeys,
+    TakeBundle,
+)
+from sealwire.broker.relay import Relay
+from sealwire.errors import LocalProtocolError, RemoteProtocolError
+from sealwire.ids import Mailbox as MailboxId
+from sealwire.ids import Millis, RoutingId, Token
+from sealwire.wire import control, frames
+from sealwire.wire.frames import AT_BODY, MAX_EPHEMERAL_BYTES, MAX_OPEN_REQUESTS, Reset, Verb
+
+_AT_EPHEMERAL: Final = AT_BODY + 16
+EPHEMERAL_UNITS: Final = 4
+"""Units of an EPHEMERAL: dearer than a message, so that typing is never worth a flood."""
+SPREAD_LINKS_PER_S: Final = 150
+"""Logins a second the broker wants after a restart: peers spread their first attempt accordingly."""
+SPREAD_MIN_MS: Final = 1_000
+TICK_S: Final = 1.0
+"""How often deadlines are looked at."""
+
+
+class Router:
+    """All of the broker that is not I/O. The module's text shows how it is driven.
+
+    Args:
+        curve_public: the broker's CURVE key, 32 bytes.
+        snapshot: what the store held at the start.
+        admission: told about registered keys, and about connections that misbehave.
+        rng: n random bytes, for nonces.
+        now: monotonic seconds; ``wall_ms``: milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        curve_public: bytes,
+        snapshot: Snapshot,
+        admission: Admission,
+        rng: Callable[[int], bytes],
+        now: float,
+        wall_ms: Millis,
+    ) -> None:
+        self._settings = settings
+        self._admission = admission
+        self._clock = Clock(now, wall_ms, max(wall_ms, snapshot.newest_ms))
+        self._now = now
+        self._wall_ms = wall_ms
+        self._ticked = now
+        self.relay = relay = Relay(settings, self._control, self._ended, now)
+        self.handle = relay.handle
+        self.end_turn = relay.end_turn
+        self.links = relay.links
+        self.mailboxes = relay.mailboxes
+        self.sends = relay.sends
+        self._ledger = relay.ledger
+        self.ephemerals: list[tuple[RoutingId, bytes]] = []
+        self.replies: list[tuple[object, object]] = []
+        self._accounts: dict[str, Account] = {}
+        self._by_fd: dict[int, Link] = {}
+        self._directory = Directory(settings)
+        door = Door(settings, curve_public, rng)
+        self.realm = door.realm
+        ops = self._ledger.ops
+        self._lobby = Lobby(settings, door, admission, self.mailboxes.__contains__, self._open, ops.append, self.sends)
+        self.kicks = self._lobby.kicks
+        self._incarnation = snapshot.incarnation
+        self._logins = 0
+        self._load(snapshot)
+
+    def _load(self, snapshot: Snapshot) -> None:
+        for row in snapshot.devices:
+            self._add(row)
+        for mailbox_id, row_number, size in snapshot.mail:
+            mailbox = self.mailboxes[mailbox_id]
+            mailbox.rows.append(row_number)
+            mailbox.messages += 1
+            mailbox.bytes += size
+
+    def _add(self, row: DeviceRow) -> None:
+        account = self._accounts.get(row.account)
+        if account is None:
+            account = self._accounts[row.account] = Account(row.account, self._settings, self._now)
+        mailbox = self.mailboxes[row.mailbox] = Mailbox(row.mailbox, account, row.curve)
+        mailbox.prekeys_id, mailbox.one_time_left = row.prekeys_id, row.one_time_left
+        self._admission.learn(row.curve)
+
+    # --- a turn ----------------------------------------------------------------------------------------------
+
+    def begin(self, now: float, wall_ms: Millis) -> None:
+        """Start a turn: the only place that hears the time."""
+        self._now = self.relay.now = self._clock.advance(now, wall_ms)
+        self._wall_ms = wall_ms
+        self.relay.units = 0
+
+    def has_seen(self, rid: RoutingId) -> bool:
+        """Whether this connection said HELLO before, or is on its way out."""
+        return rid in self._lobby.greeted or rid in self._lobby.leaving
+
+    def first_frame(self, connection: Connection, frame: bytes) -> None:
+        """The first frame of a connection."""
+        self.relay.units += LOGIN_UNITS
+        self._lobby.first_frame(connection, frame, self._now)
+
+    def second_frame(self, rid: RoutingId, frame: bytes) -> None:
+        """A frame of a connection that has said HELLO, or that has ended."""
+        self.relay.units += LOGIN_UNITS if rid in self._lobby.greeted else 1
+        room = len(self.mailboxes) < self._settings.max_devices
+        self._lobby.login(rid, frame, self._now, self._wall_ms, room)
+
+    def next_job(self) -> Job | None:
+        """The job to hand to the store now, if any."""
+        return self._ledger.next_job(self._now, self._clock.mail_ms)
+
+    def wait_s(self) -> float:
+        """How long the shell may wait for frames."""
+        return self._ledger.wait_s(self._now)
+
+    def tick(self) -> None:
+        """Look at all deadlines, once a second. Called when nothing else waits: whoever is late then, is."""
+        now = self._now
+        if now - self._ticked < TICK_S:
+            return
+        self._ticked = now
+        self._lobby.tick(now)
+        ack_timeout, silence = self._settings.ack_timeout_s, self._settings.silence_timeout_s
+        for link in list(self.links.values()):
+            if not link.inflight or link.acked != link.acked_before:
+                link.acked_before = link.acked
+                link.progress_at = now
+            elif now - link.progress_at > ack_timeout:
+                self.relay.end(link, Reset.STALLED)
+                continue
+            if now - link.heard > silence:
+                self.relay.end(link, Reset.SILENT)
+
+    # --- connections -----------------------------------------------------------------------------------------
+
+    def send_failed(self, rid: RoutingId) -> None:
+        """A frame did not go out: the peer is gone, or its queue is full; either way the link session is over."""
+        link = self.links.get(rid)
+        if link is not None:
+            self.relay.end(link, Reset.GONE)
+
+    def disconnected(self, fd: int) -> None:
+        """The monitor saw this descriptor close. Only a hint: descriptors are reused, so ask."""
+        link = self._by_fd.get(fd)
+        if link is not None:
+            self.sends.append((link.rid, frames.encode_broker_ping(0)))
+
+    def stray(self, rid: RoutingId) -> None:
+        """This connection sent more than one frame in a message."""
+        link = self.links.get(rid)
+        if link is not None:
+            self.relay.end(link, Reset.PROTOCOL)
+            self._lobby.kick(link.connection, self._now)
+
+    def kick(self, connection: Connection) -> None:
+        """Shut down a connection that broke the rules before it was anybody's."""
+        self._lobby.kick(connection, self._now)
+
+    def shutdown(self) -> None:
+        """Tell every peer that the broker stops; they come back when it does."""
+        for link in list(self.links.values()):
+            self.relay.end(link, Reset.SHUTDOWN)
+
+    def _open(self, greeted: Greeted, token: Token) -> None:
+        """GREETED or PROVEN → OPEN: WELCOME first, then what waits."""
+        connection, mailbox = greeted.connection, self.mailboxes[greeted.card.mailbox]
+        if mailbox.curve != connection.curve:
+            self._admission.forget(mailbox.curve)
+            self._admission.learn(connection.curve)
+            mailbox.curve = connection.curve
+            self._ledger.ops.append(Rebind(None, mailbox.id, connection.curve))
+        link = Link(connection, greeted.card, mailbox, token, self._now)
+        self.relay.open(link)
+        self._by_fd[connection.fd] = link
+        self._logins += 1
+        self.sends.append((link.rid, self._welcome(mailbox)))
+        self.relay.attach(link)
+
+    def _welcome(self, mailbox: Mailbox) -> bytes:
+        settings = self._settings
+        limits = control.Limits(
+            envelope_bytes=settings.envelope_bytes,
+            send_window_messages=settings.send_window_messages,
+            send_window_bytes=settings.send_window_bytes,
+            deliver_window_messages=settings.deliver_window_messages,
+            deliver_window_bytes=settings.deliver_window_bytes,
+            quota_messages=settings.quota_messages,
+            quota_bytes=settings.quota_bytes,
+            quota_days=settings.quota_days,
+        )
+        welcome = control.Welcome(
+            limits=limits,
+            spread_ms=max(SPREAD_MIN_MS, len(self.links) * 1000 // SPREAD_LINKS_PER_S),
+            incarnation=self._incarnation,
+            expired=0,
+            time_ms=self._wall_ms,
+            prekeys_id=mailbox.prekeys_id,
+            one_time_left=mailbox.one_time_left,
+        )
+        return control.encode_welcome(welcome)
+
+    def _ended(self, link: Link) -> None:
+        if self._by_fd.get(link.connection.fd) is link:
+            del self._by_fd[link.connection.fd]
+        self._lobby.leave(link.connection, self._now)
+
+    # --- other verbs -----------------------------------------------------------------------------------------
+
+    def _control(self, link: Link, frame: bytes) -> None:
+        """An authentic frame that is not about delivery. Raises RemoteProtocolError: it ends the link session."""
+        match frame[0]:
+            case Verb.RELEASE:
+                link.held.discard(frames.decode_release(frame))
+            case Verb.PING:
+                self.sends.append((link.rid, frames.encode_broker_pong(frames.decode_peer_u64(frame))))
+            case Verb.PONG:
+                frames.decode_peer_u64(frame)
+            case Verb.REQUEST:
+                self._request(link, frame)
+            case Verb.EPHEMERAL:
+                self._ephemeral(link, frame)
+            case Verb.BYE if len(frame) == AT_BODY:
+                self.relay.end(link, None)
+            case _:
+                raise RemoteProtocolError("unknown verb")
+
+    def _request(self, link: Link, frame: bytes) -> None:
+        self.relay.units += LOGIN_UNITS // 4
+        request = control.decode_request(frame)
+        if link.requests >= MAX_OPEN_REQUESTS:
+            raise RemoteProtocolError("too many requests at once")
+        answer = self._directory.ask(link, request, self._now)
+        if isinstance(answer, bytes):
+            self.sends.append((link.rid, answer))
+        else:
+            link.requests += 1
+            self._ledger.ops.append(answer)
+
+    def _ephemeral(self, link: Link, frame: bytes) -> None:
+        """Typing and the like: to whoever is here, or nowhere."""
+        if not _AT_EPHEMERAL <= len(frame) <= _AT_EPHEMERAL + MAX_EPHEMERAL_BYTES:
+            raise RemoteProtocolError("EPHEMERAL of wrong length")
+        account = link.account
+        mailbox = self.mailboxes.get(MailboxId(frame[AT_BODY:_AT_EPHEMERAL]))
+        if account.units < EPHEMERAL_UNITS:
+            return  # dropped first: SENDs refill the bucket, not this
+        account.units -= EPHEMERAL_UNITS
+        if mailbox is not None and mailbox.mode != AWAY and mailbox.link is not None:
+            self.ephemerals.append((mailbox.link.rid, frames.encode_broker_ephemeral(frame[_AT_EPHEMERAL:])))
+
+    # --- the store -------------------------------------------------------------------------------------------
+
+    def store_event(self, event: StoreEvent) -> None:
+        """What came of a job: entries are stored or refused, operations answered, slices delivered."""
+        match event:
+            case Committed():
+                self.relay.committed(event)
+                for result in event.results:
+                    self._result(result)
+            case _:
+                self.relay.refused(event)
+                for op in event.job.ops:
+                    self._result(Result(op, "full"))
+        for piece in event.slices:
+            self.relay.slice(piece)
+
+    def _result(self, result: Result) -> None:
+        op = result.op
+        self._learn(result)
+        match op.ref:
+            case Greeted():
+                self._lobby.registered(result, self._now)
+            case Asked(link=link):
+                link.requests -= 1
+                if link.open:
+                    self.sends.append((link.rid, self._directory.answer(result)))
+            case None:
+                pass
+            case ref:
+                self.replies.append((ref, result))
+
+    def _learn(self, result: Result) -> None:
+        """Keep in memory what a committed operation changed."""
+        if result.outcome != "done":
+            return
+        match result.op:
+            case Register(mailbox=mailbox_id, account=account, curve=curve):
+                if mailbox_id not in self.mailboxes:
+                    self._add(DeviceRow(mailbox_id, account, curve, 0, 0))
+            case StorePrekeys(mailbox=mailbox_id, spk_id=spk_id):
+                mailbox = self.mailboxes[mailbox_id]
+                mailbox.prekeys_id, mailbox.one_time_left = spk_id, result.one_time_left
+            case TakeBundle(mailbox=mailbox_id) if result.bundle is not None and result.bundle.opk_id:
+                self.mailboxes[mailbox_id].one_time_left -= 1
+            case _:
+                pass
+
+    # --- the operator ----------------------------------------------------------------------------------------
+
+    def command(self, ref: object, command: Command) -> None:
+        """An operator's action, in line with the frames; the answer appears in ``replies`` under ``ref``."""
+        match command:
+            case Status():
+                self.replies.append((ref, self.status()))
+            case AddInvite() | ListInvites():
+                if ref is None:
+                    raise LocalProtocolError("a command without a reference")
+                self._ledger.ops.append(replace(command, ref=ref))
+
+    def status(self) -> dict[str, int | str]:
+        """What the broker holds, in numbers. No names, no ids."""
+        living = self.links.values()
+        boxes = self.mailboxes.values()
+        return {
+            "realm": self.realm,
+            "accounts": len(self._accounts),
+            "devices": len(self.mailboxes),
+            "link_sessions": len(self.links),
+            "connections_before_login": len(self._lobby.greeted),
+            "logins": self._logins,
+            "logins_refused": self._lobby.refused_logins,
+            "kicked": self._lobby.kicked,
+            "waiting_messages": sum(box.messages for box in boxes),
+            "waiting_bytes": sum(box.bytes for box in boxes),
+            "unstored_bytes": self._ledger.unstored_bytes,
+            "sends": self.relay.past_sends + sum(link.rx for link in living),
+            "delivers": self.relay.past_delivers + sum(link.tx for link in living),
+            "rejected": self.relay.rejected,
+            "wrong_tokens": self.relay.wrong_tokens,
+        }
