@@ -110,6 +110,7 @@ def _converse(sides: dict[str, Session], rng) -> list[dict[str, str]]:
                 "from": sender,
                 "plaintext": text.encode().hex(),
                 "envelope": envelope.hex(),
+                "sender_after": sides[sender].encode().hex(),
                 "receiver_random": ephemeral.hex(),
                 "receiver_after": sides[receiver].encode().hex(),
             }
