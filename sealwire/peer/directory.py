@@ -1,0 +1,163 @@
+"""What this peer asks the directory, and what the answers change: contacts, sessions, and who can be sent to.
+
+Source: protocol.md §6, §8, §12.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import Final
+
+from sealwire.crypto.handshake import open_session
+from sealwire.crypto.identity import Identity
+from sealwire.crypto.prekeys import Bundle
+from sealwire.crypto.primitives import Rng
+from sealwire.errors import IntegrityError, RefusedError, RemoteProtocolError, SealwireError, UnknownPeerError
+from sealwire.i18n import _
+from sealwire.ids import Mailbox
+from sealwire.peer.events import Event, Warning
+from sealwire.peer.pairs import Pair, Pairs
+from sealwire.peer.records import Now, Records
+from sealwire.peer.requests import Requests
+from sealwire.peer.roster import Roster
+from sealwire.wire.control import Response, decode_lookup_body
+from sealwire.wire.frames import Code
+
+BUNDLE_PAUSE_S: Final = 600.0
+"""Between two bundles of one device for renewals: the directory hands out one in ten minutes after the first six."""
+RETRY_S: Final = 60.0
+"""After an answer that cannot be used."""
+RENEW_EVERY_MS: Final = 3600 * 1000
+"""A device is asked for (or opens on request) a fresh session at most once an hour: no two devices can drive
+each other into endless handshakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A name was looked up: known, or the error that says why not. For those who wait for it inside this process."""
+
+    name: str
+    error: SealwireError | None
+
+
+class Directory:
+    """Look-ups and bundles under way."""
+
+    def __init__(
+        self, records: Records, requests: Requests, roster: Roster, pairs: Pairs, identity: Identity, rng: Rng
+    ) -> None:
+        self._records = records
+        self._requests = requests
+        self._roster = roster
+        self._pairs = pairs
+        self._identity = identity
+        self._rng = rng
+        self._bundle_after: dict[Mailbox, float] = {}
+        self._later: list[tuple[float, str]] = []
+        self.events: list[Event] = []
+        self.resolved: list[Resolved] = []
+
+    def find(self, name: str) -> None:
+        """Ask who an account is."""
+        self._requests.lookup(name)
+
+    def sendable(self, mailbox: Mailbox, now: Now) -> Pair | None:
+        """The pair to send through, or None while a bundle or a person's decision is needed first."""
+        pair = self._pairs.of(mailbox)
+        owner = pair.account if pair is not None else self._roster.owner(mailbox)
+        if owner is None or self._roster.blocked(owner):
+            return None
+        if pair is None or pair.wants_renewal(now.ms):
+            self._ask_bundle(mailbox, now)
+        return pair if pair is not None and pair.active() is not None else None
+
+    def renew(self, mailbox: Mailbox, now: Now) -> None:
+        """The other device cannot open our session: make a fresh one, at most once an hour."""
+        pair = self._pairs.of(mailbox)
+        if pair is not None and now.ms - pair.state.renewed_ms >= RENEW_EVERY_MS:
+            pair.state.renewed_ms = now.ms
+            pair.changed = True
+            self._requests.bundle(mailbox)
+
+    def _ask_bundle(self, mailbox: Mailbox, now: Now) -> None:
+        if self._bundle_after.get(mailbox, 0.0) <= now.mono_s:
+            self._bundle_after[mailbox] = now.mono_s + BUNDLE_PAUSE_S
+            self._requests.bundle(mailbox)
+
+    def due(self, now: Now) -> None:
+        """Ask again what was to be asked later."""
+        while self._later and self._later[0][0] <= now.mono_s:
+            self._requests.lookup(heapq.heappop(self._later)[1])
+
+    def deadline(self) -> float | None:
+        """Monotonic time of the next repeated question."""
+        return self._later[0][0] if self._later else None
+
+    def link_lost(self) -> None:
+        """A new link is a new chance."""
+        self._bundle_after.clear()
+
+    # --- answers ---
+
+    def looked_up(self, name: str, response: Response, now: Now) -> bool:
+        """An account's device list came (or not); True when it is known and unchanged now."""
+        if response.code == Code.UNKNOWN:
+            self.resolved.append(Resolved(name, UnknownPeerError(name=name)))
+            return False
+        if response.code != Code.OK:
+            heapq.heappush(self._later, (now.mono_s + max(response.retry_after_ms / 1000, 1.0), name))
+            return False
+        try:
+            events = self._roster.take_list(name, decode_lookup_body(response.body), now.ms)
+        except RemoteProtocolError:
+            self._alarm(IntegrityError(name=name, detail="its answer is malformed"), name)
+            return False
+        except IntegrityError as error:
+            self._alarm(error, name)
+            return False
+        self.events += [self._worded(event) for event in events]
+        self.resolved.append(Resolved(name, None))
+        return not self._roster.blocked(name)
+
+    def bundle_came(self, mailbox: Mailbox, response: Response, now: Now) -> bool:
+        """A device's bundle came (or not); True when a session was opened with it."""
+        owner = self._roster.owner(mailbox)
+        if response.code != Code.OK or owner is None:
+            pause_s = max(response.retry_after_ms / 1000, RETRY_S)
+            self._bundle_after[mailbox] = now.mono_s + pause_s
+            if response.code == Code.UNKNOWN and owner is not None:
+                self._requests.lookup(owner)
+            return False
+        try:
+            bundle = Bundle.decode(response.body)
+            self._roster.check_bundle(mailbox, bundle)
+            pair = self._pairs.of(mailbox)
+            after_ms = pair.state.latest_ms if pair is not None else 0
+            session = open_session(self._identity, bundle, now.ms, self._rng, after_ms)
+        except (RemoteProtocolError, RefusedError):
+            self._alarm(IntegrityError(name=owner, detail="its keys are malformed"), owner)
+            return False
+        except IntegrityError as error:
+            self._alarm(error, owner)
+            return False
+        self._pairs.adopt(bundle.card, session)
+        if bundle.opk_id == 0:
+            text = _(
+                "{name} has no one-time keys left at the broker: this conversation starts with reduced forward secrecy."
+            )
+            self.events.append(Warning("reduced-secrecy", text.format(name=owner), owner))
+        return True
+
+    def _alarm(self, error: IntegrityError, name: str) -> None:
+        self.events.append(Warning("integrity", _(error.text).format_map(error.params), name))
+        self.resolved.append(Resolved(name, error))
+
+    def _worded(self, event: Event) -> Event:
+        if isinstance(event, Warning) and event.name == "key-changed":
+            text = _(
+                "The key of {name} has changed. They may have a new device or set-up, or someone is in between. "
+                "Nothing is sent until you decide: compare the safety number (verify {name}), then approve {name}."
+            )
+            return Warning(event.name, text.format(name=event.conversation), event.conversation)
+        return event

@@ -1,0 +1,564 @@
+"""The peer's state machine: frames, commands and time go in; frames and events come out. No I/O.
+
+One turn, driven by the shell (``peer.client``, or ``testing.Network`` without sockets)::
+
+    with store.transaction():
+        engine.receive(frame, now) ...      # and commands: send_text, approve, …
+        engine.settle(now)                  # receipts, sending, acknowledging; writes back what changed
+    turn = engine.take()                    # only after the commit:
+    send(turn.frames); publish(turn.events)
+
+When the commit fails, the engine is thrown away and made again from the records, so memory never runs ahead of disk.
+
+Source: protocol.md §5.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sealwire.crypto.identity import Identity
+from sealwire.crypto.primitives import Rng
+from sealwire.crypto.vault import Vault
+from sealwire.errors import (
+    LoginError,
+    NameTakenError,
+    RejectedError,
+    RemoteProtocolError,
+    SealwireError,
+    SupersededError,
+)
+from sealwire.i18n import _, ngettext
+from sealwire.ids import MESSAGE_ID_BYTES, Mailbox, MessageId
+from sealwire.peer.directory import RENEW_EVERY_MS, Directory, Resolved
+from sealwire.peer.events import STATE_RANK, Delivery, DeliveryState, Event, Ready, Warning
+from sealwire.peer.inbox import Arrivals, Inbox
+from sealwire.peer.login import Credentials, LinkSession, LinkState
+from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
+from sealwire.peer.pairs import Pair, Pairs
+from sealwire.peer.records import ContactRecord, Now, OutboxRow, Records
+from sealwire.peer.requests import Requests
+from sealwire.peer.roster import Roster, contact_event
+from sealwire.peer.upkeep import Upkeep
+from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Renew, Text, decode_content, encode_content
+from sealwire.wire.control import Response, decode_response, encode_request
+from sealwire.wire.frames import (
+    Code,
+    Reset,
+    Verb,
+    decode_deliver,
+    decode_partial,
+    decode_reject,
+    decode_reset,
+    decode_u64,
+    encode_ack,
+    encode_bye,
+    encode_ping,
+    encode_pong,
+)
+
+SILENCE_S: Final = 10.0
+"""Something is owed to us and nothing at all came for this long: the link is dead."""
+PING_EVERY_S: Final = 60.0
+"""Idle links are asked for a sign of life this often, ± 10 % so that peers spread out."""
+DRAINED_AFTER_S: Final = 10.0
+"""No DELIVER for this long after a login: the mailbox was empty, old prekeys may go."""
+HOUSEKEEPING_S: Final = 3600.0
+SEEN_FOR_MS: Final = 180 * 24 * 3600 * 1000
+"""Longer than any outbox row or broker expiry lives: a late duplicate is always recognised."""
+MAX_DEFERRED: Final = 4_096
+"""DELIVERs that wait for handshake capacity; the broker's window is 1,024, so more is a broken broker."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn wants done, after its commit."""
+
+    frames: list[bytes] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    resolved: list[Resolved] = field(default_factory=list)
+    hangup: bool = False
+    """End this connection."""
+    fatal: SealwireError | None = None
+    """Do not reconnect: tell the person."""
+    opened: bool = False
+    """The link session is open."""
+    jitter_s: float = 0.0
+    """Wait at least somewhere in 0 … this before reconnecting."""
+
+
+class Engine:
+    """One device of one account."""
+
+    def __init__(self, records: Records, vault: Vault, identity: Identity, credentials: Credentials, rng: Rng) -> None:
+        card = identity.card.card
+        self.name = card.account
+        self.identity = identity
+        self.fingerprint = card.fingerprint.hex()
+        self._records = records
+        self._credentials = credentials
+        self._rng = rng
+        self._pairs = Pairs(records, vault, rng)
+        self._roster = Roster(records, card.realm, card.account)
+        self._requests = Requests()
+        self._upkeep = Upkeep(records, vault, identity, rng)
+        self._outbox = Outbox(records)
+        self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng)
+        self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng)
+        self._link = LinkSession(identity, credentials, rng)
+        self._turn = Turn()
+        self._deferred: deque[bytes] = deque()
+        self._received = self._acked = 0
+        self._heard_s = self._owed_s = self._opened_s = self._delivered_s = 0.0
+        self._owed = self._pinged = self._pruned = False
+        self._cleaned_s = -HOUSEKEEPING_S
+        self._handlers: dict[int, Callable[[bytes, Now], None]] = {
+            Verb.ACCEPTED: self._on_accepted,
+            Verb.REJECT: self._on_reject,
+            Verb.PARTIAL: self._on_partial,
+            Verb.RESPONSE: self._on_response,
+            Verb.PING: self._on_ping,
+            Verb.PONG: self._on_pong,
+            Verb.EPHEMERAL: self._on_ephemeral,
+        }
+        for name in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
+            self._directory.find(name)
+        if self.registered:
+            self._turn.events.append(Ready(self.name, self.fingerprint))
+
+    @property
+    def registered(self) -> bool:
+        """Whether this profile was registered and its prekeys were stored once."""
+        return self._records.get("registered") is not None
+
+    @property
+    def online(self) -> bool:
+        """Whether the link session is open."""
+        return self._link.state is LinkState.OPEN
+
+    @property
+    def spread_s(self) -> float:
+        """Over how many seconds this broker wants its peers to return after a loss."""
+        welcome = self._link.welcome
+        return welcome.spread_ms / 1000 if welcome is not None else 1.0
+
+    # --- the link ---
+
+    def connect(self, now: Now) -> None:
+        """A connection was admitted: greet."""
+        self._link = LinkSession(self.identity, self._credentials, self._rng)
+        self._received = self._acked = 0
+        self._deferred.clear()
+        self._pinged = self._pruned = False
+        self._heard_s = now.mono_s
+        self._turn.frames.append(self._link.greet())
+
+    def disconnected(self) -> None:
+        """The connection is gone: numbers die with it, what was unanswered goes out again."""
+        self._link.state = LinkState.DOWN
+        self._outbox.link_lost()
+        self._requests.link_lost()
+        self._directory.link_lost()
+        self._deferred.clear()
+        self._owed = False
+
+    def goodbye(self) -> None:
+        """We leave: say so."""
+        if self.online:
+            self._turn.frames.append(encode_bye(self._link.token))
+
+    def receive(self, frame: bytes, now: Now) -> None:
+        """Take one frame from the broker; bytes that are not in the protocol end the link."""
+        self._heard_s = now.mono_s
+        try:
+            self._dispatch(frame, now)
+        except RemoteProtocolError as error:
+            text = _("The broker sent something this version does not understand ({detail}); reconnecting.")
+            self._turn.events.append(Warning("protocol", text.format(detail=error.params["detail"])))
+            self._turn.hangup = True
+
+    def _dispatch(self, frame: bytes, now: Now) -> None:
+        if not frame or self._turn.hangup:
+            return
+        verb = frame[0]
+        if verb == Verb.RESET:
+            self._on_reset(frame)
+        elif self._link.state is LinkState.OPEN:
+            if verb == Verb.DELIVER:
+                self._on_deliver(frame, now)
+            elif verb in self._handlers:
+                self._handlers[verb](frame, now)
+            else:
+                raise RemoteProtocolError("unexpected verb")
+        elif self._link.state is LinkState.GREETING:
+            self._turn.frames.append(self._link.prove(frame))
+        elif self._link.state is LinkState.PROVING and verb == Verb.REJECT:
+            self._login_refused(frame)
+        elif self._link.state is LinkState.PROVING:
+            self._on_welcome(frame, now)
+
+    def _on_welcome(self, frame: bytes, now: Now) -> None:
+        welcome = self._link.open(frame)
+        self._opened_s = self._delivered_s = now.mono_s
+        self._turn.opened = True
+        if welcome.expired:
+            text = ngettext(
+                "{count} message waited too long at the broker and expired.",
+                "{count} messages waited too long at the broker and expired.",
+                welcome.expired,
+            )
+            self._turn.events.append(Warning("expired", text.format(count=welcome.expired), count=welcome.expired))
+        upload = self._upkeep.due(welcome, now.ms, self._requests.new_id())
+        if upload is not None:
+            self._requests.publish(upload)
+        elif not self.registered:
+            self._registered()
+
+    def _registered(self) -> None:
+        self._records.put("registered", b"1")
+        self._turn.events.append(Ready(self.name, self.fingerprint))
+
+    def _login_refused(self, frame: bytes) -> None:
+        _seq, code, retry_after_ms = decode_reject(frame)
+        self._turn.hangup = True
+        if code in (Code.STORAGE, Code.BUSY, Code.RATE):
+            self._turn.jitter_s = max(retry_after_ms / 1000, 1.0)
+        elif code == Code.TAKEN:
+            self._turn.fatal = NameTakenError(name=self.name)
+        else:
+            self._turn.fatal = LoginError(name=self.name)
+
+    def _on_reset(self, frame: bytes) -> None:
+        reason, jitter_ms = decode_reset(frame)
+        self._turn.hangup = True
+        self._turn.jitter_s = jitter_ms / 1000
+        if reason is Reset.SUPERSEDED:
+            self._turn.fatal = SupersededError(name=self.name)
+        elif reason in (Reset.BANNED, Reset.DELETED, Reset.VERSION):
+            self._turn.fatal = LoginError(name=self.name)
+
+    def _on_ping(self, frame: bytes, _now: Now) -> None:
+        self._turn.frames.append(encode_pong(self._link.token, decode_u64(frame)))
+
+    def _on_pong(self, frame: bytes, _now: Now) -> None:
+        decode_u64(frame)
+        self._pinged = False
+
+    def _on_ephemeral(self, frame: bytes, now: Now) -> None:
+        """Typing and the like: nothing here understands any yet; ignoring one is always allowed."""
+
+    # --- arrivals ---
+
+    def _on_deliver(self, frame: bytes, now: Now) -> None:
+        self._delivered_s = now.mono_s
+        if self._deferred:
+            if len(self._deferred) >= MAX_DEFERRED:
+                raise RemoteProtocolError("DELIVER past the window")
+            self._deferred.append(frame)
+        elif not self._take(frame, now):
+            self._deferred.append(frame)
+
+    def _take(self, frame: bytes, now: Now) -> bool:
+        seq, _mid, envelope = decode_deliver(frame)
+        if seq != self._received + 1:
+            raise RemoteProtocolError("a gap in the numbers of DELIVER")
+        if not self._inbox.take(envelope, now):
+            return False
+        self._received = seq
+        return True
+
+    def _drain_deferred(self, now: Now) -> None:
+        while self._deferred and self._take(self._deferred[0], now):
+            self._deferred.popleft()
+
+    def _digest_arrivals(self, now: Now) -> None:
+        arrivals = self._inbox.arrivals
+        if arrivals.adopted:
+            self._inbox.retry(None, now)
+            arrivals = self._inbox.arrivals
+        self._inbox.arrivals = Arrivals()
+        self._turn.events += arrivals.events
+        for name in sorted(arrivals.lookups):
+            self._directory.find(name)
+        for mailbox in arrivals.renew:
+            self._directory.renew(mailbox, now)
+        for mailbox, ids in arrivals.receipts.items():
+            for at in range(0, len(ids), MAX_RECEIPT_IDS):
+                self._post(mailbox, Receipt("delivered", list(ids[at : at + MAX_RECEIPT_IDS])), now)
+        if arrivals.lost:
+            self._ask_renewals(now)
+
+    def _ask_renewals(self, now: Now) -> None:
+        """Something could not be opened and nobody outside knows whose it was: ask the devices we talk with."""
+        for contact in self._roster.all():
+            for mailbox in self._roster.mailboxes(contact.name):
+                pair = self._pairs.of(mailbox)
+                if pair is None or not pair.sessions or now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS:
+                    continue
+                pair.state.renew_asked_ms = now.ms
+                pair.changed = True
+                self._post(mailbox, Renew(), now)
+
+    def _post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
+        owner = self._roster.owner(mailbox) or ""
+        pair = self._pairs.of(mailbox)
+        account = pair.account if pair is not None else owner
+        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
+        self._outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
+
+    # --- answers ---
+
+    def _on_accepted(self, frame: bytes, now: Now) -> None:
+        settled = self._outbox.accept(decode_u64(frame))
+        for flight in settled.accepted:
+            pair = self._pairs.of(flight.mailbox)
+            if pair is not None:
+                pair.arrived(flight.counter)
+            self._raise(flight.message, "sent")
+        for flight, code, retry_after_ms in settled.refused:
+            self._refused(flight, code, retry_after_ms, now)
+
+    def _refused(self, flight: Flight, code: Code, retry_after_ms: int, now: Now) -> None:
+        if code in FINAL_CODES:
+            reason = str(RejectedError(reason=_code_words()[code]))
+            self._give_up(flight.row, flight.mailbox, flight.message, flight.counter, reason)
+            return
+        self._outbox.hold(flight, retry_after_ms, now)
+        if code == Code.UNKNOWN:
+            owner = self._roster.owner(flight.mailbox)
+            if owner is not None:
+                self._directory.find(owner)
+        elif code != Code.HELD:
+            message = self._records.own_message(flight.message)
+            if message is not None:
+                text = _("A message to {name} waits: {reason}.").format(
+                    name=message.conversation, reason=_code_words().get(code, code.name)
+                )
+                self._turn.events.append(Warning("refused", text, message.conversation))
+
+    def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
+        pair = self._pairs.of(mailbox) if mailbox is not None else None
+        if pair is not None and counter:
+            pair.give_up(counter)
+        self._outbox.give_up(row)
+        self._raise(message, "failed", why)
+
+    def _raise(self, message_id: MessageId, state: DeliveryState, reason: str | None = None) -> None:
+        if state == "sent" and self._records.outbox_message(message_id):
+            return  # other devices of the account still wait for theirs
+        message = self._records.own_message(message_id)
+        if message is None or (state == "failed" and message.state not in ("queued",)):
+            return
+        if self._records.raise_state(message_id, message.conversation, STATE_RANK[state], reason):
+            self._turn.events.append(Delivery(message.id, state, message.conversation, reason))
+
+    def _on_reject(self, frame: bytes, _now: Now) -> None:
+        self._outbox.reject(*decode_reject(frame))
+
+    def _on_partial(self, frame: bytes, _now: Now) -> None:
+        decode_partial(frame)
+        raise RemoteProtocolError("PARTIAL for a FANOUT that was not sent")
+
+    def _on_response(self, frame: bytes, now: Now) -> None:
+        response = decode_response(frame)
+        subject = self._requests.answered(response.id)
+        match subject:
+            case ("lookup", str(name)):
+                self._looked_up(name, response, now)
+            case ("bundle", bytes(mailbox)):
+                self._directory.bundle_came(Mailbox(mailbox), response, now)
+            case ("publish", _):
+                self._published(response)
+
+    def _looked_up(self, name: str, response: Response, now: Now) -> None:
+        usable = self._directory.looked_up(name, response, now)
+        if response.code == Code.UNKNOWN and self._roster.find(name) is None:
+            self._fail_unknown(name)
+        elif usable:
+            self._reach(name, now)
+
+    def _reach(self, name: str, now: Now) -> None:
+        """An account's devices are known: give waiting rows their device, and read what waited for the list."""
+        mailboxes = self._roster.mailboxes(name)
+        self._outbox.address(name, mailboxes)
+        for record in self._records.devices_of(name):
+            if record.mailbox not in mailboxes:
+                self._outbox.readdress(record.mailbox, mailboxes[0])
+        self._inbox.retry(name, now)
+
+    def _fail_unknown(self, name: str) -> None:
+        reason = _("nobody is registered under the name {name}").format(name=name)
+        for row, account, mailbox in self._records.outbox_rows():
+            waiting = self._records.outbox_row(row) if account == name and mailbox is None else None
+            if waiting is not None:
+                self._give_up(row, None, waiting.message, None, reason)
+
+    def _published(self, response: Response) -> None:
+        welcome = self._link.welcome
+        if response.code == Code.OK and welcome is not None:
+            self._upkeep.published(welcome)
+            if not self.registered:
+                self._registered()
+        else:
+            self._turn.hangup = True  # a fresh login finds out what the broker has and uploads again
+            self._turn.jitter_s = 5.0
+
+    # --- commands ---
+
+    def send_text(self, name: str, text: str, now: Now) -> MessageId:
+        """Make a text durable and queue it; the caller has checked name, length and trust."""
+        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
+        self._records.add_message(message_id, name, self.name, True, text, now.ms)
+        self._queue(name, message_id, text, now)
+        return message_id
+
+    def _queue(self, name: str, message_id: MessageId, text: str, now: Now) -> None:
+        content = encode_content(Text(text))
+        mailboxes: Sequence[Mailbox | None] = self._roster.mailboxes(name) or [None]
+        for mailbox in mailboxes:
+            self._outbox.add(name, mailbox, message_id, content, now.ms)
+        if self._roster.stale(name, now.ms):
+            self._directory.find(name)
+
+    def retry(self, now: Now) -> int:
+        """Queue failed messages again, and stop waiting out pauses."""
+        self._outbox.retry_now()
+        failed = self._records.failed()
+        for message in failed:
+            message_id = MessageId(bytes.fromhex(message.id))
+            self._records.requeue(message_id)
+            self._queue(message.conversation, message_id, message.text, now)
+        return len(failed)
+
+    def find(self, name: str) -> None:
+        """Ask the directory about a name; the answer comes as ``Turn.resolved``."""
+        self._directory.find(name)
+
+    def contact(self, name: str) -> ContactRecord | None:
+        """A contact, if known."""
+        return self._roster.find(name)
+
+    def contacts(self) -> list[ContactRecord]:
+        """All contacts by name."""
+        return self._roster.all()
+
+    def set_verified(self, name: str, verified: bool) -> None:
+        """A person compared the digits. The contact exists and its key is not in question."""
+        self._turn.events.append(contact_event(self._roster.set_verified(name, verified)))
+
+    def approve(self, name: str, now: Now) -> None:
+        """A person accepts the changed key: what waited goes to the new devices."""
+        self._turn.events.append(contact_event(self._roster.approve(name, now.ms)))
+        if self._roster.mailboxes(name):
+            self._reach(name, now)
+
+    def session_age(self, name: str) -> tuple[int | None, int]:
+        """(when the active session was opened or None, messages we sent since its RSA-OAEP secret)."""
+        for mailbox in self._roster.mailboxes(name):
+            pair = self._pairs.of(mailbox)
+            session = pair.active() if pair is not None else None
+            if session is not None:
+                return session.created_ms, session.sent
+        return None, 0
+
+    def forget_chains(self) -> None:
+        """The database is older than the last one used: no chain of it may send again; fresh sessions instead."""
+        self._pairs.retire_all()
+
+    # --- the end of a turn ---
+
+    def settle(self, now: Now) -> None:
+        """Do what follows from this turn's input; everything written is in the open transaction."""
+        self._drain_deferred(now)
+        self._directory.due(now)
+        self._digest_arrivals(now)
+        self._housekeeping(now)
+        if self.online and not self._turn.hangup:
+            self._send_due(now)
+            self._watch(now)
+        elif self._link.state is not LinkState.DOWN and now.mono_s - self._heard_s > SILENCE_S:
+            self._turn.hangup = True  # the login is not answered
+        self._turn.events += self._directory.events
+        self._turn.resolved += self._directory.resolved
+        self._directory.events.clear()
+        self._directory.resolved.clear()
+        self._pairs.flush()
+
+    def _send_due(self, now: Now) -> None:
+        token, frames, welcome = self._link.token, self._turn.frames, self._link.welcome
+        assert welcome is not None, "an open link session had its WELCOME"
+        if self._received > self._acked:
+            frames.append(encode_ack(token, self._received))
+            self._acked = self._received
+        self._outbox.release_due(token, now, frames)
+        own = self.identity.card.card.hash
+
+        def seal(pair: Pair, row: OutboxRow) -> tuple[int, bytes]:
+            return pair.seal(own, row.message, decode_content(row.content), now.ms, self._rng)
+
+        self._outbox.pump(token, welcome.limits, now, lambda m: self._directory.sendable(m, now), seal, frames)
+        frames += [encode_request(token, request) for request in self._requests.due(now.mono_s)]
+
+    def _watch(self, now: Now) -> None:
+        """Notice a dead link, ask an idle one for a sign of life, let old prekeys go once the mailbox is empty."""
+        owed = self._outbox.unanswered() or self._requests.under_way() or self._pinged
+        if owed and not self._owed:
+            self._owed_s = now.mono_s
+        self._owed = owed
+        if owed and now.mono_s - max(self._heard_s, self._owed_s) > SILENCE_S:
+            self._turn.hangup = True
+        elif not owed and now.mono_s - self._heard_s > PING_EVERY_S * (0.9 + self._rng(1)[0] / 1280):
+            self._pinged = True
+            self._turn.frames.append(encode_ping(self._link.token, 1))
+        if not self._pruned and now.mono_s - self._delivered_s > DRAINED_AFTER_S:
+            self._pruned = True
+            self._upkeep.prune(now.ms)
+
+    def _housekeeping(self, now: Now) -> None:
+        if now.mono_s - self._cleaned_s < HOUSEKEEPING_S:
+            return
+        self._cleaned_s = now.mono_s
+        self._records.forget_seen(now.ms - SEEN_FOR_MS)
+        busy = self._outbox.in_flight()
+        for row in self._records.outbox_before(now.ms - MAX_AGE_MS):
+            waiting = self._records.outbox_row(row)
+            if waiting is not None and row not in busy:
+                why = _("it could not be sent for 30 days")
+                self._give_up(row, waiting.mailbox, waiting.message, waiting.counter, why)
+
+    def take(self) -> Turn:
+        """What the turn wants done; call it after the commit."""
+        turn, self._turn = self._turn, Turn()
+        return turn
+
+    def deadline(self, now: Now) -> float:
+        """Monotonic time of the next turn that is due without input."""
+        times = [self._cleaned_s + HOUSEKEEPING_S]
+        if self.online:
+            times.append(self._heard_s + PING_EVERY_S)
+            times += [t for t in (self._outbox.deadline(), self._requests.deadline(), self._directory.deadline()) if t]
+            if self._owed:
+                times.append(max(self._heard_s, self._owed_s) + SILENCE_S + 0.01)
+            if not self._pruned:
+                times.append(self._delivered_s + DRAINED_AFTER_S + 0.01)
+        elif self._link.state is not LinkState.DOWN:
+            times.append(self._heard_s + SILENCE_S)
+        if self._deferred:
+            times.append(now.mono_s + 0.05)
+        return min(times)
+
+
+def _code_words() -> dict[Code, str]:
+    return {
+        Code.STORAGE: _("the broker's disk is full"),
+        Code.RATE: _("too many messages at once"),
+        Code.SIZE: _("it is too large for this broker"),
+        Code.UNKNOWN: _("the recipient's device is not registered"),
+        Code.QUOTA: _("the recipient's mailbox is full"),
+        Code.BUSY: _("the broker is busy"),
+        Code.SHARE: _("your share of the recipient's mailbox is used up"),
+        Code.INVALID: _("the broker finds it malformed"),
+    }

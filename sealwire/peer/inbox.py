@@ -1,0 +1,260 @@
+"""The inbox: opens what arrives, judges it, stores it; everything that cannot be read is kept and said so.
+
+An envelope is marked as seen in the same transaction that stores it as message, duplicate or quarantine; only after
+that commit does the engine acknowledge it. Nothing here answers the network about why something failed.
+
+Source: protocol.md §9, §11, §12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sealwire.crypto.card import SignedCard
+from sealwire.crypto.handshake import accept
+from sealwire.crypto.identity import Identity
+from sealwire.crypto.primitives import Rng, sha256
+from sealwire.crypto.session import Session
+from sealwire.errors import RefusedError, RemoteProtocolError
+from sealwire.i18n import _, ngettext
+from sealwire.ids import Mailbox, MessageId, Mid, mid_of
+from sealwire.peer.events import STATE_RANK, Delivery, Event, Message, Warning
+from sealwire.peer.pairs import Order, Pair, Pairs
+from sealwire.peer.records import Now, Records
+from sealwire.peer.roster import Roster
+from sealwire.peer.upkeep import Upkeep
+from sealwire.wire.content import (
+    DIRECT,
+    MAX_TEXT_BYTES,
+    Nothing,
+    Plaintext,
+    Receipt,
+    Renew,
+    Text,
+    decode_plaintext,
+)
+from sealwire.wire.header import HandshakeHeader, decode_envelope
+
+HANDSHAKES_PER_S: Final = 20.0
+"""New handshakes cost 3 ms of asymmetric work each; more wait, unacknowledged, until there is room."""
+
+NO_SESSION: Final = "no-session"
+REPLAYED: Final = "replayed"
+WAITING: Final = "waiting"
+"""The sender's device list or a person's decision is needed first; ``account`` says whose."""
+
+
+class UnreadError(Exception):
+    """This envelope cannot be read (now); never leaves this module."""
+
+    def __init__(self, reason: str, account: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.account = account
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """What to store when the first message of a new session has decrypted."""
+
+    card: SignedCard
+    digest: bytes
+    spk_id: int
+    opk_id: int
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
+
+    events: list[Event] = field(default_factory=list)
+    receipts: dict[Mailbox, list[MessageId]] = field(default_factory=dict)
+    lookups: set[str] = field(default_factory=set)
+    renew: set[Mailbox] = field(default_factory=set)
+    """Devices that asked for a fresh session."""
+    lost: bool = False
+    """Something could not be opened for lack of a session: ask for a fresh one."""
+    adopted: bool = False
+    """A session began: what was quarantined for lack of one may be readable now."""
+
+
+class Inbox:
+    """Opens envelopes for one device."""
+
+    def __init__(
+        self, records: Records, pairs: Pairs, roster: Roster, upkeep: Upkeep, identity: Identity, rng: Rng
+    ) -> None:
+        self._records = records
+        self._pairs = pairs
+        self._roster = roster
+        self._upkeep = upkeep
+        self._identity = identity
+        self._rng = rng
+        self._tokens = HANDSHAKES_PER_S
+        self._refilled_s = 0.0
+        self.arrivals = Arrivals()
+
+    def take(self, envelope: bytes, now: Now) -> bool:
+        """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""
+        mid = mid_of(envelope)  # not the broker's word for it: nobody plants garbage under another's name
+        if self._records.seen(mid):
+            return True
+        if self._opens_session(envelope) and not self._spend(now):
+            return False
+        self._records.put_seen(mid, now.ms)
+        try:
+            self._open(envelope, now)
+        except UnreadError as unread:
+            self._set_aside(mid, envelope, unread, now)
+        return True
+
+    def retry(self, account: str | None, now: Now) -> None:
+        """Try quarantined envelopes again: those that waited for this account, and those without a session."""
+        for row in self._records.quarantined():
+            if not (row.reason == NO_SESSION or (account is not None and row.account == account)):
+                continue
+            try:
+                self._open(row.envelope, now)
+            except UnreadError as unread:
+                if row.account is not None and not self._roster.blocked(row.account):
+                    final = UnreadError(unread.reason if unread.account is None else "not-listed")
+                    self._set_aside(row.mid, row.envelope, final, now)
+            else:
+                self._records.release(row.row)
+
+    def _set_aside(self, mid: Mid, envelope: bytes, unread: UnreadError, now: Now) -> None:
+        self._records.quarantine(mid, envelope, unread.reason, unread.account, now.ms)
+        if unread.account is not None:
+            self.arrivals.lookups.add(unread.account)
+            return
+        self.arrivals.lost = self.arrivals.lost or unread.reason != REPLAYED
+        reason = _reasons().get(unread.reason, unread.reason)
+        text = _("A message could not be read: {reason}. It is kept in quarantine.").format(reason=reason)
+        self.arrivals.events.append(Warning("unreadable", text, count=1))
+
+    def _opens_session(self, envelope: bytes) -> bool:
+        try:
+            hs = decode_envelope(envelope).hs
+        except RemoteProtocolError:
+            return False
+        return hs is not None and self._records.handshake(sha256(hs)) is None
+
+    def _spend(self, now: Now) -> bool:
+        gained = (now.mono_s - self._refilled_s) * HANDSHAKES_PER_S
+        self._tokens = min(HANDSHAKES_PER_S, self._tokens + gained)
+        self._refilled_s = now.mono_s
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    # --- opening ---
+
+    def _open(self, envelope: bytes, now: Now) -> None:
+        try:
+            parts = decode_envelope(envelope)
+            if parts.hs is None:
+                pair, session, fresh = self._established(parts.tag, NO_SESSION)
+            else:
+                pair, session, fresh = self._handshake(parts.hs, now)
+            after, plaintext = session.decrypt(parts.message, self._rng)
+            plain = decode_plaintext(plaintext)
+        except RemoteProtocolError as error:
+            raise UnreadError("malformed") from error
+        except RefusedError as error:
+            raise UnreadError(error.reason) from error
+        self._check(plain, fresh.card.card.hash if fresh else session.peer_card_hash)
+        if fresh is not None:
+            pair = self._pairs.adopt(fresh.card, after)
+            self._records.put_handshake(fresh.digest, after.tag_in, fresh.spk_id)
+            if fresh.opk_id:
+                self._upkeep.used(fresh.opk_id)
+            self.arrivals.adopted = True
+        else:
+            assert pair is not None, "an established session has a pair"
+            pair.keep(after)
+        self._judge_order(pair, plain, plaintext)
+        self._store(pair, plain)
+
+    def _established(self, tag: bytes, otherwise: str) -> tuple[Pair | None, Session, _Fresh | None]:
+        pair = self._pairs.by_tag(tag)
+        if pair is None or tag not in pair.sessions:
+            raise UnreadError(otherwise)
+        return pair, pair.sessions[tag], None
+
+    def _handshake(self, hs: bytes, now: Now) -> tuple[Pair | None, Session, _Fresh | None]:
+        digest = sha256(hs)
+        known = self._records.handshake(digest)
+        if known is not None:  # taken before: that session or nothing, never a second one
+            return self._established(known, REPLAYED)
+        accepted = accept(self._identity, hs, self._upkeep.signed, self._upkeep.once, now.ms)
+        session, card = accepted.session, accepted.card
+        if self._pairs.by_tag(session.tag_in) is not None or self._pairs.by_tag(session.tag_out) is not None:
+            raise UnreadError(REPLAYED)
+        name = card.card.account
+        if self._roster.blocked(name) or not self._roster.lists(card):
+            raise UnreadError(WAITING, name)
+        header = HandshakeHeader.decode(hs)
+        return None, session, _Fresh(card, digest, header.spk_id, accepted.opk_id)
+
+    def _check(self, plain: Plaintext, sender_hash: bytes) -> None:
+        own = self._identity.card.card.hash
+        if plain.sender != sender_hash or plain.recipient != own or plain.conversation != DIRECT:
+            raise UnreadError("not-for-us")
+        if isinstance(plain.content, Text) and len(plain.content.text.encode()) > MAX_TEXT_BYTES:
+            raise UnreadError("malformed")
+
+    def _judge_order(self, pair: Pair, plain: Plaintext, plaintext: bytes) -> None:
+        order, missing = pair.note(plain, plaintext)
+        if order is Order.GAP:
+            text = ngettext(
+                "{count} message from {name} is missing.", "{count} messages from {name} are missing.", missing
+            )
+            text = text.format(count=missing, name=pair.account)
+            self.arrivals.events.append(Warning("gap", text, pair.account, missing))
+        elif order is Order.FORK:
+            text = _(
+                "{name}'s device seems to exist twice: two different messages claim the same place. "
+                "Ask {name} whether its keys were copied."
+            )
+            self.arrivals.events.append(Warning("clone", text.format(name=pair.account), pair.account))
+
+    # --- content ---
+
+    def _store(self, pair: Pair, plain: Plaintext) -> None:
+        content = plain.content
+        message_id = MessageId(plain.message_id)
+        match content:
+            case Text(text=text):
+                self._store_text(pair, message_id, text, plain.sent_at_ms)
+            case Receipt(state=state, ids=ids):
+                for named in ids:
+                    if self._records.raise_state(MessageId(named), pair.account, STATE_RANK[state]):
+                        self.arrivals.events.append(Delivery(named.hex(), state, pair.account))
+            case Renew():
+                self.arrivals.renew.add(pair.mailbox)
+            case Nothing():
+                pass
+
+    def _store_text(self, pair: Pair, message_id: MessageId, text: str, sent_at_ms: int) -> None:
+        name = pair.account
+        row = self._records.add_message(message_id, name, name, False, text, sent_at_ms)
+        self.arrivals.receipts.setdefault(pair.mailbox, []).append(message_id)
+        if row is None:
+            return
+        contact = self._roster.find(name)
+        verified = contact is not None and contact.trust == "verified"
+        self.arrivals.events.append(Message(message_id.hex(), name, name, text, sent_at_ms, verified, row))
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "undecryptable": _("its seal does not fit"),
+        "malformed": _("its form is wrong"),
+        NO_SESSION: _("it belongs to a conversation key this device does not have"),
+        REPLAYED: _("it repeats an old opening"),
+        "unknown-prekey": _("it uses a key this device no longer has"),
+        "not-for-us": _("it was meant for someone else"),
+        "not-listed": _("its sender's device is not on their signed list"),
+    }

@@ -1,0 +1,111 @@
+"""The key file of a profile: created on the first start, opened with the passphrase after that.
+
+Source: protocol.md §14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import zmq
+from zmq.utils.z85 import decode
+
+from sealwire.crypto.card import card_to_text
+from sealwire.crypto.identity import Identity, realm_of
+from sealwire.crypto.primitives import Rng
+from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, Vault, open_key_file, seal_key_file
+from sealwire.errors import BrokerKeyMissingError, IntegrityError, KeyFileError, RefusedError, RemoteProtocolError
+from sealwire.files import make_private_folder, write_private
+from sealwire.ids import DeviceId, Millis
+from sealwire.peer.profile import Profile
+
+Progress = Callable[[str], None]
+
+
+class _Payload(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """What the sealed key file holds."""
+
+    version: int
+    identity: bytes
+    connection_public: bytes
+    connection_secret: bytes
+    data_key: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """The opened secrets of a profile."""
+
+    identity: Identity
+    connection_public: bytes
+    """CURVE public key of our connections, 32 bytes."""
+    connection_secret: bytes
+    vault: Vault
+
+    def __repr__(self) -> str:
+        return f"<Keys of {self.identity.card.card.account}>"
+
+
+def exists(keys_dir: Path, name: str) -> bool:
+    """Whether this profile was started before."""
+    return (keys_dir / f"{name}.key").exists()
+
+
+def create(profile: Profile, passphrase: bytes, progress: Progress, rng: Rng, now_ms: Millis) -> Keys:
+    """Make all keys of a new profile and write them, sealed; takes seconds (two RSA-3072 keys).
+
+    Raises:
+        BrokerKeyMissingError: the card names the broker's realm, so its key must be known first.
+
+    Source: protocol.md §7, §14.
+    """
+    if profile.broker_key is None:
+        raise BrokerKeyMissingError(path=profile.broker_key_source)
+    realm = realm_of(profile.broker_key)
+    identity = Identity.create(realm, profile.name, DeviceId(rng(16)), now_ms, rng, progress)
+    public, secret = zmq.curve_keypair()
+    data_key = Vault.new_data_key(rng)
+    payload = _Payload(1, identity.encode(), _raw(public), _raw(secret), data_key)
+    params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
+    blob = seal_key_file(passphrase, msgspec.msgpack.encode(payload), params, rng)
+    make_private_folder(profile.keys_dir)
+    write_private(profile.public_file, card_to_text(identity.card).encode())
+    profile.public_file.chmod(0o644)
+    write_private(profile.key_file, blob)
+    return _opened(payload, identity)
+
+
+def open_keys(profile: Profile, passphrase: bytes) -> Keys:
+    """Open an existing key file.
+
+    Raises:
+        KeyFileError: it is broken, truncated, or sealed with another passphrase; it is not touched.
+        IntegrityError: the profile belongs to another broker than the pinned one.
+
+    Source: protocol.md §14.
+    """
+    try:
+        with profile.key_file.open("rb") as file:
+            blob = file.read(MAX_KEY_FILE_BYTES + 1)
+        payload = msgspec.msgpack.decode(open_key_file(passphrase, blob), type=_Payload)
+        identity = Identity.decode(payload.identity)
+    except (OSError, RefusedError, RemoteProtocolError, msgspec.DecodeError) as error:
+        raise KeyFileError(path=profile.key_file) from error
+    card = identity.card.card
+    if card.account != profile.name:
+        raise KeyFileError(path=profile.key_file)
+    if profile.broker_key is not None and realm_of(profile.broker_key) != card.realm:
+        detail = f"this profile belongs to another broker than the key in {profile.broker_key_source}"
+        raise IntegrityError(name=profile.name, detail=detail)
+    return _opened(payload, identity)
+
+
+def _opened(payload: _Payload, identity: Identity) -> Keys:
+    return Keys(identity, payload.connection_public, payload.connection_secret, Vault(payload.data_key))
+
+
+def _raw(z85: bytes) -> bytes:
+    return bytes(decode(z85))

@@ -1,0 +1,162 @@
+"""The connection to the broker: one DEALER socket per attempt, CURVE always, watched by its own monitor.
+
+Plain non-blocking sockets whose descriptors wake the client's loop; nothing here waits.
+
+Source: protocol.md §2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from enum import Enum
+from typing import Final
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+from zmq.utils.z85 import encode as z85
+
+from sealwire.wire.frames import MAX_FRAME_BYTES
+
+CONNECT_TIMEOUT_MS: Final = 4_000
+HANDSHAKE_IVL_MS: Final = 10_000
+ATTEMPT_TIMEOUT_S: Final = 6.0
+"""TCP and CURVE together: past this the attempt is given up, whatever the monitor says."""
+HEARTBEAT_MS: Final = 20_000
+HEARTBEAT_TTL_MS: Final = 40_000
+TCP_MAXRT_MS: Final = 20_000
+SNDHWM: Final = 4_096
+"""Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
+RCVHWM: Final = 2_048
+FRAMES_PER_DRAIN: Final = 512
+"""Frames taken in one turn: bounds the transaction they go into."""
+
+
+class LinkEvent(Enum):
+    """What the monitor saw."""
+
+    ADMITTED = "admitted"
+    """TCP, CURVE and the broker's admission succeeded."""
+    LOST = "lost"
+    UNREACHABLE = "unreachable"
+    WRONG_KEY = "wrong-key"
+    """The handshake ended without a word: the other side could not open what we sealed to the pinned key."""
+    REFUSED = "refused"
+    """Admission says no to this connection key."""
+
+
+_EVENTS: Final[dict[int, LinkEvent]] = {
+    zmq.EVENT_HANDSHAKE_SUCCEEDED: LinkEvent.ADMITTED,
+    zmq.EVENT_DISCONNECTED: LinkEvent.LOST,
+    zmq.EVENT_CLOSED: LinkEvent.UNREACHABLE,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: LinkEvent.WRONG_KEY,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: LinkEvent.WRONG_KEY,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: LinkEvent.REFUSED,
+}
+
+
+class Link:
+    """At most one connection; every attempt is a fresh socket, so nothing of an old one can leak into it."""
+
+    def __init__(self, address: str, broker_key: bytes, connection_public: bytes, connection_secret: bytes) -> None:
+        self._context = zmq.Context(1)
+        self._address = address
+        self._broker_key = z85(broker_key)
+        self._public = z85(connection_public)
+        self._secret = z85(connection_secret)
+        self._socket: zmq.Socket[bytes] | None = None
+        self._monitor: zmq.Socket[bytes] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an attempt or a connection exists."""
+        return self._socket is not None
+
+    def open(self) -> list[int]:
+        """Start an attempt; returns the descriptors whose readiness means: drain both.
+
+        Raises:
+            zmq.ZMQError: the address cannot be used at all.
+        """
+        self.close()
+        socket = self._context.socket(zmq.DEALER)
+        self._socket = socket
+        for option, value in (
+            (zmq.IMMEDIATE, 1),
+            (zmq.LINGER, 0),
+            (zmq.RECONNECT_IVL, -1),
+            (zmq.SNDHWM, SNDHWM),
+            (zmq.RCVHWM, RCVHWM),
+            (zmq.MAXMSGSIZE, MAX_FRAME_BYTES),
+            (zmq.HANDSHAKE_IVL, HANDSHAKE_IVL_MS),
+            (zmq.CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS),
+            (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
+            (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_MS),
+            (zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS),
+            (zmq.TCP_MAXRT, TCP_MAXRT_MS),
+            (zmq.IPV6, 1),
+        ):
+            socket.setsockopt(option, value)
+        socket.curve_serverkey = self._broker_key
+        socket.curve_publickey = self._public
+        socket.curve_secretkey = self._secret
+        monitor = socket.get_monitor_socket(sum(_EVENTS))
+        self._monitor = monitor
+        socket.connect(self._address)
+        return [socket.fileno(), monitor.fileno()]
+
+    def drain_events(self) -> list[LinkEvent]:
+        """Everything the monitor saw since the last call."""
+        events: list[LinkEvent] = []
+        monitor = self._monitor
+        if monitor is not None:
+            with contextlib.suppress(zmq.Again):
+                while True:
+                    parts = monitor.recv_multipart(zmq.NOBLOCK)
+                    events.append(_EVENTS[int(parse_monitor_message(parts)["event"])])
+        return events
+
+    def drain_frames(self) -> list[bytes]:
+        """The frames that are there, at most FRAMES_PER_DRAIN.
+
+        A multipart message is no frame of the protocol: it comes out as one empty frame, which the engine ignores
+        (the broker never sends one; a hostile one gains nothing by it).
+        """
+        frames: list[bytes] = []
+        socket = self._socket
+        if socket is not None:
+            with contextlib.suppress(zmq.Again):
+                while len(frames) < FRAMES_PER_DRAIN:
+                    parts = socket.recv_multipart(zmq.NOBLOCK)
+                    frames.append(parts[0] if len(parts) == 1 else b"")
+        return frames
+
+    def send(self, frames: list[bytes]) -> bool:
+        """Hand frames to ZeroMQ in order; False when the connection cannot take them (it is dead or stuck)."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            for frame in frames:
+                socket.send(frame, zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the connection or the attempt; what ZeroMQ still holds is dropped (the outbox has it)."""
+        if self._socket is not None:
+            self._socket.disable_monitor()
+            self._socket.close(0)
+            self._socket = None
+        if self._monitor is not None:
+            self._monitor.close(0)
+            self._monitor = None
+
+    def finish(self, linger_ms: int = 500) -> None:
+        """Close for good, giving a last goodbye a moment to leave."""
+        if self._socket is not None:
+            self._socket.disable_monitor()
+            self._socket.close(linger_ms)
+            self._socket = None
+        self.close()
+        self._context.term()

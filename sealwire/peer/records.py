@@ -1,0 +1,204 @@
+"""The records a peer keeps, and the port through which the cores read and write them.
+
+The cores write only inside a transaction that the shell has opened; the shell commits it before it sends a frame
+or publishes an event. A core that is thrown away and made again from the records is therefore never ahead of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from sealwire.ids import Mailbox, MessageId, Mid, Millis
+from sealwire.peer.events import Message, TrustState
+
+
+class Now(NamedTuple):
+    """The two clocks: wall time for records, monotonic time for deadlines."""
+
+    ms: Millis
+    mono_s: float
+
+
+@dataclass(slots=True)
+class ContactRecord:
+    """Someone we talk to, pinned by account key."""
+
+    name: str
+    account_key: bytes
+    trust: TrustState
+    first_seen_ms: Millis
+    changed_ms: Millis | None = None
+    new_account_key: bytes | None = None
+    devices: bytes | None = None
+    checked_ms: Millis = 0
+
+
+@dataclass(slots=True)
+class DeviceRecord:
+    """The stored half of a device pair; ``state`` is encoded by peer/pairs.py."""
+
+    mailbox: Mailbox
+    account: str
+    card: bytes
+    state: bytes
+
+
+@dataclass(slots=True)
+class OutboxRow:
+    """A message on its way to one device (or, without mailbox, to an account whose devices are not known yet)."""
+
+    row: int
+    account: str
+    mailbox: Mailbox | None
+    message: MessageId
+    content: bytes
+    created_ms: Millis
+    counter: int | None = None
+    envelope: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """An envelope that was acknowledged but could not be read yet."""
+
+    row: int
+    mid: Mid
+    envelope: bytes
+    reason: str
+    account: str | None
+
+
+class Records(Protocol):
+    """Reads and writes of one open transaction."""
+
+    def get(self, key: str) -> bytes | None:
+        """A named value."""
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set a named value."""
+
+    def contact(self, name: str) -> ContactRecord | None:
+        """A contact by account name."""
+
+    def contacts(self) -> list[ContactRecord]:
+        """All contacts by name."""
+
+    def put_contact(self, contact: ContactRecord) -> None:
+        """Insert or replace."""
+
+    def device(self, mailbox: Mailbox) -> DeviceRecord | None:
+        """A device pair's record."""
+
+    def all_devices(self) -> list[DeviceRecord]:
+        """Every device pair."""
+
+    def devices_of(self, account: str) -> list[DeviceRecord]:
+        """Device pairs of an account."""
+
+    def put_device(self, device: DeviceRecord) -> None:
+        """Insert or replace."""
+
+    def session(self, tag: bytes) -> tuple[Mailbox, bytes] | None:
+        """(mailbox, sealed session) of an incoming tag."""
+
+    def sessions_of(self, mailbox: Mailbox) -> list[tuple[bytes, bytes]]:
+        """(tag, sealed session) of a device pair."""
+
+    def put_session(self, tag: bytes, mailbox: Mailbox, sealed: bytes) -> None:
+        """Insert or replace."""
+
+    def delete_session(self, tag: bytes) -> None:
+        """Forget a session; its handshake hash stays."""
+
+    def handshake(self, digest: bytes) -> bytes | None:
+        """The tag of the session that a handshake opened, if it was ever taken."""
+
+    def put_handshake(self, digest: bytes, tag: bytes, spk_id: int) -> None:
+        """Remember a handshake as taken."""
+
+    def prekey(self, kind: str, number: int) -> bytes | None:
+        """A sealed prekey secret (kind ``signed`` or ``once``)."""
+
+    def prekeys(self, kind: str) -> list[tuple[int, Millis]]:
+        """(id, made at) of all secrets of a kind, oldest first."""
+
+    def put_prekey(self, kind: str, number: int, sealed: bytes, made_ms: Millis) -> None:
+        """Keep a sealed prekey secret."""
+
+    def delete_prekey(self, kind: str, number: int) -> None:
+        """Destroy a prekey secret."""
+
+    def forget_handshakes(self, spk_id: int) -> None:
+        """Drop handshake hashes of a destroyed prekey whose sessions are gone too."""
+
+    def seen(self, mid: Mid) -> bool:
+        """Whether an envelope was already taken."""
+
+    def put_seen(self, mid: Mid, at_ms: Millis) -> None:
+        """Mark an envelope as taken."""
+
+    def forget_seen(self, before_ms: Millis) -> None:
+        """Drop marks older than a time."""
+
+    def add_outbox(
+        self, account: str, mailbox: Mailbox | None, message: MessageId, content: bytes, now_ms: Millis
+    ) -> int:
+        """Append; returns the row."""
+
+    def outbox_row(self, row: int) -> OutboxRow | None:
+        """One row."""
+
+    def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
+        """(row, account, mailbox) of everything queued, in order."""
+
+    def outbox_message(self, message: MessageId) -> bool:
+        """Whether any row of a message is left."""
+
+    def address_outbox(self, row: int, mailbox: Mailbox) -> None:
+        """Give a row its device; an envelope made for another one is dropped."""
+
+    def seal_outbox(self, row: int, counter: int, envelope: bytes) -> None:
+        """Keep the envelope; from here on exactly these bytes are sent."""
+
+    def delete_outbox(self, rows: Iterable[int]) -> None:
+        """The rows are through (or given up)."""
+
+    def outbox_before(self, created_ms: Millis) -> list[int]:
+        """Rows older than a time."""
+
+    def add_message(
+        self, message_id: MessageId, conversation: str, sender: str, mine: bool, text: str, sent_at_ms: Millis
+    ) -> int | None:
+        """Append to the history; returns the row, or None when this id stands there already."""
+
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int, reason: str | None = None) -> bool:
+        """Raise the state of one of our messages; True when it rose."""
+
+    def requeue(self, message_id: MessageId) -> None:
+        """Put a failed message back to queued."""
+
+    def own_message(self, message_id: MessageId) -> Message | None:
+        """One of our own messages."""
+
+    def failed(self) -> list[Message]:
+        """Our failed messages, oldest first."""
+
+    def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
+        """Oldest first."""
+
+    def unread(self, after_row: int, limit: int) -> list[Message]:
+        """Others' messages after a row, oldest first."""
+
+    def unread_count(self, after_row: int, conversation: str | None = None) -> int:
+        """How many of them."""
+
+    def quarantine(self, mid: Mid, envelope: bytes, reason: str, account: str | None, now_ms: Millis) -> None:
+        """Keep an unreadable envelope; the oldest go when there are too many."""
+
+    def quarantined(self) -> Sequence[QuarantineRow]:
+        """All of them, oldest first."""
+
+    def release(self, row: int) -> None:
+        """A quarantined envelope was read or is given up."""

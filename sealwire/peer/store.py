@@ -1,0 +1,359 @@
+"""The peer's encrypted SQLite database: implements ``records.Records``.
+
+One connection, one process (EXCLUSIVE), WAL with synchronous=FULL: what a commit confirmed survives power loss.
+The cipher (AEGIS) authenticates every page, so an altered database is refused, never read.
+
+Source: protocol.md §14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from sealwire.errors import StoreError
+from sealwire.ids import Mailbox, MessageId, Mid, Millis
+from sealwire.peer.events import STATE_RANK, DeliveryState, Message
+from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
+
+SCHEMA_VERSION: Final = 1
+MAX_QUARANTINED: Final = 1_000
+"""Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
+CACHE_KIB: Final = 8_192
+
+_STATES: Final[dict[int, DeliveryState]] = {rank: state for state, rank in STATE_RANK.items()}  # type: ignore[misc]
+_SCHEMA_DIR = Path(__file__).parent / "schema"
+
+
+class Store:
+    """The database of one profile."""
+
+    def __init__(self, path: Path | None, key: bytes) -> None:
+        """Open or create.
+
+        Args:
+            path: the file, or None for a database in memory (tests).
+            key: 32 bytes, straight from the vault; no key derivation happens here.
+
+        Raises:
+            StoreError: it cannot be opened, is not ours, or was altered.
+        """
+        self.path = path
+        try:
+            self._db = apsw.Connection(str(path) if path else ":memory:")
+            self._prepare(key)
+        except apsw.Error as error:
+            raise StoreError(path=str(path), detail=str(error)) from error
+        self._sql = self._db.cursor().execute
+
+    def _prepare(self, key: bytes) -> None:
+        db = self._db
+        if self.path:
+            db.execute("PRAGMA cipher='aegis'")
+            db.execute(f'PRAGMA key="raw:{key.hex()}"')
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        if self.path and db.pragma("synchronous") != 2:
+            raise StoreError(path=str(self.path), detail="the disk does not take synchronous=FULL")
+        db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        db.execute("PRAGMA temp_store=MEMORY")
+        version = db.pragma("user_version")
+        if version > SCHEMA_VERSION:
+            raise StoreError(path=str(self.path), detail="it was written by a newer version of Sealwire")
+        for number in range(version + 1, SCHEMA_VERSION + 1):
+            script = (_SCHEMA_DIR / f"{number:04}.sql").read_text(encoding="utf-8")
+            with db:
+                db.execute(script)
+                db.pragma("user_version", number)
+
+    def close(self) -> None:
+        """Close; committed data is on disk already."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One unit of work: committed with fsync at the end, rolled back on any exception.
+
+        Raises:
+            StoreError: the commit failed; nothing of it happened.
+        """
+        try:
+            self._sql("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            raise StoreError(path=str(self.path), detail=str(error)) from error
+        try:
+            yield
+            self._sql("COMMIT")
+        except BaseException as error:
+            if not self._db.in_transaction:
+                pass  # SQLite rolled back by itself (full disk, I/O error)
+            else:
+                self._sql("ROLLBACK")
+            if isinstance(error, apsw.Error):
+                raise StoreError(path=str(self.path), detail=str(error)) from error
+            raise
+
+    def _one(self, sql: str, *args: Any) -> Any:
+        return self._sql(sql, args).fetchone()
+
+    def _all(self, sql: str, *args: Any) -> list[Any]:
+        return self._sql(sql, args).fetchall()
+
+    # --- named values ---
+
+    def get(self, key: str) -> bytes | None:
+        """A named value."""
+        row = self._one("SELECT value FROM meta WHERE key = ?", key)
+        return row[0] if row else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set a named value."""
+        self._sql("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    # --- contacts and device pairs ---
+
+    def contact(self, name: str) -> ContactRecord | None:
+        """A contact by account name."""
+        row = self._one("SELECT * FROM contact WHERE name = ?", name)
+        return ContactRecord(*row) if row else None
+
+    def contacts(self) -> list[ContactRecord]:
+        """All contacts by name."""
+        return [ContactRecord(*row) for row in self._all("SELECT * FROM contact ORDER BY name")]
+
+    def put_contact(self, contact: ContactRecord) -> None:
+        """Insert or replace."""
+        self._sql(
+            "INSERT OR REPLACE INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                contact.name,
+                contact.account_key,
+                contact.trust,
+                contact.first_seen_ms,
+                contact.changed_ms,
+                contact.new_account_key,
+                contact.devices,
+                contact.checked_ms,
+            ),
+        )
+
+    def device(self, mailbox: Mailbox) -> DeviceRecord | None:
+        """A device pair's record."""
+        row = self._one("SELECT * FROM device WHERE mailbox = ?", mailbox)
+        return DeviceRecord(*row) if row else None
+
+    def all_devices(self) -> list[DeviceRecord]:
+        """Every device pair."""
+        return [DeviceRecord(*row) for row in self._all("SELECT * FROM device")]
+
+    def devices_of(self, account: str) -> list[DeviceRecord]:
+        """Device pairs of an account."""
+        return [DeviceRecord(*row) for row in self._all("SELECT * FROM device WHERE account = ?", account)]
+
+    def put_device(self, device: DeviceRecord) -> None:
+        """Insert or replace."""
+        self._sql(
+            "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?)",
+            (device.mailbox, device.account, device.card, device.state),
+        )
+
+    # --- sessions, handshakes, prekeys ---
+
+    def session(self, tag: bytes) -> tuple[Mailbox, bytes] | None:
+        """(mailbox, sealed session) of an incoming tag."""
+        row = self._one("SELECT mailbox, sealed FROM session WHERE tag = ?", tag)
+        return (Mailbox(row[0]), row[1]) if row else None
+
+    def sessions_of(self, mailbox: Mailbox) -> list[tuple[bytes, bytes]]:
+        """(tag, sealed session) of a device pair."""
+        return self._all("SELECT tag, sealed FROM session WHERE mailbox = ?", mailbox)
+
+    def put_session(self, tag: bytes, mailbox: Mailbox, sealed: bytes) -> None:
+        """Insert or replace."""
+        self._sql("INSERT OR REPLACE INTO session VALUES (?, ?, ?)", (tag, mailbox, sealed))
+
+    def delete_session(self, tag: bytes) -> None:
+        """Forget a session; its handshake hash stays."""
+        self._sql("DELETE FROM session WHERE tag = ?", (tag,))
+
+    def handshake(self, digest: bytes) -> bytes | None:
+        """The tag of the session that a handshake opened, if it was ever taken."""
+        row = self._one("SELECT tag FROM handshake WHERE hash = ?", digest)
+        return row[0] if row else None
+
+    def put_handshake(self, digest: bytes, tag: bytes, spk_id: int) -> None:
+        """Remember a handshake as taken."""
+        self._sql("INSERT INTO handshake VALUES (?, ?, ?)", (digest, tag, spk_id))
+
+    def forget_handshakes(self, spk_id: int) -> None:
+        """Drop handshake hashes of a destroyed prekey whose sessions are gone too."""
+        self._sql("DELETE FROM handshake WHERE spk_id = ? AND tag NOT IN (SELECT tag FROM session)", (spk_id,))
+
+    def prekey(self, kind: str, number: int) -> bytes | None:
+        """A sealed prekey secret (kind ``signed`` or ``once``)."""
+        row = self._one("SELECT sealed FROM prekey WHERE kind = ? AND id = ?", kind, number)
+        return row[0] if row else None
+
+    def prekeys(self, kind: str) -> list[tuple[int, Millis]]:
+        """(id, made at) of all secrets of a kind, oldest first."""
+        return self._all("SELECT id, made_ms FROM prekey WHERE kind = ? ORDER BY id", kind)
+
+    def put_prekey(self, kind: str, number: int, sealed: bytes, made_ms: Millis) -> None:
+        """Keep a sealed prekey secret."""
+        self._sql("INSERT OR REPLACE INTO prekey VALUES (?, ?, ?, ?)", (kind, number, sealed, made_ms))
+
+    def delete_prekey(self, kind: str, number: int) -> None:
+        """Destroy a prekey secret."""
+        self._sql("DELETE FROM prekey WHERE kind = ? AND id = ?", (kind, number))
+
+    # --- duplicates ---
+
+    def seen(self, mid: Mid) -> bool:
+        """Whether an envelope was already taken."""
+        return self._one("SELECT 1 FROM seen WHERE mid = ?", mid) is not None
+
+    def put_seen(self, mid: Mid, at_ms: Millis) -> None:
+        """Mark an envelope as taken."""
+        self._sql("INSERT OR IGNORE INTO seen VALUES (?, ?)", (mid, at_ms))
+
+    def forget_seen(self, before_ms: Millis) -> None:
+        """Drop marks older than a time."""
+        self._sql("DELETE FROM seen WHERE at_ms < ?", (before_ms,))
+
+    # --- outbox ---
+
+    def add_outbox(
+        self, account: str, mailbox: Mailbox | None, message: MessageId, content: bytes, now_ms: Millis
+    ) -> int:
+        """Append; returns the row."""
+        self._sql(
+            "INSERT INTO outbox (account, mailbox, message, content, created_ms) VALUES (?, ?, ?, ?, ?)",
+            (account, mailbox, message, content, now_ms),
+        )
+        return self._db.last_insert_rowid()
+
+    def outbox_row(self, row: int) -> OutboxRow | None:
+        """One row."""
+        found = self._one("SELECT * FROM outbox WHERE row = ?", row)
+        return OutboxRow(*found) if found else None
+
+    def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
+        """(row, account, mailbox) of everything queued, in order."""
+        return self._all("SELECT row, account, mailbox FROM outbox ORDER BY row")
+
+    def outbox_message(self, message: MessageId) -> bool:
+        """Whether any row of a message is left."""
+        return self._one("SELECT 1 FROM outbox WHERE message = ?", message) is not None
+
+    def address_outbox(self, row: int, mailbox: Mailbox) -> None:
+        """Give a row its device; an envelope made for another one is dropped."""
+        self._sql("UPDATE outbox SET mailbox = ?, counter = NULL, envelope = NULL WHERE row = ?", (mailbox, row))
+
+    def seal_outbox(self, row: int, counter: int, envelope: bytes) -> None:
+        """Keep the envelope; from here on exactly these bytes are sent."""
+        self._sql("UPDATE outbox SET counter = ?, envelope = ? WHERE row = ?", (counter, envelope, row))
+
+    def delete_outbox(self, rows: Iterable[int]) -> None:
+        """The rows are through (or given up)."""
+        self._db.executemany("DELETE FROM outbox WHERE row = ?", [(row,) for row in rows])
+
+    def outbox_before(self, created_ms: Millis) -> list[int]:
+        """Rows older than a time."""
+        return [row for (row,) in self._all("SELECT row FROM outbox WHERE created_ms < ? ORDER BY row", created_ms)]
+
+    # --- history ---
+
+    def add_message(
+        self, message_id: MessageId, conversation: str, sender: str, mine: bool, text: str, sent_at_ms: Millis
+    ) -> int | None:
+        """Append to the history; returns the row, or None when this id stands there already."""
+        state = 0 if mine else STATE_RANK["delivered"]
+        self._sql(
+            "INSERT OR IGNORE INTO message (id, conversation, sender, mine, text, sent_at_ms, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (message_id, conversation, sender, mine, text, sent_at_ms, state),
+        )
+        return self._db.last_insert_rowid() if self._db.changes() else None
+
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int, reason: str | None = None) -> bool:
+        """Raise the state of one of our messages; True when it rose."""
+        self._sql(
+            "UPDATE message SET state = ?, reason = ? WHERE id = ? AND conversation = ? AND mine = 1 AND state < ?",
+            (rank, reason, message_id, conversation, rank),
+        )
+        return self._db.changes() > 0
+
+    def requeue(self, message_id: MessageId) -> None:
+        """Put a failed message back to queued."""
+        self._sql("UPDATE message SET state = 0, reason = NULL WHERE id = ? AND mine = 1", (message_id,))
+
+    def own_message(self, message_id: MessageId) -> Message | None:
+        """One of our own messages."""
+        row = self._one("SELECT * FROM shown WHERE id = ? AND mine = 1", message_id)
+        return _message(row) if row else None
+
+    def failed(self) -> list[Message]:
+        """Our failed messages, oldest first."""
+        rank = STATE_RANK["failed"]
+        sql = "SELECT * FROM shown WHERE mine = 1 AND state = ? ORDER BY row"
+        return [_message(row) for row in self._all(sql, rank)]
+
+    def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
+        """Oldest first."""
+        sql = "SELECT * FROM shown WHERE conversation = ? AND row < ? ORDER BY row DESC LIMIT ?"
+        rows = self._all(sql, conversation, before_row or 2**62, limit)
+        return [_message(row) for row in reversed(rows)]
+
+    def unread(self, after_row: int, limit: int) -> list[Message]:
+        """Others' messages after a row, oldest first."""
+        sql = "SELECT * FROM shown WHERE row > ? AND mine = 0 ORDER BY row LIMIT ?"
+        return [_message(row) for row in self._all(sql, after_row, limit)]
+
+    def unread_count(self, after_row: int, conversation: str | None = None) -> int:
+        """How many of them."""
+        sql = "SELECT count(*) FROM message WHERE row > ? AND mine = 0"
+        if conversation is None:
+            return int(self._one(sql, after_row)[0])
+        return int(self._one(sql + " AND conversation = ?", after_row, conversation)[0])
+
+    # --- quarantine ---
+
+    def quarantine(self, mid: Mid, envelope: bytes, reason: str, account: str | None, now_ms: Millis) -> None:
+        """Keep an unreadable envelope; the oldest go when there are too many."""
+        self._sql(
+            "INSERT INTO quarantine (mid, envelope, reason, account, at_ms) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (mid) DO UPDATE SET reason = excluded.reason, account = excluded.account",
+            (mid, envelope, reason, account, now_ms),
+        )
+        self._sql(
+            "DELETE FROM quarantine WHERE row <= (SELECT row FROM quarantine ORDER BY row DESC LIMIT 1 OFFSET ?)",
+            (MAX_QUARANTINED,),
+        )
+
+    def quarantined(self) -> Sequence[QuarantineRow]:
+        """All of them, oldest first."""
+        sql = "SELECT row, mid, envelope, reason, account FROM quarantine ORDER BY row"
+        return [QuarantineRow(*row) for row in self._all(sql)]
+
+    def release(self, row: int) -> None:
+        """A quarantined envelope was read or is given up."""
+        self._sql("DELETE FROM quarantine WHERE row = ?", (row,))
+
+
+def _message(row: Any) -> Message:
+    number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified = row
+    return Message(
+        id=message_id.hex(),
+        conversation=conversation,
+        sender=sender,
+        text=text,
+        sent_at_ms=sent_at_ms,
+        verified=bool(verified),
+        row=number,
+        state=_STATES[state] if mine else None,
+    )
