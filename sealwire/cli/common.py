@@ -114,12 +114,26 @@ class Parser(argparse.ArgumentParser):
         """Raise instead of exiting: the top turns it into a sentence."""
         raise UsageError(message, _("{program} --help shows what there is.").format(program=self.prog))
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
         """Parse all arguments; an unknown flag is answered with the nearest one."""
-        known, extra = self.parse_known_args(args, namespace)
+        words = list(sys.argv[1:] if args is None else args)
+        self._refuse_unknown_flags(words)
+        known, extra = self.parse_known_args(words, namespace)
         if extra:
-            self.error(unknown_word(extra[0].split("=")[0], self._flags()))
+            self.error(_("{word!r} is one word too many.").format(word=extra[0]))
         return known
+
+    def _refuse_unknown_flags(self, words: Sequence[str]) -> None:
+        """Look before argparse does: it would take the value of a misspelt flag for a verb."""
+        flags = self._flags()
+        for word in words:
+            name = word.split("=")[0]
+            if name == "--":
+                return
+            if name.startswith("--") and name not in flags:
+                self.error(unknown_word(name, flags, least=0.6))
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
@@ -134,20 +148,20 @@ class Parser(argparse.ArgumentParser):
         return names
 
 
-def unknown_word(word: str, known: Iterable[str]) -> str:
-    """Say that a verb or flag does not exist and name the nearest that does."""
-    near = difflib.get_close_matches(word, sorted(set(known)), 1, 0.0)
+def unknown_word(word: str, known: Iterable[str], least: float = 0.0) -> str:
+    """Say that a verb or flag does not exist and name the nearest that does, if it is as near as ``least``."""
+    near = difflib.get_close_matches(word, sorted(set(known)), 1, least)
     sentence = _("There is no {word!r} here.").format(word=word)
     return sentence + (" " + _("The nearest is {near}.").format(near=near[0]) if near else "")
 
 
-def common_flags(add_default: bool = True) -> argparse.ArgumentParser:
+def common_flags(add_default: bool = True) -> Parser:
     """Return a parent parser with the flags of both programs.
 
     Args:
         add_default: False for the parser of a verb, so that a flag before the verb is not reset by its absence after.
     """
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = Parser(add_help=False)
     missing = None if add_default else argparse.SUPPRESS
     parent.add_argument("--config", metavar="FILE", type=Path, default=missing, help=_("settings file"))
     parent.add_argument("--keys", metavar="DIR", default=missing, help=_("folder of the key files"))

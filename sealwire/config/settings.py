@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 from sealwire.config.kinds import (
     Address,
@@ -26,6 +26,10 @@ from sealwire.config.kinds import (
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+Registration = Literal["open", "invite", "closed"]
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["text", "json"]
 
 T = TypeVar("T")
 
@@ -70,9 +74,9 @@ class BrokerSection:
         "Where the broker listens. 127.0.0.1 keeps it on this machine; tcp://0.0.0.0:5555 opens it to the network, "
         "tcp://[::]:5555 to both IP versions. Port 0 takes a free one.",
     )
-    registration: str = _key(
+    registration: Registration = _key(
         "open",
-        Choice(("open", "invite", "closed")),
+        Choice(get_args(Registration)),
         "Who may register a name: anybody who can connect, holders of an invite (broker.py invite), or nobody new.",
     )
     public_address: str = _key(
@@ -248,10 +252,8 @@ class PathsSection:
 class LogSection:
     """What is written to stderr. Never message text, keys or routing ids."""
 
-    level: str = _key(
-        "info", Choice(("debug", "info", "warning", "error")), "How much; debug adds timings and connections."
-    )
-    format: str = _key("text", Choice(("text", "json")), "text for people, json (one object a line) for collectors.")
+    level: Level = _key("info", Choice(get_args(Level)), "How much; debug adds timings and connections.")
+    format: Format = _key("text", Choice(get_args(Format)), "text for people, json (one object a line) for collectors.")
 
 
 @dataclass(frozen=True, slots=True)
