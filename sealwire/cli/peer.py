@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sealwire.cli import common
 from sealwire.cli.common import say
-from sealwire.cli.peer_options import Options, parse
+from sealwire.cli.peer_options import MAX_TIMEOUT_S, Options, parse
 from sealwire.errors import SealwireError
+
+if TYPE_CHECKING:  # imported late, so that --help and wrong flags answer at once
+    from sealwire.peer.client import Client
+    from sealwire.peer.profile import Profile
+
+_REGISTRATION_S = 10.0
+"""A first start registers whatever the verb; a short --timeout is about the question, not about that."""
+
+_LAST_WORD_S = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,28 +43,87 @@ def _program(arguments: Sequence[str]) -> int:
 
 
 def _peer(options: Options) -> int:
-    from sealwire.cli import peer_profile
+    from sealwire.cli import peer_profile, peer_verbs
     from sealwire.peer import keystore
 
+    options = peer_verbs.checked(options)
     profile = peer_profile.build(options, os.environ)
-    _check_early(options)
     first = not keystore.exists(profile.keys_dir, profile.name)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
-
-    async def body() -> int:
-        from sealwire.peer.client import Client
-
-        client = await Client.open(profile, secret, say)
-        try:
-            if first:
-                await client.start()
-            return await _use(client, options, profile, first)
-        finally:
-            await client.close()
-
     try:
-        return _run(body())
+        return _until_told(_session(options, profile, secret, first))
     except KeyboardInterrupt:
-        if _is_interactive(options):
+        if options.verb is None or options.follow:
             return common.EXIT_OK  # being told to stop is how these end
         raise
+
+
+async def _session(options: Options, profile: Profile, secret: bytes, first: bool) -> int:
+    from sealwire.peer.client import Client
+
+    client = await Client.open(profile, secret, say)
+    remembering = asyncio.create_task(_remember(client, options, profile), name="remember")
+    try:
+        return await _use(client, options, first)
+    finally:
+        await asyncio.wait({remembering}, timeout=_LAST_WORD_S if options.join else 0)
+        remembering.cancel()
+        await client.close()
+
+
+async def _use(client: Client, options: Options, first: bool) -> int:
+    from sealwire.cli import peer_verbs
+
+    if options.verb is None:
+        await client.start()
+        return await _converse(client, options)
+    if first or options.verb not in peer_verbs.OFFLINE:
+        await client.start()
+    if first and not options.follow:
+        await client.online(max(options.timeout_s, _REGISTRATION_S))
+    return await peer_verbs.ANSWERS[options.verb](client, options)
+
+
+async def _converse(client: Client, options: Options) -> int:
+    if options.json:
+        from sealwire.ui import jsonrpc
+
+        return await jsonrpc.run(client, options.timeout_s)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from sealwire.ui.line import terminal
+
+        return await terminal.run(client)
+    from sealwire.ui.line import piped
+
+    return await piped.run(client, options.timeout_s)
+
+
+async def _remember(client: Client, options: Options, profile: Profile) -> None:
+    """Keep the broker of ``--join`` once it let us in."""
+    if options.join is None:
+        return
+    from sealwire.cli import peer_profile
+
+    with contextlib.suppress(SealwireError):
+        await client.online(MAX_TIMEOUT_S)
+        peer_profile.remember(options, profile)
+
+
+def _until_told(body: Coroutine[Any, Any, int]) -> int:
+    """Run to the end, or until a signal asks for it; then everything is closed in order.
+
+    Raises:
+        KeyboardInterrupt: a signal asked for the end.
+    """
+    # ZeroMQ needs add_reader, which Windows' default loop lacks.
+    factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(body)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has its own way for these
+                loop.add_signal_handler(getattr(signal, name), task.cancel)
+        try:
+            return loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None

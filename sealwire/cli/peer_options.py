@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sealwire import __version__
 from sealwire.cli.common import Parser, common_flags, unknown_word
@@ -17,7 +18,8 @@ from sealwire.ids import account_name
 DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 86_400.0
 
-WAITS = ("queued", "sent", "delivered", "read")
+Wait = Literal["queued", "sent", "delivered", "read"]
+WAITS: tuple[Wait, ...] = ("queued", "sent", "delivered", "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Options:
     plain: bool
     json: bool
     demo: bool
-    wait: str
+    wait: Wait
     timeout_s: float
     follow: bool
     yes: bool

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from sealwire.cli.common import load_settings, pinned_broker_key, say
 from sealwire.cli.peer_options import Options
 from sealwire.config import Settings
 from sealwire.errors import ConfigError, KeyFileError, PassphraseNeededError, UsageError
+from sealwire.files import write_private
 from sealwire.i18n import _
 from sealwire.peer.profile import Profile
 
@@ -55,7 +55,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
     if asked is None:
         joined = _remembered(settings.paths.data / options.name / JOINED_FILE)
     else:
-        joined = Broker(asked.address, asked.key, "--join")
+        joined = Broker(asked.address, asked.key, _("the invite"))
     broker = _chosen(options, environ, settings, joined)
     return Profile(
         name=options.name,
@@ -67,6 +67,8 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         data_dir=settings.paths.data / options.name,
         kdf_memory_mib=settings.peer.kdf_memory_mib,
         kdf_passes=settings.peer.kdf_passes,
+        reconnect_first_s=settings.peer.reconnect_first_s,
+        reconnect_most_s=settings.peer.reconnect_max_s,
     )
 
 
@@ -77,10 +79,7 @@ def remember(options: Options, profile: Profile) -> None:
     asked = invite.decode(options.join)
     path = profile.data_dir / JOINED_FILE
     text = json.dumps({"broker": asked.address, "broker_key": asked.key.hex()}, indent=1) + "\n"
-    fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
+    write_private(path, text.encode())
 
 
 def passphrase(options: Options, path: Path, first: bool) -> bytes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 from sealwire.cli.common import say
 from sealwire.cli.peer_options import Options
@@ -13,7 +15,7 @@ from sealwire.errors import AccountNameError, SealwireError, TextTooLongError, U
 from sealwire.i18n import _
 from sealwire.ids import account_name
 from sealwire.peer.api import MAX_TEXT_BYTES, ClientApi
-from sealwire.peer.events import Connection, Event, Message, Warning, to_json
+from sealwire.peer.events import Connection, Contact, Event, Message, Warning, to_json
 from sealwire.ui import views
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.stdio import Writer
@@ -23,55 +25,66 @@ DEFAULT_HISTORY = 50
 MAX_HISTORY = 1_000_000
 _PAGE = 500
 
+_QUIET_S = 0.5
+"""What waits at the broker follows the login without a pause; half a second without anything is the end of it."""
+
 Answer = Callable[[ClientApi, Options], Awaitable[int]]
 
 
-def other(options: Options) -> str:
-    """Return the contact a verb is about.
+def checked(options: Options) -> Options:
+    """Return the options with their words in final form, before anything is opened or asked for.
+
+    A contact's name is lowered; ``send`` has its whole text as one word, read from standard input for ``-``.
 
     Raises:
-        AccountNameError: it breaks the rule.
+        AccountNameError: the contact's name breaks the rule.
+        TextTooLongError, UsageError: the text does not fit into one message; the number is none.
     """
+    if not options.words:
+        return options
     name = account_name(options.words[0])
     if name is None:
         raise AccountNameError(options.words[0])
-    return name
+    rest = options.words[1:]
+    if options.verb == "send":
+        rest = (_text(rest),)
+    elif rest and not _is_count(rest[0]):
+        raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
+    return replace(options, words=(name, *rest))
 
 
-def text_of(options: Options) -> str:
-    """Return the text of ``send``: its words, or standard input for ``-`` without the line end ``echo`` adds.
-
-    Raises:
-        TextTooLongError, UsageError: it does not fit into one message, or is not text.
-    """
-    words = options.words[1:]
-    if words != ("-",):
-        text = " ".join(words)
-        size = len(text.encode("utf-8", "surrogateescape"))
-    else:
-        # One byte past the limit and a line end: enough to know, whatever is piped in.
+def _text(words: tuple[str, ...]) -> str:
+    if words == ("-",):
+        # One byte past the limit and the line end that echo adds: enough to know, whatever is piped in.
         data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 2).removesuffix(b"\n")
-        text, size = data.decode("utf-8", "surrogateescape"), len(data)
-    if size > MAX_TEXT_BYTES:
-        raise TextTooLongError(size, MAX_TEXT_BYTES)
-    if not text:
+    else:
+        data = " ".join(words).encode("utf-8", "surrogateescape")
+    if len(data) > MAX_TEXT_BYTES:
+        raise TextTooLongError(len(data), MAX_TEXT_BYTES)
+    if not data:
         raise UsageError(_("There is no text to send."))
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise UsageError(_("The text is not UTF-8."))
-    return text
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(_("The text is not UTF-8.")) from None
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text[:8]) <= MAX_HISTORY
 
 
 async def send(client: ClientApi, options: Options) -> int:
     """Print ``id<TAB>state`` once the message is as far as ``--wait`` says."""
-    sent = await client.send_text(other(options), text_of(options), options.wait, options.timeout_s)  # type: ignore[arg-type]
+    to, text = options.words
+    sent = await client.send_text(to, text, options.wait, options.timeout_s)
     _print(json.dumps(views.sent_json(sent)) if options.json else f"{sent.id}\t{sent.state}")
     return 0
 
 
 async def history(client: ClientApi, options: Options) -> int:
     """Print the last messages with someone, oldest first."""
-    name = other(options)
-    messages = await client.history(name, _count(options))
+    name = options.words[0]
+    messages = await client.history(name, int(options.words[1]) if len(options.words) > 1 else DEFAULT_HISTORY)
     if not messages:
         say(_("No messages with {name} yet.").format(name=name))
     _rows(options, ((views.message_row(one), views.message_json(one)) for one in messages))
@@ -86,7 +99,7 @@ async def contacts(client: ClientApi, options: Options) -> int:
 
 async def verify(client: ClientApi, options: Options) -> int:
     """Print the safety number; a person at a terminal, or ``--yes``, says whether it was compared."""
-    name = other(options)
+    name = options.words[0]
     number = await client.safety_number(name)
     if options.json:
         if options.yes:
@@ -103,7 +116,7 @@ async def verify(client: ClientApi, options: Options) -> int:
 
 async def approve(client: ClientApi, options: Options) -> int:
     """Accept a changed key and give what waited a chance to leave."""
-    contact = await client.approve(other(options))
+    contact = await client.approve(options.words[0])
     _rows(options, [(views.contact_row(contact), views.contact_json(contact))])
     await client.settle(options.timeout_s)
     return 0
@@ -135,6 +148,7 @@ class Receiver:
         self._options = options
         self._out = Writer(1)
         self._view = views.View(name=client.name)
+        self._heard_at = 0.0
         self.marker = ReadMarker(client)
 
     async def stored(self) -> None:
@@ -147,15 +161,24 @@ class Receiver:
     async def follow(self) -> None:
         """Write what comes until the client closes."""
         async for event in self._client.events():
-            await self.hear(event)
+            self._heard_at = time.monotonic()
+            await self._hear(event)
 
-    async def hear(self, event: Event) -> None:
-        """Write one event."""
+    async def quiet(self, timeout_s: float) -> None:
+        """Wait until nothing came for a moment: the broker sends what waited without a pause."""
+        end = time.monotonic() + timeout_s
+        self._heard_at = time.monotonic()
+        while (left := min(self._heard_at + _QUIET_S, end) - time.monotonic()) > 0:  # noqa: ASYNC110 - time is the event
+            await asyncio.sleep(left)
+
+    async def _hear(self, event: Event) -> None:
         match event:
             case Message():
                 if event.sender != self._client.name and self.marker.is_new(event):
                     await self._message(event)
-            case Warning() | Connection():
+            case Connection() if not self._options.follow:
+                pass
+            case Warning() | Connection() | Contact(state="changed"):
                 self._view, lines = views.reduce(self._view, event, 0)
                 for line in lines:
                     say(line.text)
@@ -171,26 +194,20 @@ class Receiver:
 async def recv(client: ClientApi, options: Options) -> int:
     """Print what came since the last ``recv``; with ``--follow`` go on until told to stop."""
     receiver = Receiver(client, options)
+    await receiver.stored()
+    tasks = [asyncio.create_task(receiver.follow()), asyncio.create_task(receiver.marker.run())]
     try:
-        await receiver.stored()
         if options.follow:
-            await _follow(receiver)
+            await tasks[0]
         else:
             await client.online(options.timeout_s)
-            await client.drained(options.timeout_s)
-            await receiver.stored()
+            await receiver.quiet(options.timeout_s)
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await receiver.marker.flush()
     return 0
-
-
-async def _follow(receiver: Receiver) -> None:
-    marking = asyncio.create_task(receiver.marker.run(), name="mark")
-    try:
-        await receiver.follow()
-    finally:
-        marking.cancel()
-        await asyncio.gather(marking, return_exceptions=True)
 
 
 async def _confirmed(name: str) -> bool:
@@ -205,15 +222,6 @@ async def _confirmed(name: str) -> bool:
 def _ask(question: str) -> str:
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline()
-
-
-def _count(options: Options) -> int:
-    if len(options.words) < 2:
-        return DEFAULT_HISTORY
-    text = options.words[1]
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:8]) <= MAX_HISTORY:
-        raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
-    return int(text)
 
 
 def _rows(options: Options, rows: Iterable[tuple[str, dict[str, object]]]) -> None:

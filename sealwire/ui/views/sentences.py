@@ -60,13 +60,13 @@ def connection(event: Connection) -> str:
 def delivery(number: int | None, to: str, state: DeliveryState, reason: str | None) -> str:
     """What became of an own message; ``number`` is its number in this conversation with the screen."""
     name, word = screen_name(to), state_word(state)
+    if reason:
+        word += ": " + screen_text(reason).rstrip(".")
     if number is None:
         said = _("Earlier message to {name}: {state}.").format(name=name, state=word)
     else:
         said = _("#{number} to {name}: {state}.").format(number=number, name=name, state=word)
-    if state == "failed":
-        return " ".join(filter(None, (said, screen_text(reason or ""), _("/retry tries again."))))
-    return said
+    return said + " " + _("/retry tries again.") if state == "failed" else said
 
 
 def contact(event: Contact) -> str:

@@ -78,6 +78,8 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
             return _delivery(view, event)
         case Contact():
             return view, [Line("alert" if event.state == "changed" else "system", sentences.contact(event))]
+        case Warning(name="key-changed"):
+            return view, []  # the contact's own event beside it says so, with what to do
         case Warning():
             return view, [Line("alert", sentences.warning(event))]
 

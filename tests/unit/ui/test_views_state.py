@@ -84,11 +84,13 @@ def test_own_messages_rise_from_queued_to_delivered_and_never_fall() -> None:
 def test_a_failed_message_says_why_and_may_start_over() -> None:
     view, _lines = sent(View(name="alice"), "m1", "bob", "queued")
     assert tell(
-        Delivery("m1", "failed", "bob", "Nobody is registered here under the name bob."),
+        Delivery("m1", "failed", "bob", "nobody is registered here under the name bob"),
+        Delivery("m1", "queued", "bob"),
         Delivery("m1", "sent", "bob"),
         view=view,
     ) == [
-        "#1 to bob: failed. Nobody is registered here under the name bob. /retry tries again.",
+        "#1 to bob: failed: nobody is registered here under the name bob. /retry tries again.",
+        "#1 to bob: queued.",
         "#1 to bob: sent.",
     ]
 
