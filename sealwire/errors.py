@@ -249,6 +249,13 @@ class StoreError(SealwireError):
     hint = "Check the free space and the permissions of its folder; nothing was lost that was confirmed."
 
 
+class StoreFailedError(StoreError):
+    """The broker's database failed while it was in use: the process ends, a supervisor starts it again."""
+
+    code = "store-failed"
+    exit = 70
+
+
 # --- people and messages -------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,165 @@
+"""The directory's operations as SQL, each inside the writer's transaction.
+
+Source: protocol.md §6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from sealwire.broker.port import (
+    AccountRow,
+    AddInvite,
+    BundleRow,
+    DeviceRow,
+    FindAccount,
+    InviteRow,
+    ListInvites,
+    Op,
+    Rebind,
+    Register,
+    Result,
+    StorePrekeys,
+    TakeBundle,
+)
+from sealwire.ids import MAILBOX_BYTES
+from sealwire.wire.frames import MAX_ONE_TIME_PREKEYS
+
+_NOBODY = bytes(MAILBOX_BYTES)
+_NO_KEY = bytes(32)
+
+
+def apply(db: apsw.Connection, op: Op) -> Result:
+    """Carry out one operation. The caller commits, and answers only after that."""
+    match op:
+        case Register():
+            return _register(db, op)
+        case StorePrekeys():
+            return _store_prekeys(db, op)
+        case FindAccount():
+            return _find_account(db, op)
+        case TakeBundle():
+            return _take_bundle(db, op)
+        case Rebind(mailbox=mailbox, curve=curve):
+            db.execute("UPDATE device SET curve = ? WHERE mailbox = ?", (curve, mailbox))
+            return Result(op, "done")
+        case AddInvite(token_hash=token_hash, uses=uses, expires_ms=expires_ms):
+            db.execute("INSERT OR REPLACE INTO invite VALUES (?, ?, ?)", (token_hash, uses, expires_ms))
+            return Result(op, "done")
+        case ListInvites():
+            rows = db.execute("SELECT token_hash, uses_left, expires_ms FROM invite ORDER BY expires_ms")
+            return Result(op, "done", invites=tuple(InviteRow(*row) for row in rows))
+
+
+def _one(db: apsw.Connection, sql: str, values: tuple[Any, ...]) -> Any:
+    return next(iter(fetch(db, sql, values)), None)
+
+
+def fetch(db: apsw.Connection, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    """Run a statement to its end and return its rows; their types are the schema's, which is STRICT."""
+    return db.execute(sql, values).fetchall()
+
+
+def _register(db: apsw.Connection, op: Register) -> Result:
+    """All checks come before the first change: whatever is refused leaves no trace, and no invite used."""
+    if _one(db, "SELECT 1 FROM device WHERE mailbox = ?", (op.mailbox,)):
+        return Result(op, "done")  # asked again because the answer was lost
+    account = _one(db, "SELECT n_sign, version FROM account WHERE name = ?", (op.account,))
+    if account is not None:
+        if account[0] != op.n_sign:
+            return Result(op, "taken")
+        device = (op.account, op.device)
+        if account[1] >= op.devices_version or _one(
+            db, "SELECT 1 FROM device WHERE (account, device) = (?, ?)", device
+        ):
+            return Result(op, "stale")
+    elif op.invite_needed and not _redeem(db, op):
+        return Result(op, "no-invite")
+    db.execute(
+        "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET (version, devices, signature,"
+        " mailboxes) = (excluded.version, excluded.devices, excluded.signature, excluded.mailboxes)",
+        (op.account, op.n_sign, op.devices_version, op.devices, op.devices_signature, _mailboxes(db, op)),
+    )
+    db.execute(
+        "INSERT INTO device (mailbox, account, device, curve, card, card_signature) VALUES (?, ?, ?, ?, ?, ?)",
+        (op.mailbox, op.account, op.device, op.curve, op.card, op.card_signature),
+    )
+    return Result(op, "done")
+
+
+def _redeem(db: apsw.Connection, op: Register) -> bool:
+    if op.invite_hash is None:
+        return False
+    taken = "UPDATE invite SET uses_left = uses_left - 1 WHERE token_hash = ? AND uses_left > 0 AND expires_ms > ?"
+    used = _one(db, taken + " RETURNING uses_left", (op.invite_hash, op.now_ms))
+    db.execute("DELETE FROM invite WHERE uses_left <= 0 OR expires_ms <= ?", (op.now_ms,))
+    return used is not None
+
+
+def _mailboxes(db: apsw.Connection, op: Register) -> bytes:
+    found = []
+    for device in op.listed:
+        if device == op.device:
+            found.append(bytes(op.mailbox))
+        else:
+            row = _one(db, "SELECT mailbox FROM device WHERE (account, device) = (?, ?)", (op.account, device))
+            found.append(_NOBODY if row is None else row[0])
+    return b"".join(found)
+
+
+def _store_prekeys(db: apsw.Connection, op: StorePrekeys) -> Result:
+    """Idempotent: an upload repeated because its answer was lost puts back no key that was handed out meanwhile."""
+    device = _one(db, "SELECT spk_id, opk_high FROM device WHERE mailbox = ?", (op.mailbox,))
+    if device is None:
+        return Result(op, "unknown")
+    spk_id, high = device
+    if op.spk_id < spk_id:
+        return Result(op, "stale")
+    fresh = [(op.mailbox, opk_id, key) for opk_id, key in op.one_time if opk_id > high]
+    db.executemany("INSERT INTO one_time VALUES (?, ?, ?)", fresh)
+    db.execute(
+        "UPDATE device SET spk_id = ?, prekeys = ?, signature = ?, opk_high = ? WHERE mailbox = ?",
+        (op.spk_id, op.prekeys, op.signature, max((high, *(row[1] for row in fresh))), op.mailbox),
+    )
+    # Past the limit the oldest go: they are the likeliest to have been forgotten by their device.
+    newest = "SELECT id FROM one_time WHERE mailbox = ? ORDER BY id DESC LIMIT ?"
+    db.execute(
+        f"DELETE FROM one_time WHERE mailbox = ? AND id NOT IN ({newest})",  # noqa: S608 - a constant
+        (op.mailbox, op.mailbox, MAX_ONE_TIME_PREKEYS),
+    )
+    left = _one(db, "SELECT count(*) FROM one_time WHERE mailbox = ?", (op.mailbox,))[0]
+    return Result(op, "done", one_time_left=left)
+
+
+def _find_account(db: apsw.Connection, op: FindAccount) -> Result:
+    row = _one(db, "SELECT devices, signature, mailboxes FROM account WHERE name = ?", (op.name,))
+    return Result(op, "unknown") if row is None else Result(op, "done", account=AccountRow(*row))
+
+
+def _take_bundle(db: apsw.Connection, op: TakeBundle) -> Result:
+    """The one-time prekey is gone with the commit that comes before the answer: handed out at most once."""
+    row = _one(
+        db,
+        "SELECT card, card_signature, prekeys, signature FROM device WHERE mailbox = ? AND prekeys IS NOT NULL",
+        (op.mailbox,),
+    )
+    opk = _one(
+        db,
+        "DELETE FROM one_time WHERE mailbox = ?1 AND id = (SELECT min(id) FROM one_time WHERE mailbox = ?1)"
+        " RETURNING id, key",
+        (op.mailbox,),
+    )
+    if row is None:
+        return Result(op, "unknown")
+    card, card_signature, prekeys, signature = row
+    opk_id, key = (0, _NO_KEY) if opk is None else opk
+    return Result(op, "done", bundle=BundleRow(card, card_signature, prekeys, signature, opk_id, key))
+
+
+def devices(db: apsw.Connection) -> list[DeviceRow]:
+    """Every registered device."""
+    counts = dict(fetch(db, "SELECT mailbox, count(*) FROM one_time GROUP BY mailbox"))
+    rows = fetch(db, "SELECT mailbox, account, curve, spk_id FROM device")
+    return [DeviceRow(mailbox, name, curve, spk_id, counts.get(mailbox, 0)) for mailbox, name, curve, spk_id in rows]

@@ -1,0 +1,323 @@
+"""The store in SQLite: one connection, one writer thread, group commit, every page authenticated.
+
+ACCEPTED means that the WAL was synced: ``synchronous=FULL`` is set and read back. A full disk rolls the transaction
+back and is an answer; any other error is the end of the process, because what memory believes about the disk after
+it cannot be trusted.
+
+Source: protocol.md §5.3.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import chain, pairwise
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final
+
+import apsw
+
+from sealwire.broker import catalog
+from sealwire.broker.port import Committed, Job, Read, Refused, Result, Slice, Snapshot, StoreEvent
+from sealwire.errors import StoreError, StoreFailedError
+from sealwire.ids import Mailbox, Mid
+
+SCHEMA_VERSION: Final = 1
+INCARNATION_BYTES: Final = 16
+_SCHEMA: Final = Path(__file__).parent / "schema" / "1.sql"
+
+INSERT_ROWS: Final = 32
+"""Rows per INSERT: fewer calls, each of which takes the interpreter lock back from the broker's loop."""
+CHECKPOINT_IDLE_PAGES: Final = 4_096
+"""16 MiB of WAL: written back when nothing else waits."""
+CHECKPOINT_FORCED_PAGES: Final = 32_768
+"""128 MiB of WAL: written back even so, or the WAL fills the disk."""
+BALLAST_RETURNS: Final = 4
+"""The ballast is laid down again when the disk has this many times its size free."""
+
+_PRAGMAS: Final = (
+    "locking_mode = EXCLUSIVE",  # no -shm file; a second process is refused
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "wal_autocheckpoint = 0",
+    "journal_size_limit = 67108864",
+    "mmap_size = 0",  # a torn page must come through the cipher's check
+    "temp_store = MEMORY",
+    "cell_size_check = ON",
+    "secure_delete = FAST",
+    "foreign_keys = ON",
+)
+_INSERT: Final = "INSERT INTO mail (row, mailbox, mid, at_ms, envelope) VALUES "
+_INSERT_MANY: Final = _INSERT + ",".join(["(?,?,?,?,?)"] * INSERT_ROWS)
+_INSERT_ONE: Final = _INSERT + "(?,?,?,?,?)"
+
+
+class SqliteStore:
+    """The broker's database. ``apply`` is the whole of it; the rest opens and closes.
+
+    A reference to stored mail is ``row << 1 | is_fan``: it rises with arrival and says which table holds it.
+
+    Args:
+        folder: where ``broker.db`` lies; made, mode 0700, when missing.
+        key: 32 bytes, the pages' key.
+        rng: n random bytes, for the incarnation of a new store.
+
+    Raises:
+        StoreError: it cannot be opened: another process has it, the key is another, the schema is newer.
+    """
+
+    def __init__(self, folder: Path, key: bytes, ballast_bytes: int, rng: Callable[[int], bytes] = os.urandom) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / "broker.db"
+        self._ballast = folder / "ballast"
+        self._ballast_bytes = ballast_bytes
+        self._wal_pages = 0
+        try:
+            self._db = _connect(self.path, key)
+            self._create(rng)
+        except apsw.BusyError as error:
+            raise StoreError(path=self.path, detail="another broker has it open") from error
+        except apsw.NotADBError as error:
+            raise StoreError(path=self.path, detail="broker.db.key does not open it") from error
+        except apsw.Error as error:
+            raise StoreError(path=self.path, detail=str(error)) from error
+        self._db.set_wal_hook(self._committed)
+        self._next_row = 1 + max(self._number("SELECT max(row) FROM mail"), self._number("SELECT max(row) FROM fan"))
+        self._lay_ballast()
+
+    def _create(self, rng: Callable[[int], bytes]) -> None:
+        version = self._number("PRAGMA user_version")
+        if version > SCHEMA_VERSION:
+            raise StoreError(path=self.path, detail="a newer version of the broker wrote it")
+        if version == 0:
+            with self._db:
+                self._db.execute(_SCHEMA.read_text("utf-8"))
+                self._db.execute("INSERT INTO meta VALUES ('incarnation', ?)", (rng(INCARNATION_BYTES),))
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _number(self, sql: str) -> int:
+        return int(catalog.fetch(self._db, sql)[0][0] or 0)
+
+    def _committed(self, _db: object, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return 0
+
+    def snapshot(self) -> Snapshot:
+        """Return what the router starts from.
+
+        Raises:
+            StoreFailedError: a page is not what was written.
+        """
+        try:
+            incarnation = catalog.fetch(self._db, "SELECT value FROM meta WHERE key = 'incarnation'")[0][0]
+            newest = max(self._number("SELECT max(at_ms) FROM mail"), self._number("SELECT max(at_ms) FROM fan"))
+            rows = catalog.devices(self._db)
+        except apsw.Error as error:
+            raise StoreFailedError(path=self.path, detail=str(error)) from error
+        return Snapshot(incarnation, rows, self._mail(), newest)
+
+    def _mail(self) -> Iterator[tuple[Mailbox, int, int]]:
+        mail = self._db.execute("SELECT row << 1, mailbox, length(envelope) FROM mail ORDER BY row")
+        fans = self._db.execute(
+            "SELECT fan.row << 1 | 1, fan.mailbox, length(envelope) FROM fan JOIN body ON body.id = fan.body"
+            " ORDER BY fan.row"
+        )
+        try:
+            for row, mailbox, size in heapq.merge(mail, fans):
+                yield Mailbox(mailbox), row, size
+        except apsw.Error as error:
+            raise StoreFailedError(path=self.path, detail=str(error)) from error
+
+    # --- jobs ------------------------------------------------------------------------------------------------
+
+    def apply(self, job: Job) -> StoreEvent:
+        """Carry out one job: one transaction, synced before this returns; then its reads.
+
+        Raises:
+            StoreFailedError: anything but a full disk went wrong. Nothing may be answered, the process must end.
+        """
+        try:
+            if not (job.mails or job.deletes or job.ops):
+                return Committed(job, (), [], self._read(job.reads))
+            try:
+                rows, results = self._write(job)
+            except apsw.FullError:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._ballast.unlink(missing_ok=True)  # so that the deletes of the next job commit
+                return Refused(job, self._read(job.reads))
+            slices = self._read(job.reads)
+            if self._wal_pages > CHECKPOINT_FORCED_PAGES:
+                self._checkpoint()
+        except (apsw.Error, OSError) as error:
+            raise StoreFailedError(path=self.path, detail=str(error)) from error
+        return Committed(job, rows, results, slices)
+
+    def _write(self, job: Job) -> tuple[list[int] | range, list[Result]]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        if job.deletes:
+            self._delete(job.deletes)
+        first = self._next_row
+        rows = self._insert_mixed(job, first) if job.bodies else self._insert(job, first)
+        results = [catalog.apply(db, op) for op in job.ops]
+        db.execute("COMMIT")
+        self._next_row = first + len(job.mails)  # only now: a rolled back job has used no number
+        return rows, results
+
+    def _insert(self, job: Job, first: int) -> range:
+        mails, at_ms, execute = job.mails, job.at_ms, self._db.execute
+        rows = [(row, mailbox, mid, at_ms, body) for row, (mailbox, mid, body) in enumerate(mails, first)]
+        whole = len(rows) - len(rows) % INSERT_ROWS
+        for at in range(0, whole, INSERT_ROWS):
+            execute(_INSERT_MANY, tuple(chain.from_iterable(rows[at : at + INSERT_ROWS])))
+        if whole < len(rows):
+            self._db.executemany(_INSERT_ONE, rows[whole:])
+        return range(first << 1, (first + len(rows)) << 1, 2)
+
+    def _insert_mixed(self, job: Job, first: int) -> list[int]:
+        """Messages and targets of FANOUTs in one order; a body is stored once, with the number of its targets."""
+        db, at_ms = self._db, job.at_ms
+        targets = [0] * len(job.bodies)
+        for _, _, body in job.mails:
+            if isinstance(body, int):
+                targets[body] += 1
+        ids = []
+        for envelope, count in zip(job.bodies, targets):
+            db.execute("INSERT INTO body (targets, envelope) VALUES (?, ?)", (count, envelope))
+            ids.append(db.last_insert_rowid())
+        mails: list[Any] = []
+        fans: list[Any] = []
+        rows = []
+        for row, (mailbox, mid, body) in enumerate(job.mails, first):
+            if isinstance(body, int):
+                fans.append((row, mailbox, mid, at_ms, ids[body]))
+                rows.append(row << 1 | 1)
+            else:
+                mails.append((row, mailbox, mid, at_ms, body))
+                rows.append(row << 1)
+        db.executemany(_INSERT_ONE, mails)
+        db.executemany("INSERT INTO fan (row, mailbox, mid, at_ms, body) VALUES (?,?,?,?,?)", fans)
+        return rows
+
+    def _delete(self, references: list[int]) -> None:
+        references = sorted(references)
+        ranges = _ranges([reference >> 1 for reference in references if not reference & 1])
+        self._db.executemany("DELETE FROM mail WHERE row BETWEEN ? AND ?", ranges)
+        fans = [(reference >> 1,) for reference in references if reference & 1]
+        if fans:
+            bodies = self._db.executemany("DELETE FROM fan WHERE row = ? RETURNING body", fans).fetchall()
+            self._db.executemany("UPDATE body SET targets = targets - 1 WHERE id = ?", bodies)
+            self._db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", set(bodies))
+
+    def _read(self, reads: list[Read]) -> list[Slice]:
+        return [Slice(read.ref, [self._row(reference) for reference in read.rows]) for read in reads]
+
+    def _row(self, reference: int) -> tuple[int, Mid, bytes]:
+        sql = "SELECT mid, envelope FROM mail WHERE row = ?"
+        if reference & 1:
+            sql = "SELECT mid, envelope FROM fan JOIN body ON body.id = fan.body WHERE fan.row = ?"
+        found = catalog.fetch(self._db, sql, (reference >> 1,))
+        if not found:
+            raise StoreFailedError(path=self.path, detail="a stored message is gone")
+        mid, envelope = found[0]
+        return reference, mid, envelope
+
+    # --- care ------------------------------------------------------------------------------------------------
+
+    def idle(self) -> None:
+        """Nothing waits: write the WAL back if it has grown, lay the ballast if it is gone.
+
+        Raises:
+            StoreFailedError: the WAL could not be written back.
+        """
+        try:
+            if self._wal_pages > CHECKPOINT_IDLE_PAGES:
+                self._checkpoint()
+            self._lay_ballast()
+        except (apsw.Error, OSError) as error:
+            raise StoreFailedError(path=self.path, detail=str(error)) from error
+
+    def _checkpoint(self) -> None:
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.FullError:
+            return  # the WAL keeps it; a later one will do
+        self._wal_pages = 0
+
+    def _lay_ballast(self) -> None:
+        size = self._ballast_bytes
+        if size == 0 or self._ballast.exists() or shutil.disk_usage(self._ballast.parent).free < BALLAST_RETURNS * size:
+            return
+        with self._ballast.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.write(bytes(size))
+
+    def close(self) -> None:
+        """Write everything back and let go of the file."""
+        self._db.close()
+
+
+def _connect(path: Path, key: bytes) -> apsw.Connection:
+    if not path.exists():
+        path.touch(mode=0o600)
+    db = apsw.Connection(str(path))
+    db.execute("PRAGMA cipher = 'aegis'")
+    db.execute(f'PRAGMA key = "raw:{key.hex()}"')
+    for pragma in _PRAGMAS:
+        db.execute(f"PRAGMA {pragma}")
+    if (
+        db.execute("PRAGMA synchronous").fetchall()[0][0] != 2
+        or db.execute("PRAGMA journal_mode").fetchall()[0][0] != "wal"
+    ):
+        raise StoreError(path=path, detail="it does not sync its commits")
+    return db
+
+
+def _ranges(rows: list[int]) -> list[tuple[int, int]]:
+    """Return sorted numbers as (first, last) of each unbroken run: FIFO traffic deletes in a few statements."""
+    starts = [0, *(at for at, (left, right) in enumerate(pairwise(rows), 1) if right != left + 1), len(rows)]
+    return [(rows[start], rows[end - 1]) for start, end in pairwise(starts) if start < end]
+
+
+class Writer:
+    """The store's thread: jobs in, events out, in order. Implements ``port.Store``.
+
+    Args:
+        deliver: called in this thread with each event.
+        fail: called in this thread with the error that ended it; nothing more is delivered.
+    """
+
+    def __init__(
+        self, store: SqliteStore, deliver: Callable[[StoreEvent], None], fail: Callable[[BaseException], None]
+    ) -> None:
+        self._store = store
+        self._deliver = deliver
+        self._fail = fail
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="broker-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Hand over a job; never blocks."""
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Finish what was submitted, then end."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (job := self._jobs.get()) is not None:
+                self._deliver(self._store.apply(job))
+                if self._jobs.empty():
+                    self._store.idle()
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the broker must not go on without its store
+            self._fail(error)
