@@ -383,6 +383,8 @@ class Engine:
     def _reach(self, name: str, now: Now) -> None:
         """An account's devices are known: give waiting rows their device, and read what waited for the list."""
         mailboxes = self._roster.mailboxes(name)
+        if not mailboxes:
+            return  # listed, but no device of theirs is registered: what is queued waits
         self._outbox.address(name, mailboxes)
         for record in self._records.devices_of(name):
             if record.mailbox not in mailboxes:

@@ -19,6 +19,7 @@ from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import BrokerKeyMissingError, IntegrityError, KeyFileError, RefusedError, RemoteProtocolError
 from sealwire.files import make_private_folder, write_private
+from sealwire.i18n import _
 from sealwire.ids import DeviceId, Millis
 from sealwire.peer.profile import Profile
 
@@ -65,7 +66,11 @@ def create(profile: Profile, passphrase: bytes, progress: Progress, rng: Rng, no
     if profile.broker_key is None:
         raise BrokerKeyMissingError(path=profile.broker_key_source)
     realm = realm_of(profile.broker_key)
-    identity = Identity.create(realm, profile.name, DeviceId(rng(16)), now_ms, rng, progress)
+    words = _step_words()
+    identity = Identity.create(
+        realm, profile.name, DeviceId(rng(16)), now_ms, rng, lambda step: progress(words.get(step, step))
+    )
+    progress(words["seal"])
     public, secret = zmq.curve_keypair()
     data_key = Vault.new_data_key(rng)
     payload = _Payload(1, identity.encode(), _raw(public), _raw(secret), data_key)
@@ -109,3 +114,12 @@ def _opened(payload: _Payload, identity: Identity) -> Keys:
 
 def _raw(z85: bytes) -> bytes:
     return bytes(decode(z85))
+
+
+def _step_words() -> dict[str, str]:
+    return {
+        "account-key": _("Making the account key (RSA-3072, signs who you are) …"),
+        "device-key": _("Making the device key (RSA-3072, carries conversation keys) …"),
+        "card": _("Signing the device's card …"),
+        "seal": _("Sealing the key file with your passphrase …"),
+    }

@@ -15,13 +15,17 @@ import msgspec
 from sealwire.crypto.card import DeviceList, SignedCard, SignedDeviceList, account_fingerprint
 from sealwire.crypto.prekeys import Bundle
 from sealwire.errors import IntegrityError, RefusedError, RemoteProtocolError
-from sealwire.ids import Mailbox, Millis
+from sealwire.ids import MAILBOX_BYTES, Mailbox, Millis
 from sealwire.peer.events import Contact, Event, Warning
 from sealwire.peer.records import ContactRecord, Records
 from sealwire.wire.control import LookupBody
 
 RECHECK_AFTER_MS: Final = 24 * 3600 * 1000
 """A device list this old is asked for again while messages go on: new devices and changed keys become visible."""
+
+
+_ABSENT: Final = bytes(MAILBOX_BYTES)
+"""What the directory says of a listed device that is not registered there (yet)."""
 
 
 class _Known(msgspec.Struct, array_like=True):
@@ -67,7 +71,7 @@ class Roster:
         contact = self._contacts.get(name)
         if contact is None or contact.devices is None:
             return []
-        return [Mailbox(mailbox) for mailbox in _decode_known(contact.devices).mailboxes]
+        return [Mailbox(mailbox) for mailbox in _decode_known(contact.devices).mailboxes if mailbox != _ABSENT]
 
     def owner(self, mailbox: Mailbox) -> str | None:
         """The account that a device belongs to, by the pinned lists."""
