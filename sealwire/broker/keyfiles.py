@@ -101,11 +101,11 @@ def _load(path: Path, read: Callable[[str], bytes]) -> bytes | None:
 
 
 def _key_line(path: Path) -> str:
-    """Return the line with the key. A comment is ``#`` and a blank: Z85 itself may begin with #."""
+    """Return the line with the key. ``#`` begins a comment: the Z85 of a 32-byte key never does."""
     with path.open("rb") as file:
         text = file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
     lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line and line != "#" and not line.startswith("# ")), "")
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _read_hex(text: str) -> bytes:

@@ -1,0 +1,146 @@
+"""The administrator's socket: private, replaced when stale, and never in the way of a start."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sealwire.broker import admin
+from sealwire.broker.admin import AdminRefusedError, AdminServer, Request
+from sealwire.errors import NoBrokerHereError, UsageError
+
+
+def echo(request: Request) -> dict[str, Any]:
+    return {"echo": request["word"]}
+
+
+def refuse(_request: Request) -> dict[str, Any]:
+    raise UsageError("not like this", "like that")
+
+
+HANDLERS = {"echo": echo, "refuse": refuse}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "broker"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    folder = tmp_path.joinpath(*["a-rather-long-folder-name"] * 5)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[AdminServer]:
+    server = AdminServer(folder, HANDLERS)
+    yield server
+    server.close()
+
+
+def test_a_request_is_answered(folder: Path, server: AdminServer) -> None:
+    for word in ("one", "two"):
+        assert admin.ask(folder, {"do": "echo", "word": word}) == {"ok": True, "echo": word}
+
+
+def test_the_socket_is_for_its_owner_alone(folder: Path, server: AdminServer) -> None:
+    mode = (folder / admin.SOCKET_NAME).stat().st_mode
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_an_error_keeps_its_sentence_hint_and_exit_code(folder: Path, server: AdminServer) -> None:
+    with pytest.raises(AdminRefusedError) as caught:
+        admin.ask(folder, {"do": "refuse"})
+    assert (str(caught.value), caught.value.params["hint"], caught.value.exit) == ("not like this", "like that", 2)
+
+
+@pytest.mark.parametrize("line", [b"\n", b"[]\n", b'{"do": "no"}\n', b"{}\n", b"\xff\n", b'{"do": "echo"}\n', b"1\n"])
+def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(
+    folder: Path, server: AdminServer, line: bytes
+) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / admin.SOCKET_NAME))
+        client.sendall(line)
+        assert json.loads(client.recv(4096))["ok"] is False
+    assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
+
+
+def test_a_client_that_leaves_or_says_nothing_holds_nobody_up_for_long(
+    folder: Path, server: AdminServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "CLIENT_TIMEOUT_S", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as leaving:
+        leaving.connect(str(folder / admin.SOCKET_NAME))
+        leaving.close()
+        silent.connect(str(folder / admin.SOCKET_NAME))
+        assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
+
+
+def test_an_endless_line_is_cut(folder: Path, server: AdminServer) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / admin.SOCKET_NAME))
+        try:
+            for _part in range(100):
+                client.sendall(b"x" * 4096)
+        except OSError:
+            pass  # the broker hung up
+    assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
+
+
+def test_no_broker_is_one_error_whatever_lies_there(folder: Path) -> None:
+    with pytest.raises(NoBrokerHereError):
+        admin.ask(folder, {"do": "echo"})
+    (folder / admin.SOCKET_NAME).write_text("not a socket")
+    with pytest.raises(NoBrokerHereError):
+        admin.ask(folder, {"do": "echo"})
+
+
+def test_a_stale_socket_is_replaced(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(folder / admin.SOCKET_NAME))  # closed without unlink: what kill -9 leaves
+    server = AdminServer(folder, HANDLERS)
+    assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
+    server.close()
+    assert not (folder / admin.SOCKET_NAME).exists()
+
+
+def test_a_path_too_long_for_a_socket_falls_back_to_a_private_folder(
+    deep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    server = AdminServer(deep, HANDLERS)
+    elsewhere = Path((deep / admin.POINTER_NAME).read_text().strip())
+    assert len(str(elsewhere)) <= admin.MAX_PATH_BYTES
+    assert stat.S_IMODE(elsewhere.parent.stat().st_mode) == 0o700
+    assert admin.ask(deep, {"do": "echo", "word": 1})["echo"] == 1
+    server.close()
+    assert not elsewhere.parent.exists()
+    assert not (deep / admin.POINTER_NAME).exists()
+
+
+def test_the_fallback_of_a_killed_broker_is_cleared_away(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    left = admin._choose_path(deep)
+    server = AdminServer(deep, HANDLERS)
+    assert not left.parent.exists()
+    server.close()
+
+
+def test_a_pointer_to_something_else_removes_nothing(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "file").write_text("keep")
+    (folder / admin.POINTER_NAME).write_text(f"{other}/file\n")
+    AdminServer(folder, HANDLERS).close()
+    assert (other / "file").read_text() == "keep"
