@@ -97,7 +97,7 @@ def open_key_file(passphrase: bytes, blob: bytes) -> bytes:
 
 
 def _file_key(passphrase: bytes, salt: bytes, params: KdfParams) -> bytes:
-    return hkdf(argon2id(passphrase, salt, params.memory_kib, params.passes), "key-file", b"", KEY_BYTES)
+    return hkdf(argon2id(passphrase, salt, params.memory_kib, params.passes), "file-key", b"", KEY_BYTES)
 
 
 class Vault:
@@ -112,7 +112,7 @@ class Vault:
         if len(data_key) != KEY_BYTES:
             raise LocalProtocolError("a data key of another length")
         self._data_key = data_key
-        self._record_key = hkdf(data_key, "record", b"", KEY_BYTES)
+        self._record_key = hkdf(data_key, "record-key", b"", KEY_BYTES)
 
     def __repr__(self) -> str:
         return f"<Vault {hkdf(self._data_key, 'vault-name', b'', 8).hex()}>"

@@ -1,0 +1,150 @@
+"""Attacks that broke other systems, against the separation of contexts, at rest and at login.
+
+The numbers are those of docs/security.md.
+"""
+
+import inspect
+import itertools
+import os
+import re
+
+import pytest
+
+from sealwire.crypto import rsa
+from sealwire.crypto.card import Card
+from sealwire.crypto.handshake import open_session
+from sealwire.crypto.identity import login_transcript, verify_login
+from sealwire.crypto.prekeys import Bundle, SignedPrekeys
+from sealwire.crypto.primitives import ed25519_sign, ed25519_verify
+from sealwire.crypto.session import Session
+from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
+from sealwire.errors import RefusedError, RemoteProtocolError
+from sealwire.wire.header import HandshakeHeader, decode_envelope
+from tests.fault.source import SOURCE, imports
+from tests.vectors.people import NOW_MS, REALM, accept_with, introduced, person, prekeys_of
+
+CHEAP = KdfParams(memory_kib=8, passes=1)
+
+
+@pytest.fixture(scope="module")
+def alice():
+    return person("alice")
+
+
+@pytest.fixture(scope="module")
+def bob():
+    return person("bob")
+
+
+# --- at rest -------------------------------------------------------------------------------------------------
+
+
+def test_attack_15_every_byte_of_a_key_file_is_authenticated_before_rsa(alice, monkeypatch):
+    blob = seal_key_file(b"pass", alice.encode()[:300], CHEAP, os.urandom)
+    monkeypatch.setattr(rsa.RSA, "construct", lambda *_, **__: pytest.fail("RSA on an unauthenticated key"))
+    params = range(14, 22)
+    for at in range(len(blob)):
+        altered = bytearray(blob)
+        altered[at] ^= 1 if at not in params else 0x80  # a high bit of the cost: refused before it is paid
+        with pytest.raises(RefusedError):
+            open_key_file(b"pass", bytes(altered))
+
+
+# --- contexts ------------------------------------------------------------------------------------------------
+
+SIGNED = ("card", "devices", "prekeys", "login")
+
+
+@pytest.mark.parametrize(("made", "used"), list(itertools.permutations(SIGNED, 2)))
+def test_attack_16_no_signature_holds_in_another_context(bob, made, used):
+    content = b"the same bytes"
+    with pytest.raises(RefusedError):
+        ed25519_verify(bob.card.card.sk, used, content, ed25519_sign(bob.device.sk, made, content))
+    with pytest.raises(RefusedError):
+        rsa.verify(bob.account.n_sign, used, content, bob.account.private.sign(made, content, os.urandom))
+
+
+def test_attack_16_no_sealed_object_opens_in_another_context(alice, bob):
+    a, b = introduced()
+    key = os.urandom(32)
+    bundle, secret, one_time = prekeys_of(bob)
+    hs = open_session(alice, bundle, NOW_MS, os.urandom).hs
+    message = decode_envelope(a.encrypt(b"x", os.urandom)[1]).message
+    vault = Vault(key)
+    sealed = {
+        "message": message,
+        "sealed header": message[:80],
+        "sealed card": HandshakeHeader.decode(hs).sealed,
+        "handshake": hs,
+        "record": vault.seal(b"session", b"record", os.urandom),
+        "other record": vault.seal(b"identity", b"record", os.urandom),
+        "key file": seal_key_file(key, b"payload", CHEAP, os.urandom),
+    }
+    openers = {
+        "message": lambda content: b.decrypt(content, os.urandom),
+        "handshake": lambda content: accept_with(bob, content, secret, one_time),
+        "record": lambda content: vault.open(b"session", content),
+        "other record": lambda content: vault.open(b"identity", content),
+        "key file": lambda content: open_key_file(key, content),
+    }
+    for (made, content), (used, opener) in itertools.product(sealed.items(), openers.items()):
+        if made == used:
+            opener(content)
+        else:
+            with pytest.raises(RefusedError):
+                opener(content)
+
+
+LABEL_USES = re.compile(r"""\b(H|L|sign|ed25519_sign|hkdf)\((?:[^()"]|\([^()]*\))*"([a-z0-9A-Z-]+)\"""")
+
+
+def test_attack_16_every_label_serves_one_purpose():
+    uses: dict[str, set[str]] = {}
+    for path in (SOURCE / "crypto").glob("*.py"):
+        for function, label in LABEL_USES.findall(path.read_text()):
+            uses.setdefault(label, set()).add(function)
+    assert set(SIGNED) | {"T0", "T", "rsa", "kx", "rk", "mailbox", "account", "realm"} <= set(uses)
+    # "card" alone has three by specification: the hash of a card, its signature (the same digest), its sealing key.
+    assert uses.pop("card") == {"H", "sign", "hkdf"}
+    assert {label: functions for label, functions in uses.items() if len(functions) > 1} == {}
+
+
+# --- login, serialisation, signing ---------------------------------------------------------------------------
+
+CONNECTION = {
+    "realm": REALM,
+    "broker_curve": b"B" * 32,
+    "own_curve": b"O" * 32,
+    "client_nonce": b"c" * 32,
+    "server_nonce": b"s" * 32,
+    "token": b"t" * 8,
+    "hello": b"hello",
+    "challenge": b"challenge",
+}
+
+
+@pytest.mark.parametrize("field", ["broker_curve", "own_curve", "server_nonce", "realm"])
+def test_attack_45_a_login_is_worth_nothing_on_another_connection_or_broker(alice, field):
+    signature = alice.device.login_signature(login_transcript(**CONNECTION))
+    elsewhere = "z" * 16 if field == "realm" else b"z" * 32
+    with pytest.raises(RefusedError):
+        verify_login(alice.card.card, login_transcript(**{**CONNECTION, field: elsewhere}), signature)
+
+
+def test_attack_45_a_challenge_cannot_be_made_to_sign_prekeys(alice):
+    prekeys = prekeys_of(alice)[0].prekeys.prekeys
+    chosen = alice.card.card.hash + prekeys.encode()
+    with pytest.raises(RefusedError):
+        SignedPrekeys(prekeys, alice.device.login_signature(chosen)).verify(alice.card.card)
+
+
+def test_attack_48_nothing_that_runs_code_is_ever_deserialised():
+    forbidden = {"pickle", "marshal", "shelve", "dill", "jsonpickle", "cloudpickle"}
+    assert imports().isdisjoint(forbidden)
+    for decode in (Card.decode, Bundle.decode, HandshakeHeader.decode, Session.decode, decode_envelope):
+        with pytest.raises(RemoteProtocolError):
+            decode(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94\x8c\x06system\x94\x93\x94.")
+
+
+def test_attack_50_signing_takes_a_seed_and_no_public_key():
+    assert list(inspect.signature(ed25519_sign).parameters) == ["seed", "label", "content"]
