@@ -74,11 +74,9 @@ async def _session(options: Options, profile: Profile, secret: bytes, first: boo
 async def _use(client: Client, options: Options, first: bool) -> int:
     from sealwire.cli import peer_verbs
 
+    await client.start()
     if options.verb is None:
-        await client.start()
         return await _converse(client, options)
-    if first or options.verb not in peer_verbs.OFFLINE:
-        await client.start()
     if first and not options.follow:
         await client.online(max(options.timeout_s, _REGISTRATION_S))
     return await peer_verbs.ANSWERS[options.verb](client, options)

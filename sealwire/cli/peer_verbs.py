@@ -242,6 +242,3 @@ ANSWERS: dict[str, Answer] = {
     "approve": approve,
     "status": status,
 }
-
-OFFLINE = frozenset({"history", "contacts"})
-"""Verbs that need no link once the profile is registered."""

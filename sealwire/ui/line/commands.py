@@ -103,8 +103,8 @@ def _once(line: str) -> Say:
 
 
 def _command(line: str) -> Command:
-    verb, *words = line[1:].split()
-    match verb.lower() if line[1:2].strip() else "":
+    verb, *words = line[1:].split() if line[1:2].strip() else [""]
+    match verb.lower():
         case "history":
             return Show(_count(words))
         case "verify":
