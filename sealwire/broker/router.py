@@ -176,11 +176,11 @@ class Router:
         """How long the shell may wait for frames."""
         return self._ledger.wait_s(self._now)
 
-    def tick(self) -> None:
-        """Look at all deadlines, once a second. Called when nothing else waits: whoever is late then, is."""
+    def tick(self) -> bool:
+        """Look at all deadlines, once a second (then True). Called when nothing waits: whoever is late then, is."""
         now = self._now
         if now - self._ticked < TICK_S:
-            return
+            return False
         self._ticked = now
         self._lobby.tick(now)
         ack_timeout, silence = self._settings.ack_timeout_s, self._settings.silence_timeout_s
@@ -193,6 +193,15 @@ class Router:
                 continue
             if now - link.heard > silence:
                 self.relay.end(link, Reset.SILENT)
+        return True
+
+    def has_unstored(self) -> bool:
+        """Whether a message or a job is still on its way to the disk."""
+        return self._ledger.is_busy or self._ledger.unstored_bytes > 0
+
+    def descriptors(self) -> set[int]:
+        """The descriptors of connections that have said HELLO."""
+        return self._by_fd.keys() | {greeted.connection.fd for greeted in self._lobby.greeted.values()}
 
     # --- connections -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,166 @@
+"""The socket monitor: connections that never speak, and hints that one is gone.
+
+libzmq sends monitor events blocking: an unread monitor stops its I/O thread after some hundred connections. So the
+queue has no limit and a thread does nothing but empty it.
+
+Source: protocol.md §2.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections import deque
+from threading import Thread
+from typing import Final
+
+import zmq
+
+from sealwire.broker.links import Connection
+
+ENDPOINT: Final = "inproc://sealwire.monitor"
+_EVENTS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+_GONE: Final = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
+_EVENT: Final = struct.Struct("=HI")
+
+Peer = tuple[str, int]
+
+
+class Monitor:
+    """Reads the monitor of a ROUTER; made before the ROUTER is bound, ends with the context."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], router: zmq.Socket[bytes]) -> None:
+        router.monitor(ENDPOINT, _EVENTS)
+        self._socket = context.socket(zmq.PAIR)
+        self._socket.rcvhwm = 0
+        self._socket.linger = 0
+        self._socket.connect(ENDPOINT)
+        self._events: deque[tuple[int, int]] = deque()
+        self._thread = Thread(target=self._run, name="broker-monitor", daemon=True)
+        self._thread.start()
+
+    def take(self) -> list[tuple[bool, int]]:
+        """Return (came, descriptor) for what happened since the last call: True accepted, False gone."""
+        events = []
+        while self._events:
+            event, value = self._events.popleft()
+            if event == zmq.EVENT_ACCEPTED:
+                events.append((True, value))
+            elif event & _GONE:
+                events.append((False, value))
+        return events
+
+    def join(self) -> None:
+        """Wait for the end; the context must be ending."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                head, _endpoint = self._socket.recv_multipart()
+                self._events.append(_EVENT.unpack(head))
+        except zmq.ContextTerminated:
+            pass
+        finally:
+            self._socket.close()
+
+
+class Doorstep:
+    """Connections the broker has accepted and that have not spoken yet.
+
+    Args:
+        timeout_s: how long one may stay silent.
+        most: how many may at once; the oldest go first.
+        connections: how many connections there may be in all.
+    """
+
+    def __init__(self, timeout_s: float, most: int, connections: int) -> None:
+        self._timeout_s = timeout_s
+        self._most = most
+        self._connections = connections
+        self._waiting: dict[int, tuple[float, Peer | None]] = {}
+        self._all: set[int] = set()
+
+    def came(self, fd: int, peer: Peer | None, now: float) -> bool:
+        """A connection was accepted. Return whether there is room for it."""
+        self._all.add(fd)
+        self._waiting.pop(fd, None)
+        self._waiting[fd] = (now, peer)
+        return len(self._all) <= self._connections
+
+    def gone(self, fd: int) -> None:
+        """A descriptor was closed."""
+        self._all.discard(fd)
+        self._waiting.pop(fd, None)
+
+    def overdue(self, spoken: set[int], now: float) -> list[tuple[int, Peer | None]]:
+        """Return who must go: (descriptor, peer). ``spoken`` are the descriptors that said HELLO."""
+        for fd in spoken & self._waiting.keys():
+            del self._waiting[fd]
+        surplus = len(self._waiting) - self._most
+        late = []
+        for fd, (since, peer) in self._waiting.items():  # oldest first
+            if now - since < self._timeout_s and surplus <= 0:
+                break
+            surplus -= 1
+            late.append((fd, peer))
+        for fd, _ in late:
+            del self._waiting[fd]
+        return late
+
+
+def peer_of(fd: int) -> Peer | None:
+    """Return address and port at the other end of a descriptor, None when it is no connected socket."""
+    try:
+        with socket.socket(fileno=os.dup(fd)) as copy:
+            return _peer(copy)
+    except OSError:
+        return None
+
+
+def shut_down(fd: int, peer: Peer | None) -> bool:
+    """End the connection behind ``fd`` if it still is the one to ``peer``; the descriptor stays libzmq's.
+
+    Closing it would take it away under libzmq's feet; a duplicate shares the connection and may be shut down.
+    """
+    if fd < 0 or peer is None:
+        return False
+    try:
+        with socket.socket(fileno=os.dup(fd)) as copy:
+            if _peer(copy) != peer:
+                return False
+            copy.shutdown(socket.SHUT_RDWR)
+            return True
+    except OSError:
+        return False
+
+
+def _peer(connected: socket.socket) -> Peer:
+    name = connected.getpeername()
+    return str(name[0]), int(name[1])
+
+
+def connection_of(rid: bytes, frame: zmq.Frame) -> Connection:
+    """Read what ZeroMQ knows about the connection a frame came on.
+
+    Source: protocol.md §2.
+    """
+    fd = int(frame.get(zmq.SRCFD))
+    return Connection(
+        rid=rid,  # type: ignore[arg-type]
+        fd=fd,
+        address=_text(frame, "Peer-Address"),
+        peer=peer_of(fd),
+        curve=bytes.fromhex(_text(frame, "User-Id")),
+        chosen_id=_text(frame, "Routing-Id") != "",
+    )
+
+
+def _text(frame: zmq.Frame, name: str) -> str:
+    try:
+        return str(frame.get(name))
+    except UnicodeDecodeError:
+        return "?"  # only a routing id the peer chose can hold such bytes
+    except zmq.ZMQError:
+        return ""

@@ -1,0 +1,366 @@
+"""The broker's loop: one thread, one ROUTER, one frame per message; commit, then send.
+
+Everything that is decided is decided in ``router``. This module moves bytes, and its order is the promise: what a
+store event allows to be said is said after that event, never before.
+
+Source: protocol.md §2, §5.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final
+
+import zmq
+from zmq.backend import Socket as RawSocket
+from zmq.backend import zmq_poll
+from zmq.utils import z85
+
+from sealwire.broker.links import Link
+from sealwire.broker.monitor import Doorstep, Monitor, connection_of, peer_of, shut_down
+from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
+from sealwire.broker.router import Router
+from sealwire.broker.store import SqliteStore, Writer
+from sealwire.broker.watching import Sight, seen_in, seen_out
+from sealwire.broker.zap import DOMAIN, SharedAdmission, ZapThread
+from sealwire.errors import MissingPackageError
+from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
+
+LIBZMQ_FLOOR: Final = (4, 3, 5)
+"""Older ones have overflows that a stranger can reach before logging in."""
+
+_ZAP_ENFORCE_DOMAIN: Final = 93  # pyzmq has no name for it; without it a missing ZAP handler lets everybody in
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_ID: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
+_POLLIN: Final = int(zmq.POLLIN)
+_SHUTDOWN_S: Final = 2.0
+"""How long an orderly end waits for the last commits."""
+_LINGER_MS: Final = 500
+
+OPTIONS: Final = {
+    zmq.ROUTER_MANDATORY: 1,  # a send to a dead link session is an error, not a silence
+    zmq.ROUTER_HANDOVER: 0,  # nobody takes over another connection's id
+    zmq.CURVE_SERVER: 1,
+    _ZAP_ENFORCE_DOMAIN: 1,
+    zmq.MAXMSGSIZE: MAX_FRAME_BYTES,
+    zmq.RCVHWM: 64,  # per connection: past it TCP holds the peer back
+    zmq.SNDHWM: 4096,  # above the windows: EAGAIN means a peer that does not read
+    zmq.HANDSHAKE_IVL: 5_000,
+    zmq.BACKLOG: 4096,
+    zmq.IPV6: 1,
+    zmq.HEARTBEAT_IVL: 0,  # peers start them; ours would cost a wake-up each
+    zmq.TCP_MAXRT: 20_000,
+}
+
+Watch = Callable[[int, str, bytes, int, bytes], None]
+"""(wall-clock ms, verb, mailbox or nothing, size in bytes, first 16 bytes) of what is relayed."""
+
+
+class Server:
+    """A broker that serves until it is told to stop.
+
+    Args:
+        data_dir: where the store lies.
+        on_ready: called with the bound endpoint when the broker serves.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        keys: BrokerKeys,
+        data_dir: Path,
+        on_ready: Callable[[str], None],
+        log: logging.Logger,
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._data_dir = data_dir
+        self._on_ready = on_ready
+        self._log = log.getChild("broker")
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._events: deque[StoreEvent] = deque()
+        self._commands: deque[tuple[Future[Any], Command]] = deque()
+        self._watch: Watch | None = None
+
+    # --- from other threads ----------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Ask for an orderly end; safe in any thread and in a signal handler."""
+        self._stopping = True
+        self._wake()
+
+    def submit(self, command: Command) -> Future[Any]:
+        """Hand an operator's command to the loop, in line with the frames.
+
+        Returns:
+            a future of the status (a dict) or of the operation's ``Result``, after its commit.
+        """
+        future: Future[Any] = Future()
+        self._commands.append((future, command))
+        self._wake()
+        return future
+
+    def watch(self, see: Watch | None) -> None:
+        """Call ``see`` in the loop for everything relayed from now on; None ends it."""
+        self._watch = see
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_write.send(b"\0")
+        except OSError:
+            pass  # full: the loop has enough to wake for; closed: it has ended
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve in this thread until :meth:`stop`.
+
+        Raises:
+            StoreError: the store does not open.
+            StoreFailedError: the store failed; nothing that was not stored has been answered.
+            MissingPackageError: this libzmq is too old or has no CURVE.
+            zmq.ZMQError: the address cannot be bound.
+        """
+        _check_libzmq()
+        store = SqliteStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes)
+        try:
+            self._serve(store)
+        finally:
+            store.close()
+            self._wake_read.close()
+            self._wake_write.close()
+            for future, _ in self._commands:
+                future.cancel()
+
+    def _serve(self, store: SqliteStore) -> None:
+        settings = self._settings
+        admission = SharedAdmission(settings)
+        public, now = self._keys.curve_public, time.monotonic()
+        self._router = Router(settings, public, store.snapshot(), admission, os.urandom, now, _wall_ms())
+        self._doorstep = Doorstep(settings.hello_timeout_s, settings.max_unclaimed, settings.max_connections)
+        writer = Writer(store, self._stored, self._fail)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        context.set(zmq.MAX_SOCKETS, 64)
+        self._zap = ZapThread(context, admission, self._log)
+        self._socket = self._listen(context)
+        self._recv = RawSocket.recv.__get__(self._socket)
+        self._send = RawSocket.send.__get__(self._socket)
+        try:
+            self._monitor = Monitor(context, self._socket)
+            self._socket.bind(settings.bind)
+            self._on_ready(self._socket.get_string(zmq.LAST_ENDPOINT))
+            self._loop(writer)
+            self._finish(writer)
+        finally:
+            writer.stop()
+            self._socket.disable_monitor()
+            self._socket.close(linger=_LINGER_MS if self._failure is None else 0)
+            context.term()
+            self._zap.join()
+
+    def _listen(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+        router = context.socket(zmq.ROUTER)
+        for option, value in OPTIONS.items():
+            router.setsockopt(option, value)
+        router.curve_secretkey = z85.encode(self._keys.curve_secret)
+        router.zap_domain = DOMAIN
+        return router
+
+    def _stored(self, event: StoreEvent) -> None:
+        self._events.append(event)
+        self._wake()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._wake()
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def _loop(self, writer: Writer) -> None:
+        router, events = self._router, self._events
+        wake_fd = self._wake_read.fileno()
+        sockets: list[Any] = [(self._socket, _POLLIN), (wake_fd, _POLLIN)]
+        while not self._stopping:
+            router.begin(time.monotonic(), _wall_ms())
+            is_more = self._drain()
+            while events:
+                router.store_event(events.popleft())
+                is_more = True
+            if self._commands:
+                self._take_commands()
+            self._turn(writer)
+            if is_more:
+                continue
+            wait_s = 0.0 if router.sends else router.wait_s()
+            if (wake_fd, _POLLIN) in zmq_poll(sockets, int(wait_s * 1000 + 0.999)):
+                self._drain_wake()
+
+    def _turn(self, writer: Writer) -> None:
+        """Start the next commit, then say what the last ones allow."""
+        router = self._router
+        if self._failure is not None:
+            raise self._failure  # nothing is answered any more: memory may be ahead of the disk
+        router.end_turn()
+        job = router.next_job()
+        if job is not None:
+            writer.submit(job)
+        if router.sends:
+            if self._watch is not None:
+                self._show_sends()
+            self._flush()
+        if router.ephemerals:
+            self._flush_ephemerals()
+        if router.kicks:
+            self._kick()
+        while router.replies:
+            future, reply = router.replies.pop(0)
+            if isinstance(future, Future):
+                future.set_result(reply)
+
+    def _drain(self) -> bool:
+        """Handle frames until the turn is used up (True: more may wait) or there are none."""
+        relay, links, recv = self._router.relay, self._router.links, self._recv
+        handle = self._router.handle if self._watch is None else self._show_and_handle
+        limit = self._settings.turn_units
+        last = b""
+        try:
+            while relay.units < limit:
+                rid = recv(_NOBLOCK)
+                link = links.get(rid)
+                if link is None:
+                    self._slow(rid, last)
+                else:
+                    handle(link, recv(_NOBLOCK))
+                last = rid
+        except zmq.Again:
+            self._look_around()  # here: whoever is late now has nothing under way
+            return False
+        return True
+
+    def _slow(self, rid: bytes, last: bytes) -> None:
+        """An id that is no live link session: a connection before its login, after its end, or a stray part."""
+        router, receive = self._router, self._socket
+        if not receive.getsockopt(zmq.RCVMORE):
+            router.relay.units += 1
+            router.stray(last)  # type: ignore[arg-type]
+            return
+        frame = receive.recv(zmq.NOBLOCK, copy=False)
+        if self._watch is not None:
+            self._show(seen_in(frame.bytes))
+        if frame.more:
+            while receive.getsockopt(zmq.RCVMORE):
+                receive.recv(zmq.NOBLOCK, copy=False)
+                router.relay.units += 1
+            router.kick(connection_of(rid, frame))
+        elif router.has_seen(rid):  # type: ignore[arg-type]
+            router.second_frame(rid, frame.bytes)  # type: ignore[arg-type]
+        else:
+            router.first_frame(connection_of(rid, frame), frame.bytes)
+
+    def _flush(self) -> None:
+        sends, send = self._router.sends, self._send
+        for rid, frame in sends:
+            try:
+                send(rid, _ID)
+                send(frame, _NOBLOCK)
+            except zmq.ZMQError:
+                self._router.send_failed(rid)
+        sends.clear()
+
+    def _flush_ephemerals(self) -> None:
+        for rid, frame in self._router.ephemerals:
+            try:
+                self._send(rid, _ID)
+                self._send(frame, _NOBLOCK)
+            except zmq.ZMQError:
+                pass  # dropped first: whether the link session is over shows with the next DELIVER
+        self._router.ephemerals.clear()
+
+    def _kick(self) -> None:
+        for connection in self._router.kicks:
+            shut_down(connection.fd, connection.peer)
+        self._router.kicks.clear()
+
+    def _take_commands(self) -> None:
+        while self._commands:
+            future, command = self._commands.popleft()
+            self._router.command(future, command)
+
+    def _look_around(self) -> None:
+        """Nothing waits: deadlines, silent connections, and whether ZAP is alive."""
+        router = self._router
+        if not router.tick():
+            return
+        if not self._zap.is_alive():
+            raise RuntimeError("the ZAP thread has ended")  # a supervisor starts the broker again; nobody gets in
+        now = time.monotonic()
+        for came, fd in self._monitor.take():
+            if came:
+                peer = peer_of(fd)
+                if not self._doorstep.came(fd, peer, now):
+                    shut_down(fd, peer)
+            else:
+                self._doorstep.gone(fd)
+                router.disconnected(fd)
+        for fd, peer in self._doorstep.overdue(router.descriptors(), now):
+            shut_down(fd, peer)
+
+    def _drain_wake(self) -> None:
+        try:
+            self._wake_read.recv(4096)
+        except BlockingIOError:
+            pass
+
+    def _finish(self, writer: Writer) -> None:
+        """An orderly end: commit what was taken in, answer it, then tell everybody."""
+        router = self._router
+        deadline = time.monotonic() + _SHUTDOWN_S
+        wake: list[Any] = [(self._wake_read.fileno(), _POLLIN)]
+        while router.has_unstored() and time.monotonic() < deadline:
+            router.begin(time.monotonic(), _wall_ms())
+            while self._events:
+                router.store_event(self._events.popleft())
+            self._turn(writer)
+            zmq_poll(wake, 5)
+            self._drain_wake()
+        router.shutdown()
+        self._flush()
+
+    # --- watching --------------------------------------------------------------------------------------------
+
+    def _show(self, sight: Sight | None) -> None:
+        if sight is not None and self._watch is not None:
+            self._watch(_wall_ms(), sight.verb, sight.mailbox, sight.size, sight.first)
+
+    def _show_and_handle(self, link: Link, frame: bytes) -> None:
+        if frame.startswith(link.token, AT_TOKEN):
+            self._show(seen_in(frame))
+        self._router.handle(link, frame)
+
+    def _show_sends(self) -> None:
+        links = self._router.links
+        for rid, frame in self._router.sends:
+            link = links.get(rid)
+            self._show(seen_out(frame, b"" if link is None else link.mailbox.id))
+
+
+def _check_libzmq() -> None:
+    if zmq.zmq_version_info() < LIBZMQ_FLOOR or not zmq.has("curve"):
+        command = "python -m pip install --upgrade pyzmq"
+        raise MissingPackageError(package="pyzmq (libzmq 4.3.5 or newer, with CURVE)", command=command)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

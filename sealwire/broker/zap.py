@@ -1,0 +1,108 @@
+"""ZAP in a thread of its own: every CURVE handshake is ruled on here before the connection exists.
+
+It fails closed: it is bound before the ROUTER, which enforces its domain, so that without an answer nobody gets in.
+
+Source: protocol.md §2, RFC 27/ZAP.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Lock, Thread
+from typing import Final
+
+import zmq
+
+from sealwire.broker.admission import Admission, Ruling
+
+ENDPOINT: Final = "inproc://zeromq.zap.01"
+DOMAIN: Final = b"sealwire"
+_VERSION: Final = b"1.0"
+_KEY_BYTES: Final = 32
+_TEXT: Final = {Ruling.ADMIT: b"OK", Ruling.REFUSE: b"refused", Ruling.LATER: b"later"}
+
+
+class SharedAdmission(Admission):
+    """Admission behind a lock: the ZAP thread asks, the broker's loop tells."""
+
+    _lock: Final = Lock()
+
+    def learn(self, curve: bytes) -> None:
+        """See Admission."""
+        with self._lock:
+            super().learn(curve)
+
+    def forget(self, curve: bytes) -> None:
+        """See Admission."""
+        with self._lock:
+            super().forget(curve)
+
+    def ban(self, curve: bytes, until: float) -> None:
+        """See Admission."""
+        with self._lock:
+            super().ban(curve, until)
+
+    def charge(self, curve: bytes, address: str, now: float) -> None:
+        """See Admission."""
+        with self._lock:
+            super().charge(curve, address, now)
+
+    def admit(self, curve: bytes, address: str, now: float) -> Ruling:
+        """See Admission."""
+        with self._lock:
+            return super().admit(curve, address, now)
+
+
+class ZapThread:
+    """Answers ZAP requests until the context ends.
+
+    Args:
+        context: the ROUTER's; the endpoint is bound when this returns.
+    """
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], admission: Admission, log: logging.Logger) -> None:
+        self._admission = admission
+        self._log = log
+        self._socket = context.socket(zmq.REP)
+        self._socket.linger = 0
+        self._socket.bind(ENDPOINT)
+        self._thread = Thread(target=self._run, name="broker-zap", daemon=True)
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Whether handshakes are answered."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the end; the context must be ending."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        socket = self._socket
+        try:
+            while True:
+                request = socket.recv_multipart()
+                socket.send_multipart(self._answer(request))
+        except zmq.ContextTerminated:
+            pass
+        finally:
+            socket.close()
+
+    def _answer(self, request: list[bytes]) -> list[bytes]:
+        number = request[1] if len(request) > 1 else b""
+        try:
+            ruling, user = self._rule(request)
+        except Exception:  # noqa: BLE001 - the thread must outlive whatever a request holds
+            self._log.exception("a connection could not be ruled on; it was refused")
+            ruling, user = Ruling.LATER, b""
+        return [_VERSION, number, ruling.value.encode(), _TEXT[ruling], user, b""]
+
+    def _rule(self, request: list[bytes]) -> tuple[Ruling, bytes]:
+        if len(request) != 7 or request[0] != _VERSION or request[2] != DOMAIN:
+            return Ruling.REFUSE, b""
+        address, mechanism, key = request[3], request[5], request[6]
+        if mechanism != b"CURVE" or len(key) != _KEY_BYTES:
+            return Ruling.REFUSE, b""
+        ruling = self._admission.admit(key, address.decode("ascii", "replace"), time.monotonic())
+        return ruling, key.hex().encode() if ruling is Ruling.ADMIT else b""
