@@ -24,8 +24,6 @@ from sealwire.peer.roster import Roster
 from sealwire.wire.control import Response, decode_lookup_body
 from sealwire.wire.frames import Code
 
-BUNDLE_PAUSE_S: Final = 600.0
-"""Between two bundles of one device for renewals: the directory hands out one in ten minutes after the first six."""
 RETRY_S: Final = 60.0
 """After an answer that cannot be used."""
 RENEW_EVERY_MS: Final = 3600 * 1000
@@ -82,8 +80,7 @@ class Directory:
 
     def _ask_bundle(self, mailbox: Mailbox, now: Now) -> None:
         if self._bundle_after.get(mailbox, 0.0) <= now.mono_s:
-            self._bundle_after[mailbox] = now.mono_s + BUNDLE_PAUSE_S
-            self._requests.bundle(mailbox)
+            self._requests.bundle(mailbox)  # once at a time; a useless answer sets the pause
 
     def due(self, now: Now) -> None:
         """Ask again what was to be asked later."""
@@ -136,9 +133,11 @@ class Directory:
             after_ms = pair.state.latest_ms if pair is not None else 0
             session = open_session(self._identity, bundle, now.ms, self._rng, after_ms)
         except (RemoteProtocolError, RefusedError):
+            self._bundle_after[mailbox] = now.mono_s + RETRY_S
             self._alarm(IntegrityError(name=owner, detail="its keys are malformed"), owner)
             return False
         except IntegrityError as error:
+            self._bundle_after[mailbox] = now.mono_s + RETRY_S
             self._alarm(error, owner)
             return False
         self._pairs.adopt(bundle.card, session)

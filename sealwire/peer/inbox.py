@@ -19,7 +19,7 @@ from sealwire.crypto.session import Session
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId, Mid, mid_of
-from sealwire.peer.events import STATE_RANK, Delivery, Event, Message, Warning
+from sealwire.peer.events import STATE_RANK, Delivery, DeliveryState, Event, Message, Warning
 from sealwire.peer.pairs import Order, Pair, Pairs
 from sealwire.peer.records import Now, Records
 from sealwire.peer.roster import Roster
@@ -230,12 +230,18 @@ class Inbox:
                 self._store_text(pair, message_id, text, plain.sent_at_ms)
             case Receipt(state=state, ids=ids):
                 for named in ids:
-                    if self._records.raise_state(MessageId(named), pair.account, STATE_RANK[state]):
-                        self.arrivals.events.append(Delivery(named.hex(), state, pair.account))
+                    self._receipt(pair.account, MessageId(named), state)
             case Renew():
                 self.arrivals.renew.add(pair.mailbox)
             case Nothing():
                 pass
+
+    def _receipt(self, account: str, named: MessageId, state: DeliveryState) -> None:
+        # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
+        rising: tuple[DeliveryState, ...] = ("sent", state)
+        for reached in rising:
+            if self._records.raise_state(named, account, STATE_RANK[reached]):
+                self.arrivals.events.append(Delivery(named.hex(), reached, account))
 
     def _store_text(self, pair: Pair, message_id: MessageId, text: str, sent_at_ms: int) -> None:
         name = pair.account
