@@ -182,6 +182,15 @@ class NoBrokerHereError(SealwireError):
     hint = "Start it with: python broker.py (or name its folder with --data)."
 
 
+class BrokerSilentError(SealwireError):
+    """The broker runs and does not answer its administrator."""
+
+    code = "broker-silent"
+    exit = 7
+    text = "The broker is too busy to answer, or is about to stop."
+    hint = "Try again in a moment."
+
+
 class PassphraseNeededError(SealwireError):
     """No passphrase could be asked for and none was given."""
 

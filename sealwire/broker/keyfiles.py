@@ -6,7 +6,6 @@ have mode 0600; ``broker.pub`` goes to the peers. A file holds comment lines and
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import stat
@@ -19,6 +18,7 @@ from zmq.utils import z85
 
 from sealwire.broker.port import BrokerKeys
 from sealwire.errors import BrokerKeyFileError
+from sealwire.files import make_private_folder, write_private
 
 SECRET_NAME = "broker.key"  # noqa: S105 - a file's name
 PUBLIC_NAME = "broker.pub"
@@ -49,19 +49,12 @@ def load_or_create(folder: Path) -> BrokerKeys:
         BrokerKeyFileError: a secret that others may read, a file that holds no key, or keys that do not belong
             together. No file is changed.
     """
-    private_folder(folder)
+    make_private_folder(folder)
     secret = _load(folder / SECRET_NAME, read_z85) or _create_secret(folder / SECRET_NAME)
     public = z85.decode(zmq.curve_public(z85.encode(secret)))
     _publish(folder / PUBLIC_NAME, public)
     db_key = _load(folder / DATABASE_NAME, _read_hex) or _create_db_key(folder / DATABASE_NAME)
     return BrokerKeys(curve_public=public, curve_secret=secret, db_key=db_key)
-
-
-def private_folder(folder: Path) -> None:
-    """Make a folder and its missing parents, for the owner alone."""
-    if not folder.parent.exists():
-        private_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def read_z85(text: str) -> bytes:
@@ -117,20 +110,21 @@ def _read_hex(text: str) -> bytes:
 
 def _create_secret(path: Path) -> bytes:
     _public, secret = zmq.curve_keypair()
-    _write_once(path, IDENTITY_COMMENT + secret.decode("ascii") + "\n", 0o600)
+    write_private(path, IDENTITY_COMMENT.encode() + secret + b"\n")
     return bytes(z85.decode(secret))
 
 
 def _create_db_key(path: Path) -> bytes:
     key = secrets.token_bytes(KEY_BYTES)
-    _write_once(path, DATABASE_COMMENT + key.hex() + "\n", 0o600)
+    write_private(path, f"{DATABASE_COMMENT}{key.hex()}\n".encode())
     return key
 
 
 def _publish(path: Path, public: bytes) -> None:
     """Write ``broker.pub`` when it is missing; one that belongs to another secret stops the start."""
     if not path.exists():
-        _write_once(path, PUBLIC_COMMENT + z85.encode(public).decode("ascii") + "\n", 0o644)
+        write_private(path, PUBLIC_COMMENT.encode() + z85.encode(public) + b"\n")
+        path.chmod(0o644)  # for the other users of this machine, whatever the umask is
         return
     try:
         same = read_public(path) == public
@@ -140,32 +134,3 @@ def _publish(path: Path, public: bytes) -> None:
         # Peers may have been given either; only a person can know which one they pinned.
         advice = f"If {SECRET_NAME} is the right one, delete {path}: it is made again."
         raise BrokerKeyFileError(path, f"it does not belong to {SECRET_NAME} beside it", advice)
-
-
-def _write_once(path: Path, text: str, mode: int) -> None:
-    """Write a new file so that it is there whole or not at all, also after a power cut."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            if os.name == "posix":
-                os.fchmod(file.fileno(), mode)  # whatever the umask is: a public key is for other users too
-            os.fsync(file.fileno())
-        draft.rename(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            draft.unlink()
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

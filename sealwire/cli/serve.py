@@ -1,0 +1,195 @@
+"""A broker that serves: settings, keys, lock, admin socket and the relay itself, put together and taken apart."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import socket
+import time
+from concurrent.futures import CancelledError
+from typing import Any
+
+import zmq
+
+from sealwire import __version__, config, invite, logs
+from sealwire.broker import invites, keyfiles
+from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
+from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
+from sealwire.broker.server import Server
+from sealwire.cli.common import EXIT_OK, say
+from sealwire.cli.watch import Watcher
+from sealwire.config import Settings
+from sealwire.errors import BindError, BrokerBusyError, BrokerSilentError, StoreError, UsageError
+from sealwire.files import PidLock, make_private_folder
+from sealwire.i18n import _
+from sealwire.invite import TOKEN_BYTES
+
+LOCK_NAME = "lock"
+
+OUTSIDE = ("192.0.2.1", 9)
+"""An address of RFC 5737 that belongs to nobody: asked only which own address would be used; nothing is sent."""
+
+
+def broker_settings(settings: Settings) -> BrokerSettings:
+    """Return the relay's limits: the settings of the same names."""
+    given = {
+        field.name: getattr(section, field.name)
+        for section in (settings.broker, settings.limits)
+        for field in dataclasses.fields(section)
+    }
+    return BrokerSettings(**given)
+
+
+class Serving:
+    """One broker, from the lock on its data folder to the last answer."""
+
+    def __init__(self, settings: Settings, watch: bool) -> None:
+        self._settings = settings
+        self._watch = watch
+        self._folder = settings.paths.data / "broker"
+        self._endpoint = settings.broker.bind
+        self._started_at = time.monotonic()
+        self._server: Server | None = None
+        self._admin: AdminServer | None = None
+        self._stopped = False
+        self._is_ready = False
+
+    def run(self) -> int:
+        """Serve until :meth:`stop`; returns the exit code.
+
+        Raises:
+            BrokerBusyError: another broker holds the data folder.
+            BrokerKeyFileError: a key file that cannot be used.
+            BindError: nothing can listen at that address.
+        """
+        make_private_folder(self._folder)
+        lock = PidLock(self._folder / LOCK_NAME)
+        holder = lock.acquire()
+        if holder is not None:
+            raise BrokerBusyError(pid=holder or "?", path=self._settings.paths.data)
+        try:
+            self._keys = keyfiles.load_or_create(self._settings.paths.keys)
+            self._warn_if_public()
+            self._relay()
+        finally:
+            lock.release()
+        return EXIT_OK
+
+    def _relay(self) -> None:
+        log = self._settings.log
+        logger = logs.setup(log.level, log.format)
+        server = Server(broker_settings(self._settings), self._keys, self._folder, self._ready, logger)
+        watcher = Watcher() if self._watch else None
+        if watcher is not None:
+            server.watch(watcher.see)
+        self._server = server
+        try:
+            if not self._stopped:
+                server.run()
+        except zmq.ZMQError as error:
+            if self._is_ready:
+                raise
+            raise BindError(address=self._settings.broker.bind, reason=error.strerror) from error
+        finally:
+            if self._admin is not None:
+                self._admin.close()
+            if watcher is not None:
+                watcher.close()
+
+    def stop(self) -> None:
+        """End cleanly; safe in a signal handler, before the start as well."""
+        self._stopped = True
+        if self._server is not None:
+            self._server.stop()
+
+    def _warn_if_public(self) -> None:
+        broker = self._settings.broker
+        if broker.registration == "open" and config.is_public(broker.bind):
+            say(
+                _(
+                    "WARNING: {bind} can be reached from other machines and registration is open: anybody who can "
+                    "connect can register. Set broker.registration to invite unless you mean it."
+                ).format(bind=broker.bind)
+            )
+
+    def _ready(self, endpoint: str) -> None:
+        """The relay listens: administrators first, so that whoever waited for the line can ask at once."""
+        self._endpoint = endpoint
+        self._is_ready = True
+        handlers = {"status": self._answer_status, "invite": self._answer_invite}
+        if hasattr(socket, "AF_UNIX"):
+            self._admin = AdminServer(self._folder, handlers)
+        say(f"sealwire broker ready on {endpoint}")
+
+    # --- administrators, asked in the admin thread -----------------------------------------------------------
+
+    def _submit(self, command: Command) -> Any:
+        assert self._server is not None
+        try:
+            return self._server.submit(command).result(ANSWER_TIMEOUT_S - 1)
+        except (TimeoutError, CancelledError):
+            raise BrokerSilentError() from None
+
+    def _answer_status(self, _request: Request) -> dict[str, Any]:
+        own = {
+            "version": __version__,
+            "pid": os.getpid(),
+            "listening_on": self._endpoint,
+            "registration": self._settings.broker.registration,
+            "uptime_s": int(time.monotonic() - self._started_at),
+        }
+        return {"status": {**own, **self._submit(Status())}}
+
+    def _answer_invite(self, request: Request) -> dict[str, Any]:
+        uses, days = _bounded(request["uses"], invites.MAX_USES), _bounded(request["days"], invites.MAX_DAYS)
+        registration = self._settings.broker.registration
+        if registration == "closed":
+            raise UsageError(_("Registration is closed: an invite would let nobody in."))
+        address, notes = self._advertised()
+        token = None if registration == "open" else secrets.token_bytes(TOKEN_BYTES)
+        expires_ms = None
+        if token is None:
+            notes.append(_("Registration is open, so this line has no token: it only saves typing."))
+        else:
+            expires_ms = invites.expires_at(time.time_ns() // 1_000_000, days)
+            result = self._submit(AddInvite(None, invites.hash_of(token), uses, expires_ms))
+            if result.outcome != "done":
+                raise StoreError(path=self._folder, detail=_("the invite could not be stored"))
+        line = invite.encode(invites.invite_for(address, self._keys.curve_public, token))
+        return {"invite": line, "notes": notes, "expires_ms": expires_ms}
+
+    def _advertised(self) -> tuple[str, list[str]]:
+        """Return HOST:PORT for invites, and what to tell the administrator about it."""
+        public = self._settings.broker.public_address
+        if public:
+            return public, []
+        host, port = invites.split_address(self._endpoint)
+        notes = []
+        if invites.is_wildcard(host):
+            host = _own_address()
+            notes.append(
+                _(
+                    "The broker listens on every address; this line names {host}. "
+                    "Set broker.public_address to the name that others use."
+                ).format(host=host)
+            )
+        elif not config.is_public(self._endpoint):
+            notes.append(_("The broker listens on {host} only: this line works on this machine.").format(host=host))
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}", notes
+
+
+def _bounded(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 1 <= value <= most:
+        raise ValueError("out of range")
+    return value
+
+
+def _own_address() -> str:
+    """Return the address by which this machine would reach others, ``localhost`` when it has none."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(OUTSIDE)
+        host = str(sock.getsockname()[0])
+        return host if not host.startswith("127.") else "localhost"
+    return "localhost"
