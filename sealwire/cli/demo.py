@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from sealwire.cli.demo_cast import Actor, BrokerActor, Event, PeerActor
+from sealwire.cli.demo_cast import Actor, BrokerActor, DemoError, Event, PeerActor
 from sealwire.cli.demo_stage import Place, Stage
 from sealwire.i18n import _
 from sealwire.ui import views
@@ -32,7 +33,7 @@ paths:
   keys: keys
   data: data
 """
-"""A passphrase that guards nothing needs no slow derivation."""
+"""A random passphrase that nobody keeps needs no slow derivation."""
 
 
 def run() -> int:
@@ -73,7 +74,7 @@ class Demo:
 
     async def _start_broker(self) -> BrokerActor:
         (self._folder / "config.yaml").write_text(_SETTINGS, "utf-8")
-        (self._folder / "passphrase").write_bytes(b"")
+        (self._folder / "passphrase").write_text(secrets.token_hex(16), "ascii")
         process = await Actor.launch("broker", [*self._where(), "--bind", "tcp://127.0.0.1:0", "--watch"])
         broker = BrokerActor(process, self._relayed)
         self._exits.push_async_callback(broker.end)
@@ -100,10 +101,14 @@ class Demo:
                 "unnoticed: these 60 digits come from both account keys and must be the same on both sides."
             ),
         )
+        seen = set()
         for peer, other in ((alice, "bob"), (bob, "alice")):
             number = await peer.ask("verify", STEP_S, name=other)
+            seen.add(number["digits"])
             digits = " / ".join(views.safety_lines(str(number["digits"])))
             self._stage.show(_place(peer), _("safety number with {name}: {digits}").format(name=other, digits=digits))
+        if len(seen) != 1:
+            raise DemoError(detail=_("alice and bob see different safety numbers."))
         for peer, other in ((alice, "bob"), (bob, "alice")):
             await peer.ask("verify", STEP_S, name=other, verified=True)
             self._stage.show(_place(peer), _("the same: {name} is verified").format(name=other))
@@ -184,7 +189,9 @@ class Demo:
         if len(fields) != 5:
             return
         _time, verb, mailbox, size, first = fields
-        text = _("{verb} mailbox {mailbox} {size} bytes {first}")
+        text = (
+            _("{verb} {size} bytes {first}") if mailbox == "-" else _("{verb} mailbox {mailbox} {size} bytes {first}")
+        )
         self._stage.show("broker", text.format(verb=verb, mailbox=mailbox[:8], size=size, first=first))
 
     def _happened(self, place: Place, event: Event) -> None:
