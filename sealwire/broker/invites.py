@@ -34,6 +34,18 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def plain_endpoint(endpoint: str) -> str:
+    """Return a bound endpoint as people write it: an IPv6 socket calls 127.0.0.1 ``[::ffff:127.0.0.1]``."""
+    host, port = split_address(endpoint)
+    host = host.removeprefix("::ffff:") if host.startswith("::ffff:") and "." in host else host
+    return f"tcp://{join_address(host, port)}"
+
+
+def join_address(host: str, port: int) -> str:
+    """Return ``HOST:PORT``, IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_wildcard(host: str) -> bool:
     """Whether a bound host stands for every address of the machine."""
     return host in {"*", "0.0.0.0", "::"}  # noqa: S104 - compared, never bound

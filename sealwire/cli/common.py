@@ -122,7 +122,7 @@ class Parser(argparse.ArgumentParser):
         self._refuse_unknown_flags(words)
         known, extra = self.parse_known_args(words, namespace)
         if extra:
-            self.error(_("{word!r} is one word too many.").format(word=extra[0]))
+            self.error(_misplaced(extra[0]))
         return known
 
     def _refuse_unknown_flags(self, words: Sequence[str]) -> None:
@@ -146,6 +146,11 @@ class Parser(argparse.ArgumentParser):
                 for sub in action.choices.values():
                     names += list(sub._option_string_actions)
         return names
+
+
+def _misplaced(word: str) -> str:
+    sentence = _("{word} does not go with this.") if word.startswith("--") else _("{word!r} is one word too many.")
+    return sentence.format(word=word)
 
 
 def unknown_word(word: str, known: Iterable[str], least: float = 0.0) -> str:

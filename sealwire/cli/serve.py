@@ -116,12 +116,12 @@ class Serving:
 
     def _ready(self, endpoint: str) -> None:
         """The relay listens: administrators first, so that whoever waited for the line can ask at once."""
-        self._endpoint = endpoint
+        self._endpoint = invites.plain_endpoint(endpoint)
         self._is_ready = True
         handlers = {"status": self._answer_status, "invite": self._answer_invite}
         if hasattr(socket, "AF_UNIX"):
             self._admin = AdminServer(self._folder, handlers)
-        say(f"sealwire broker ready on {endpoint}")
+        say(f"sealwire broker ready on {self._endpoint}")
 
     # --- administrators, asked in the admin thread -----------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Serving:
             )
         elif not config.is_public(self._endpoint):
             notes.append(_("The broker listens on {host} only: this line works on this machine.").format(host=host))
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}", notes
+        return invites.join_address(host, port), notes
 
 
 def _bounded(value: object, most: int) -> int:

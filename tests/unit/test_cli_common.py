@@ -1,0 +1,115 @@
+"""What both programs share: errors as sentences, exit codes, flags, the pinned key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from zmq.utils import z85
+
+from sealwire import config
+from sealwire.cli import common
+from sealwire.errors import ConfigError, MissingPackageError, UnknownPeerError, UsageError
+
+
+def failing(error: BaseException) -> Callable[[Sequence[str]], int]:
+    def program(_arguments: Sequence[str]) -> int:
+        raise error
+
+    return program
+
+
+def test_a_program_that_ends_well_returns_its_own_code() -> None:
+    assert common.run(lambda words: len(words), ["a", "b"]) == 2
+
+
+def test_an_error_is_a_sentence_a_hint_and_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert common.run(failing(UnknownPeerError(name="bob")), []) == 5
+    sentence, hint = capsys.readouterr().err.splitlines()
+    assert sentence == "Nobody is registered here under the name bob."
+    assert hint == "Check the spelling, or send them an invite."
+
+
+def test_words_from_elsewhere_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    common.run(failing(UnknownPeerError(name="\x1b[2Jbob\r\u202e")), [])
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "\\x1b[2Jbob\\r" in said
+
+
+def test_several_problems_are_several_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert common.run(failing(ConfigError(["a.yaml:1:1: x", "a.yaml:2:1: y"])), []) == 3
+    assert capsys.readouterr().err.splitlines()[:2] == ["a.yaml:1:1: x", "a.yaml:2:1: y"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (PermissionError(13, "Permission denied", "/keys"), 1, "/keys: Permission denied\n"),
+        (ModuleNotFoundError("no", name="zmq.utils"), 1, "Sealwire needs the Python package pyzmq"),
+    ],
+)
+def test_the_rest_is_short_too(error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert common.run(failing(error), []) == code
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_mistake_of_our_own_names_its_place_and_shows_the_rest_on_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEALWIRE_LOG__LEVEL", raising=False)
+    assert common.run(failing(ZeroDivisionError("x")), []) == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError in test_cli_common.py" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv("SEALWIRE_LOG__LEVEL", "debug")
+    common.run(failing(ZeroDivisionError("x")), [])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert common.run(failing(ModuleNotFoundError("no", name="nacl.bindings")), []) == MissingPackageError.exit
+    said = capsys.readouterr().err
+    assert "PyNaCl" in said
+    assert "pip install -r" in said
+
+
+def test_a_flag_before_the_verb_is_kept_by_its_absence_after() -> None:
+    parser = common.Parser(parents=[common.common_flags()])
+    verbs = parser.add_subparsers(dest="verb", parser_class=common.Parser)
+    verbs.add_parser("status", parents=[common.common_flags(add_default=False)])
+    assert parser.parse_args(["--data", "x", "status"]).data == "x"
+    assert parser.parse_args(["status", "--data", "x"]).data == "x"
+    assert parser.parse_args(["status"]).data is None
+    with pytest.raises(UsageError, match="nearest is --data"):
+        parser.parse_args(["--dta", "x", "status"])
+
+
+def settings(folder: Path, **environ: str) -> config.Settings:
+    return config.load(environ, folder)
+
+
+KEY = b"\x07" * 32
+TEXT = z85.encode(KEY).decode()
+
+
+def test_the_pinned_key_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "broker.pub").write_text(f"# words\n{TEXT}\n")
+    assert common.pinned_broker_key(settings(tmp_path)) == (KEY, str(tmp_path / "keys" / "broker.pub"))
+
+
+def test_the_pinned_key_may_be_given_itself(tmp_path: Path) -> None:
+    assert common.pinned_broker_key(settings(tmp_path, SEALWIRE_PEER__BROKER_KEY=TEXT)) == (KEY, "peer.broker_key")
+
+
+def test_a_missing_key_file_is_no_key_and_a_broken_one_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "broker.pub"
+    assert common.pinned_broker_key(settings(tmp_path)) == (None, str(path))
+    path.parent.mkdir()
+    path.write_text("# nothing else\n")
+    with pytest.raises(ConfigError, match="holds no broker key"):
+        common.pinned_broker_key(settings(tmp_path))
