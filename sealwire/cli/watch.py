@@ -68,6 +68,11 @@ class Watcher:
             except (OSError, ValueError):
                 say(_("Nobody reads what --watch prints any more; the broker goes on without it."))
                 return
-            if self._dropped and self._waiting.empty():
-                say(_("--watch left out {n} lines: they came faster than they were read.").format(n=self._dropped))
-                self._dropped = 0
+            if self._waiting.empty():
+                self._tell_dropped()
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            say(_("--watch left out {n} lines: they came faster than they were read.").format(n=dropped))
