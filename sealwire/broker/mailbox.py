@@ -171,8 +171,11 @@ class Mailbox:
         self.one_time_left = 0
 
     def share(self, sender: Account) -> int:
-        """Messages of ``sender`` queued here since this mailbox was last empty."""
-        return 0 if self.shares is None else self.shares.get(sender, 0)
+        """At most how many messages of ``sender`` wait here: those queued since this mailbox was last LIVE.
+
+        The disk knows no sender, so what has left since then cannot be taken off; the total bounds it from above.
+        """
+        return 0 if self.shares is None else min(self.messages, self.shares.get(sender, 0))
 
     def queue(self, entry: Entry, sender: Account) -> None:
         """Put an arriving entry behind everything that waits."""
@@ -185,8 +188,6 @@ class Mailbox:
         """An entry left for good: acknowledged or refused."""
         self.messages -= 1
         self.bytes -= entry.size
-        if not self.messages:
-            self.shares = None
 
     def settle_stored(self, entry: Entry, row: int) -> None:
         """The entry is on disk: it leaves the tail, or stays in flight, as a row."""

@@ -245,6 +245,7 @@ class Relay:
             entry = tail.popleft()
             self._deliver(link, entry, entry.envelope)
         mailbox.mode = LIVE
+        mailbox.shares = None
 
     def _has_room(self, link: Link) -> bool:
         return len(link.inflight) < self._window and link.inflight_bytes + self._max_envelope <= self._window_bytes

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections import deque
@@ -160,7 +161,7 @@ class Server:
         try:
             self._monitor = Monitor(context, self._socket)
             self._socket.bind(settings.bind)
-            self._on_ready(self._socket.get_string(zmq.LAST_ENDPOINT))
+            self._on_ready(_plain(self._socket.get_string(zmq.LAST_ENDPOINT)))
             self._loop(writer)
             self._finish(writer)
         finally:
@@ -360,6 +361,11 @@ def _check_libzmq() -> None:
     if zmq.zmq_version_info() < LIBZMQ_FLOOR or not zmq.has("curve"):
         command = "python -m pip install --upgrade pyzmq"
         raise MissingPackageError(package="pyzmq (libzmq 4.3.5 or newer, with CURVE)", command=command)
+
+
+def _plain(endpoint: str) -> str:
+    """``tcp://[::ffff:127.0.0.1]:1`` is how an IPv6 socket names ``tcp://127.0.0.1:1``."""
+    return re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", endpoint)
 
 
 def _wall_ms() -> int:
