@@ -1,0 +1,172 @@
+"""Rules of the house that no single module can check: borders, sizes, citations, what may never be imported."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from importlinter import cli as importlinter
+
+from scripts.readme_command import command
+from sealwire.config import KEYS
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "sealwire"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAX_FILE_LINES = 450
+MAX_FUNCTION_LINES = 60
+
+FORBIDDEN_IMPORTS = {
+    "pickle": "runs what it reads",
+    "marshal": "runs what it reads",
+    "shelve": "is pickle",
+    "zlib": "length after compression tells content",
+    "gzip": "length after compression tells content",
+    "bz2": "length after compression tells content",
+    "lzma": "length after compression tells content",
+    "Crypto.Cipher.PKCS1_v1_5": "is a padding oracle",
+    "Crypto.Hash.SHA1": "is broken",
+    "Crypto.Hash.MD5": "is broken",
+    "Crypto.Random.random": "is not what the protocol calls random",
+    "ssl": "every connection is CURVE",
+}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def document(name: str) -> str:
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"{name} is not written yet")
+    return path.read_text("utf-8")
+
+
+# --- borders -------------------------------------------------------------------------------------------------
+
+
+def test_the_layers_hold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    failed = importlinter.lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True)
+    assert not failed, capsys.readouterr().out
+
+
+SHELLS = {
+    "sealwire.broker.admin",
+    "sealwire.broker.catalog",
+    "sealwire.broker.keyfiles",
+    "sealwire.broker.monitor",
+    "sealwire.broker.server",
+    "sealwire.broker.store",
+    "sealwire.broker.zap",
+    "sealwire.peer.client",
+    "sealwire.peer.connection",
+    "sealwire.peer.keystore",
+    "sealwire.peer.link",
+    "sealwire.peer.profile",
+    "sealwire.peer.store",
+}
+"""The modules of broker and peer that touch the world; every other one is a core."""
+
+
+def contract(name: str, option: str) -> set[str]:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / ".importlinter", "utf-8")
+    return set(parser[f"importlinter:contract:{name}"][option].split())
+
+
+def test_every_module_of_broker_and_peer_is_a_core_under_contract_or_a_known_shell() -> None:
+    found = {module_name(path) for side in ("broker", "peer") for path in (PACKAGE / side).glob("[!_]*.py")}
+    assert found - SHELLS == contract("cores-do-no-io", "source_modules") & found
+
+
+def test_interfaces_see_of_the_peer_only_what_is_meant_for_them() -> None:
+    allowed = ("sealwire.peer.api", "sealwire.peer.events", "sealwire.peer.client")
+    for path in (PACKAGE / "ui").rglob("*.py"):
+        seen = {name for name in imports(path) if name.startswith("sealwire.peer")}
+        assert all(name.startswith(allowed) for name in seen), (path, seen)
+
+
+# --- sizes and words -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MAX_FILE_LINES
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_nothing_dangerous_is_imported(path: Path) -> None:
+    for name in imports(path):
+        for forbidden, reason in FORBIDDEN_IMPORTS.items():
+            assert not f"{name}.".startswith(f"{forbidden}."), f"{forbidden} {reason}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_nothing_is_left_undone(path: Path) -> None:
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError", path.read_text("utf-8"))
+
+
+def test_every_public_function_that_cites_the_protocol_cites_a_section_that_exists() -> None:
+    sections = set(re.findall(r"^#+ (?:§ ?)?(\d+(?:\.\d+)*)\b", document("docs/protocol.md"), re.MULTILINE))
+    assert sections
+    for path in MODULES:
+        for line in re.findall(r"protocol\.md ([^\n]*)", path.read_text("utf-8")):
+            cited = re.findall(r"§(\d+(?:\.\d+)*)", line)
+            assert set(cited) <= sections, (path, line)
+
+
+# --- what is promised outside the code -----------------------------------------------------------------------
+
+
+def test_the_console_scripts_lead_somewhere() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    for target in scripts.values():
+        module, function = target.split(":")
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS.values() if key.section != "metrics"], ids=lambda k: k.full_name)
+def test_every_setting_is_read_by_something(key) -> None:
+    others = [path for path in MODULES if "config" not in path.parts]
+    assert any(re.search(rf"\.{key.name}\b", path.read_text("utf-8")) for path in others)
+
+
+def test_the_readme_holds_the_command_that_ci_runs() -> None:
+    found = command(document("README.md"), "test-command")
+    assert "python -m pytest" in found
+    assert "requirements.txt" in found
+
+
+def test_a_command_is_found_by_its_marker_and_only_once() -> None:
+    text = "a\n<!-- x -->\n```sh\none\ntwo\n```\nb\n"
+    assert command(text, "x") == "one\ntwo"
+    for wrong in ("", text + text, "<!-- x -->\nwords\n```\none\n```\n"):
+        with pytest.raises(ValueError, match="one fenced block"):
+            command(wrong, "x")
