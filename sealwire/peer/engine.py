@@ -16,7 +16,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,24 +26,23 @@ from sealwire.crypto.vault import Vault
 from sealwire.errors import (
     LoginError,
     NameTakenError,
-    RejectedError,
     RemoteProtocolError,
     SealwireError,
     SupersededError,
 )
 from sealwire.i18n import _, ngettext
-from sealwire.ids import MESSAGE_ID_BYTES, Mailbox, MessageId
+from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.directory import RENEW_EVERY_MS, Directory, Resolved
-from sealwire.peer.events import STATE_RANK, Delivery, DeliveryState, Event, Ready, Warning
+from sealwire.peer.events import Event, Ready, Warning
 from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.login import Credentials, LinkSession, LinkState
-from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
-from sealwire.peer.pairs import Pair, Pairs
-from sealwire.peer.records import ContactRecord, Now, OutboxRow, Records
+from sealwire.peer.mail import Mail
+from sealwire.peer.pairs import Pairs
+from sealwire.peer.records import ContactRecord, Now, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster, contact_event
 from sealwire.peer.upkeep import Upkeep
-from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Renew, Text, decode_content, encode_content
+from sealwire.wire.content import MAX_RECEIPT_IDS, Receipt, Renew
 from sealwire.wire.control import Response, decode_response, encode_request
 from sealwire.wire.frames import (
     Code,
@@ -105,9 +104,9 @@ class Engine:
         self._roster = Roster(records, card.realm, card.account)
         self._requests = Requests()
         self._upkeep = Upkeep(records, vault, identity, rng)
-        self._outbox = Outbox(records)
         self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng)
         self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng)
+        self._mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
         self._deferred: deque[bytes] = deque()
@@ -124,8 +123,6 @@ class Engine:
             Verb.PONG: self._on_pong,
             Verb.EPHEMERAL: self._on_ephemeral,
         }
-        for name in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
-            self._directory.find(name)
         if self.registered:
             self._turn.events.append(Ready(self.name, self.fingerprint))
 
@@ -159,7 +156,7 @@ class Engine:
     def disconnected(self) -> None:
         """The connection is gone: numbers die with it, what was unanswered goes out again."""
         self._link.state = LinkState.DOWN
-        self._outbox.link_lost()
+        self._mail.outbox.link_lost()
         self._requests.link_lost()
         self._directory.link_lost()
         self._deferred.clear()
@@ -287,7 +284,7 @@ class Engine:
             self._directory.renew(mailbox, now)
         for mailbox, ids in arrivals.receipts.items():
             for at in range(0, len(ids), MAX_RECEIPT_IDS):
-                self._post(mailbox, Receipt("delivered", list(ids[at : at + MAX_RECEIPT_IDS])), now)
+                self._mail.post(mailbox, Receipt("delivered", list(ids[at : at + MAX_RECEIPT_IDS])), now)
         if arrivals.lost:
             self._ask_renewals(now)
 
@@ -300,63 +297,15 @@ class Engine:
                     continue
                 pair.state.renew_asked_ms = now.ms
                 pair.changed = True
-                self._post(mailbox, Renew(), now)
-
-    def _post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
-        owner = self._roster.owner(mailbox) or ""
-        pair = self._pairs.of(mailbox)
-        account = pair.account if pair is not None else owner
-        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
-        self._outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
+                self._mail.post(mailbox, Renew(), now)
 
     # --- answers ---
 
     def _on_accepted(self, frame: bytes, now: Now) -> None:
-        settled = self._outbox.accept(decode_u64(frame))
-        for flight in settled.accepted:
-            pair = self._pairs.of(flight.mailbox)
-            if pair is not None:
-                pair.arrived(flight.counter)
-            self._raise(flight.message, "sent")
-        for flight, code, retry_after_ms in settled.refused:
-            self._refused(flight, code, retry_after_ms, now)
-
-    def _refused(self, flight: Flight, code: Code, retry_after_ms: int, now: Now) -> None:
-        if code in FINAL_CODES:
-            reason = str(RejectedError(reason=_code_words()[code]))
-            self._give_up(flight.row, flight.mailbox, flight.message, flight.counter, reason)
-            return
-        self._outbox.hold(flight, retry_after_ms, now)
-        if code == Code.UNKNOWN:
-            owner = self._roster.owner(flight.mailbox)
-            if owner is not None:
-                self._directory.find(owner)
-        elif code != Code.HELD:
-            message = self._records.own_message(flight.message)
-            if message is not None:
-                text = _("A message to {name} waits: {reason}.").format(
-                    name=message.conversation, reason=_code_words().get(code, code.name)
-                )
-                self._turn.events.append(Warning("refused", text, message.conversation))
-
-    def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
-        pair = self._pairs.of(mailbox) if mailbox is not None else None
-        if pair is not None and counter:
-            pair.give_up(counter)
-        self._outbox.give_up(row)
-        self._raise(message, "failed", why)
-
-    def _raise(self, message_id: MessageId, state: DeliveryState, reason: str | None = None) -> None:
-        if state == "sent" and self._records.outbox_message(message_id):
-            return  # other devices of the account still wait for theirs
-        message = self._records.own_message(message_id)
-        if message is None or (state == "failed" and message.state not in ("queued",)):
-            return
-        if self._records.raise_state(message_id, message.conversation, STATE_RANK[state], reason):
-            self._turn.events.append(Delivery(message.id, state, message.conversation, reason))
+        self._mail.accepted(decode_u64(frame), now)
 
     def _on_reject(self, frame: bytes, _now: Now) -> None:
-        self._outbox.reject(*decode_reject(frame))
+        self._mail.outbox.reject(*decode_reject(frame))
 
     def _on_partial(self, frame: bytes, _now: Now) -> None:
         decode_partial(frame)
@@ -376,27 +325,10 @@ class Engine:
     def _looked_up(self, name: str, response: Response, now: Now) -> None:
         usable = self._directory.looked_up(name, response, now)
         if response.code == Code.UNKNOWN and self._roster.find(name) is None:
-            self._fail_unknown(name)
+            self._mail.fail_unknown(name)
         elif usable:
-            self._reach(name, now)
-
-    def _reach(self, name: str, now: Now) -> None:
-        """An account's devices are known: give waiting rows their device, and read what waited for the list."""
-        mailboxes = self._roster.mailboxes(name)
-        if not mailboxes:
-            return  # listed, but no device of theirs is registered: what is queued waits
-        self._outbox.address(name, mailboxes)
-        for record in self._records.devices_of(name):
-            if record.mailbox not in mailboxes:
-                self._outbox.readdress(record.mailbox, mailboxes[0])
-        self._inbox.retry(name, now)
-
-    def _fail_unknown(self, name: str) -> None:
-        reason = _("nobody is registered under the name {name}").format(name=name)
-        for row, account, mailbox in self._records.outbox_rows():
-            waiting = self._records.outbox_row(row) if account == name and mailbox is None else None
-            if waiting is not None:
-                self._give_up(row, None, waiting.message, None, reason)
+            self._mail.reach(name)
+            self._inbox.retry(name, now)
 
     def _published(self, response: Response) -> None:
         welcome = self._link.welcome
@@ -412,28 +344,11 @@ class Engine:
 
     def send_text(self, name: str, text: str, now: Now) -> MessageId:
         """Make a text durable and queue it; the caller has checked name, length and trust."""
-        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
-        self._records.add_message(message_id, name, self.name, True, text, now.ms)
-        self._queue(name, message_id, text, now)
-        return message_id
-
-    def _queue(self, name: str, message_id: MessageId, text: str, now: Now) -> None:
-        content = encode_content(Text(text))
-        mailboxes: Sequence[Mailbox | None] = self._roster.mailboxes(name) or [None]
-        for mailbox in mailboxes:
-            self._outbox.add(name, mailbox, message_id, content, now.ms)
-        if self._roster.stale(name, now.ms):
-            self._directory.find(name)
+        return self._mail.send_text(name, text, now)
 
     def retry(self, now: Now) -> int:
-        """Queue failed messages again, and stop waiting out pauses."""
-        self._outbox.retry_now()
-        failed = self._records.failed()
-        for message in failed:
-            message_id = MessageId(bytes.fromhex(message.id))
-            self._records.requeue(message_id)
-            self._queue(message.conversation, message_id, message.text, now)
-        return len(failed)
+        """Queue failed messages again, and stop waiting out pauses; returns how many failed ones."""
+        return self._mail.retry(now)
 
     def find(self, name: str) -> None:
         """Ask the directory about a name; the answer comes as ``Turn.resolved``."""
@@ -455,7 +370,8 @@ class Engine:
         """A person accepts the changed key: what waited goes to the new devices."""
         self._turn.events.append(contact_event(self._roster.approve(name, now.ms)))
         if self._roster.mailboxes(name):
-            self._reach(name, now)
+            self._mail.reach(name)
+            self._inbox.retry(name, now)
 
     def session_age(self, name: str) -> tuple[int | None, int]:
         """(when the active session was opened or None, messages we sent since its RSA-OAEP secret)."""
@@ -483,7 +399,8 @@ class Engine:
             self._watch(now)
         elif self._link.state is not LinkState.DOWN and now.mono_s - self._heard_s > SILENCE_S:
             self._turn.hangup = True  # the login is not answered
-        self._turn.events += self._directory.events
+        self._turn.events += self._mail.events + self._directory.events
+        self._mail.events.clear()
         self._turn.resolved += self._directory.resolved
         self._directory.events.clear()
         self._directory.resolved.clear()
@@ -495,18 +412,12 @@ class Engine:
         if self._received > self._acked:
             frames.append(encode_ack(token, self._received))
             self._acked = self._received
-        self._outbox.release_due(token, now, frames)
-        own = self.identity.card.card.hash
-
-        def seal(pair: Pair, row: OutboxRow) -> tuple[int, bytes]:
-            return pair.seal(own, row.message, decode_content(row.content), now.ms, self._rng)
-
-        self._outbox.pump(token, welcome.limits, now, lambda m: self._directory.sendable(m, now), seal, frames)
+        self._mail.send_due(token, welcome.limits, now, frames)
         frames += [encode_request(token, request) for request in self._requests.due(now.mono_s)]
 
     def _watch(self, now: Now) -> None:
         """Notice a dead link, ask an idle one for a sign of life, let old prekeys go once the mailbox is empty."""
-        owed = self._outbox.unanswered() or self._requests.under_way() or self._pinged
+        owed = self._mail.outbox.unanswered() or self._requests.under_way() or self._pinged
         if owed and not self._owed:
             self._owed_s = now.mono_s
         self._owed = owed
@@ -524,12 +435,7 @@ class Engine:
             return
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
-        busy = self._outbox.in_flight()
-        for row in self._records.outbox_before(now.ms - MAX_AGE_MS):
-            waiting = self._records.outbox_row(row)
-            if waiting is not None and row not in busy:
-                why = _("it could not be sent for 30 days")
-                self._give_up(row, waiting.mailbox, waiting.message, waiting.counter, why)
+        self._mail.expire(now)
 
     def take(self) -> Turn:
         """What the turn wants done; call it after the commit."""
@@ -541,7 +447,9 @@ class Engine:
         times = [self._cleaned_s + HOUSEKEEPING_S]
         if self.online:
             times.append(self._heard_s + PING_EVERY_S)
-            times += [t for t in (self._outbox.deadline(), self._requests.deadline(), self._directory.deadline()) if t]
+            times += [
+                t for t in (self._mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline()) if t
+            ]
             if self._owed:
                 times.append(max(self._heard_s, self._owed_s) + SILENCE_S + 0.01)
             if not self._pruned:
@@ -551,16 +459,3 @@ class Engine:
         if self._deferred:
             times.append(now.mono_s + 0.05)
         return min(times)
-
-
-def _code_words() -> dict[Code, str]:
-    return {
-        Code.STORAGE: _("the broker's disk is full"),
-        Code.RATE: _("too many messages at once"),
-        Code.SIZE: _("it is too large for this broker"),
-        Code.UNKNOWN: _("the recipient's device is not registered"),
-        Code.QUOTA: _("the recipient's mailbox is full"),
-        Code.BUSY: _("the broker is busy"),
-        Code.SHARE: _("your share of the recipient's mailbox is used up"),
-        Code.INVALID: _("the broker finds it malformed"),
-    }

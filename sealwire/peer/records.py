@@ -153,9 +153,6 @@ class Records(Protocol):
     def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
         """(row, account, mailbox) of everything queued, in order."""
 
-    def outbox_message(self, message: MessageId) -> bool:
-        """Whether any row of a message is left."""
-
     def address_outbox(self, row: int, mailbox: Mailbox) -> None:
         """Give a row its device; an envelope made for another one is dropped."""
 
@@ -173,7 +170,13 @@ class Records(Protocol):
     ) -> int | None:
         """Append to the history; returns the row, or None when this id stands there already."""
 
-    def raise_state(self, message_id: MessageId, conversation: str, rank: int, reason: str | None = None) -> bool:
+    def accepted(self, message_id: MessageId) -> str | None:
+        """The broker has every envelope of this message: from queued to sent. The conversation, when it rose."""
+
+    def fail(self, message_id: MessageId, reason: str | None) -> str | None:
+        """From queued to failed. The conversation, when it was queued."""
+
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> bool:
         """Raise the state of one of our messages; True when it rose."""
 
     def requeue(self, message_id: MessageId) -> None:

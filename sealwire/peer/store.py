@@ -246,10 +246,6 @@ class Store:
         """(row, account, mailbox) of everything queued, in order."""
         return self._all("SELECT row, account, mailbox FROM outbox ORDER BY row")
 
-    def outbox_message(self, message: MessageId) -> bool:
-        """Whether any row of a message is left."""
-        return self._one("SELECT 1 FROM outbox WHERE message = ?", message) is not None
-
     def address_outbox(self, row: int, mailbox: Mailbox) -> None:
         """Give a row its device; an envelope made for another one is dropped."""
         self._sql("UPDATE outbox SET mailbox = ?, counter = NULL, envelope = NULL WHERE row = ?", (mailbox, row))
@@ -280,11 +276,29 @@ class Store:
         )
         return self._db.last_insert_rowid() if self._db.changes() else None
 
-    def raise_state(self, message_id: MessageId, conversation: str, rank: int, reason: str | None = None) -> bool:
+    def accepted(self, message_id: MessageId) -> str | None:
+        """The broker has every envelope of this message: from queued to sent. The conversation, when it rose."""
+        row = self._one(
+            "UPDATE message SET state = 1 WHERE id = ? AND mine = 1 AND state = 0"
+            " AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = id) RETURNING conversation",
+            message_id,
+        )
+        return row[0] if row else None
+
+    def fail(self, message_id: MessageId, reason: str | None) -> str | None:
+        """From queued to failed. The conversation, when it was queued."""
+        row = self._one(
+            "UPDATE message SET state = 4, reason = ? WHERE id = ? AND mine = 1 AND state = 0 RETURNING conversation",
+            reason,
+            message_id,
+        )
+        return row[0] if row else None
+
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> bool:
         """Raise the state of one of our messages; True when it rose."""
         self._sql(
-            "UPDATE message SET state = ?, reason = ? WHERE id = ? AND conversation = ? AND mine = 1 AND state < ?",
-            (rank, reason, message_id, conversation, rank),
+            "UPDATE message SET state = ?1 WHERE id = ?2 AND conversation = ?3 AND mine = 1 AND state < ?1",
+            (rank, message_id, conversation),
         )
         return self._db.changes() > 0
 

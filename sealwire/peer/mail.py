@@ -1,0 +1,175 @@
+"""Mail of our own: from a person's words to their fate — queued, sent, refused, failed.
+
+Source: protocol.md §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sealwire.crypto.primitives import Rng
+from sealwire.errors import RejectedError
+from sealwire.i18n import _
+from sealwire.ids import MESSAGE_ID_BYTES, Mailbox, MessageId, Token
+from sealwire.peer.directory import Directory
+from sealwire.peer.events import Delivery, Event, Warning
+from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
+from sealwire.peer.pairs import Pair, Pairs
+from sealwire.peer.records import Now, OutboxRow, Records
+from sealwire.peer.roster import Roster
+from sealwire.wire.content import Content, Text, decode_content, encode_content
+from sealwire.wire.control import Limits
+from sealwire.wire.frames import Code
+
+
+class Mail:
+    """What this device sends, over the outbox; ``events`` is taken and emptied by the engine."""
+
+    def __init__(
+        self,
+        name: str,
+        own_card_hash: bytes,
+        records: Records,
+        pairs: Pairs,
+        roster: Roster,
+        directory: Directory,
+        rng: Rng,
+    ) -> None:
+        self._name = name
+        self._own_card_hash = own_card_hash
+        self._records = records
+        self._pairs = pairs
+        self._roster = roster
+        self._directory = directory
+        self._rng = rng
+        self.outbox = Outbox(records)
+        self.events: list[Event] = []
+        for account in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
+            directory.find(account)
+
+    # --- in ---
+
+    def send_text(self, name: str, text: str, now: Now) -> MessageId:
+        """Make a text durable and queue it; the caller has checked name, length and trust."""
+        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
+        self._records.add_message(message_id, name, self._name, True, text, now.ms)
+        self._queue(name, message_id, text, now)
+        return message_id
+
+    def _queue(self, name: str, message_id: MessageId, text: str, now: Now) -> None:
+        content = encode_content(Text(text))
+        mailboxes: Sequence[Mailbox | None] = self._roster.mailboxes(name) or [None]
+        for mailbox in mailboxes:
+            self.outbox.add(name, mailbox, message_id, content, now.ms)
+        if self._roster.stale(name, now.ms):
+            self._directory.find(name)
+
+    def retry(self, now: Now) -> int:
+        """Queue failed messages again, and stop waiting out pauses."""
+        self.outbox.retry_now()
+        failed = self._records.failed()
+        for message in failed:
+            message_id = MessageId(bytes.fromhex(message.id))
+            self._records.requeue(message_id)
+            self._queue(message.conversation, message_id, message.text, now)
+        return len(failed)
+
+    def post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
+        """Queue what is no person's message (a receipt, a request for renewal) for one device."""
+        owner = self._roster.owner(mailbox) or ""
+        pair = self._pairs.of(mailbox)
+        account = pair.account if pair is not None else owner
+        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
+        self.outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
+
+    def reach(self, name: str) -> None:
+        """An account's devices are known: give waiting rows their device."""
+        mailboxes = self._roster.mailboxes(name)
+        if not mailboxes:
+            return  # listed, but no device of theirs is registered: what is queued waits
+        self.outbox.address(name, mailboxes)
+        for record in self._records.devices_of(name):
+            if record.mailbox not in mailboxes:
+                self.outbox.readdress(record.mailbox, mailboxes[0])
+
+    def fail_unknown(self, name: str) -> None:
+        """The directory knows nobody of that name."""
+        reason = _("nobody is registered under the name {name}").format(name=name)
+        for row, account, mailbox in self._records.outbox_rows():
+            waiting = self._records.outbox_row(row) if account == name and mailbox is None else None
+            if waiting is not None:
+                self._give_up(row, None, waiting.message, None, reason)
+
+    # --- out ---
+
+    def send_due(self, token: Token, limits: Limits, now: Now, frames: list[bytes]) -> None:
+        """End holds that are over, then send what the windows allow."""
+
+        def seal(pair: Pair, row: OutboxRow) -> tuple[int, bytes]:
+            content = decode_content(row.content)
+            return pair.seal(self._own_card_hash, row.message, content, now.ms, self._rng)
+
+        self.outbox.release_due(token, now, frames)
+        self.outbox.pump(token, limits, now, lambda mailbox: self._directory.sendable(mailbox, now), seal, frames)
+
+    def accepted(self, seq: int, now: Now) -> None:
+        """ACCEPTED came: draw what it means for each message. Raises RemoteProtocolError."""
+        settled = self.outbox.accept(seq)
+        for flight in settled.accepted:
+            pair = self._pairs.of(flight.mailbox)
+            if pair is not None:
+                pair.arrived(flight.counter)
+            conversation = self._records.accepted(flight.message)
+            if conversation is not None:
+                self.events.append(Delivery(flight.message.hex(), "sent", conversation))
+        for flight, code, retry_after_ms in settled.refused:
+            self._refused(flight, code, retry_after_ms, now)
+
+    def _refused(self, flight: Flight, code: Code, retry_after_ms: int, now: Now) -> None:
+        if code in FINAL_CODES:
+            reason = str(RejectedError(reason=_code_words()[code]))
+            self._give_up(flight.row, flight.mailbox, flight.message, flight.counter, reason)
+            return
+        self.outbox.hold(flight, retry_after_ms, now)
+        if code == Code.UNKNOWN:
+            owner = self._roster.owner(flight.mailbox)
+            if owner is not None:
+                self._directory.find(owner)
+        elif code != Code.HELD:
+            message = self._records.own_message(flight.message)
+            if message is not None:
+                text = _("A message to {name} waits: {reason}.").format(
+                    name=message.conversation, reason=_code_words().get(code, code.name)
+                )
+                self.events.append(Warning("refused", text, message.conversation))
+
+    def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
+        pair = self._pairs.of(mailbox) if mailbox is not None else None
+        if pair is not None and counter:
+            pair.give_up(counter)
+        self.outbox.give_up(row)
+        conversation = self._records.fail(message, why)
+        if conversation is not None:
+            self.events.append(Delivery(message.hex(), "failed", conversation, why))
+
+    def expire(self, now: Now) -> None:
+        """Give up what could not be sent for too long, and nothing that an answer is owed for."""
+        busy = self.outbox.in_flight()
+        for row in self._records.outbox_before(now.ms - MAX_AGE_MS):
+            waiting = self._records.outbox_row(row)
+            if waiting is not None and row not in busy:
+                why = _("it could not be sent for 30 days")
+                self._give_up(row, waiting.mailbox, waiting.message, waiting.counter, why)
+
+
+def _code_words() -> dict[Code, str]:
+    return {
+        Code.STORAGE: _("the broker's disk is full"),
+        Code.RATE: _("too many messages at once"),
+        Code.SIZE: _("it is too large for this broker"),
+        Code.UNKNOWN: _("the recipient's device is not registered"),
+        Code.QUOTA: _("the recipient's mailbox is full"),
+        Code.BUSY: _("the broker is busy"),
+        Code.SHARE: _("your share of the recipient's mailbox is used up"),
+        Code.INVALID: _("the broker finds it malformed"),
+    }
