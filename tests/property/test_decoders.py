@@ -1,0 +1,192 @@
+"""Every decoder, on any bytes and on damaged valid ones: it returns, or raises the one documented error."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sealwire.crypto import rsa
+from sealwire.crypto.card import (
+    Card,
+    DeviceList,
+    SignedCard,
+    SignedDeviceList,
+    card_from_text,
+    card_to_text,
+)
+from sealwire.crypto.handshake import open_session
+from sealwire.crypto.identity import DeviceKeys, Identity
+from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret, PrekeysPublic, SignedPrekeys
+from sealwire.crypto.primitives import pad, unpad
+from sealwire.crypto.ratchet import Ratchet
+from sealwire.crypto.session import Session
+from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
+from sealwire.errors import RefusedError, RemoteProtocolError
+from sealwire.ids import Mailbox, Mid, Token
+from sealwire.wire import content, frames
+from sealwire.wire.header import HandshakeHeader, decode_envelope
+from tests.unit.wire.test_control import FRAMES as CONTROL
+from tests.unit.wire.test_frames import FIXED
+from tests.vectors.people import NOW_MS, introduced, person, prekeys_of
+
+Decoder = Callable[[bytes], Any]
+
+ALICE, BOB = person("alice"), person("bob")
+BUNDLE, SECRET, ONE_TIME = prekeys_of(BOB)
+OPENED, FIRST = open_session(ALICE, BUNDLE, NOW_MS, os.urandom).encrypt(b"first", os.urandom)
+TALKING, ENVELOPE = introduced()[0].encrypt(b"more", os.urandom)
+PLAINTEXT = content.encode_plaintext(
+    sender=b"s" * 32,
+    recipient=b"r" * 32,
+    message_id=b"i" * 16,
+    counter=3,
+    previous=bytes(32),
+    sent_at_ms=NOW_MS,
+    void=[2],
+    content=content.Receipt("read", [b"i" * 16]),
+)
+DELIVER = frames.encode_deliver(1, Mid(b"m" * 16), ENVELOPE)
+FANOUT = frames.encode_fanout(Token(b"token678"), 1, Mid(b"m" * 16), [Mailbox(b"a" * 16), Mailbox(b"b" * 16)], ENVELOPE)
+
+
+def text_card(raw: bytes) -> SignedCard:
+    return card_from_text(raw.decode("latin-1"))
+
+
+WIRE: dict[str, tuple[Decoder, bytes]] = {
+    **{f"frame {kind}": pair for kind, pair in FIXED.items()},
+    **{f"control {kind}": triple[:2] for kind, triple in CONTROL.items()},
+    "deliver": (frames.decode_deliver, DELIVER),
+    "fanout": (frames.decode_fanout_targets, FANOUT),
+    "plaintext": (content.decode_plaintext, PLAINTEXT),
+    "content": (content.decode_content, content.encode_content(content.Text("hello"))),
+    "envelope": (decode_envelope, ENVELOPE),
+    "opening envelope": (decode_envelope, FIRST),
+    "handshake": (HandshakeHeader.decode, OPENED.hs or b""),
+    "padding": (unpad, pad(PLAINTEXT, 256)),
+    "modulus": (rsa.check_modulus, BOB.card.card.n_enc),
+    "card": (Card.decode, BOB.card.card.encode()),
+    "signed card": (SignedCard.decode, BOB.card.encode()),
+    "device list": (DeviceList.decode, BOB.devices.devices.encode()),
+    "signed device list": (SignedDeviceList.decode, BOB.devices.encode()),
+    "prekeys": (PrekeysPublic.decode, BUNDLE.prekeys.prekeys.encode()),
+    "signed prekeys": (SignedPrekeys.decode, BUNDLE.prekeys.encode()),
+    "bundle": (Bundle.decode, BUNDLE.encode()),
+}
+"""What strangers send: only RemoteProtocolError may leave these."""
+
+KEPT: dict[str, tuple[Decoder, bytes]] = {
+    "session": (Session.decode, TALKING.encode()),
+    "opened session": (Session.decode, OPENED.encode()),
+    "ratchet": (Ratchet.decode, TALKING.ratchet.encode()),
+    "prekey secret": (PrekeySecret.decode, SECRET.encode()),
+    "one-time secret": (OneTimeSecret.decode, ONE_TIME.encode()),
+    "device keys": (DeviceKeys.decode, BOB.device.encode()),
+    "identity": (Identity.decode, BOB.encode()),
+}
+"""What comes out of the vault: authentic, but a bug or another version must not end in a crash either."""
+
+VAULT = Vault(b"v" * 32)
+SEALED: dict[str, tuple[Decoder, bytes]] = {
+    "card text": (text_card, card_to_text(BOB.card).encode()),
+    "record": (lambda raw: VAULT.open(b"c", raw), VAULT.seal(b"c", b"record", os.urandom)),
+    "key file": (
+        lambda raw: open_key_file(b"p", raw if raw[14:22] == COST else b""),
+        seal_key_file(b"p", b"payload", KdfParams(8, 1), os.urandom),
+    ),
+}
+"""What is refused as a whole when any byte differs. Damaged costs are a test of their own: they are slow to pay."""
+COST = SEALED["key file"][1][14:22]
+
+EVERY = {**WIRE, **KEPT, **SEALED}
+ALLOWED = {
+    **dict.fromkeys({**WIRE, **KEPT}, (RemoteProtocolError,)),
+    **dict.fromkeys(SEALED, (RemoteProtocolError, RefusedError)),
+}
+RSA_PRIVATE = {"device keys", "identity"}
+"""Authentic or not there at all: numbers that make no key are the library's to refuse, in its own words."""
+CANONICAL = ("handshake", "card", "signed card", "device list", "signed device list", "prekeys", "bundle", "session")
+"""Signed and hashed structures have a single form: nobody makes a second object out of one signature."""
+kinds = pytest.mark.parametrize("kind", EVERY)
+
+
+def survives(kind: str, raw: bytes) -> bool:
+    """Whether ``raw`` decodes; any other exception than the documented ones ends the test."""
+    try:
+        EVERY[kind][0](raw)
+    except ALLOWED[kind]:
+        return False
+    return True
+
+
+@st.composite
+def damaged(draw: st.DrawFn, valid: bytes) -> bytes:
+    """A valid encoding with a few bytes changed, cut out, doubled or put in."""
+    raw = bytearray(valid)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(raw)))
+        match draw(st.sampled_from(("flip", "set", "cut", "insert", "number"))):
+            case "flip" if at < len(raw):
+                raw[at] ^= 1 << draw(st.integers(0, 7))
+            case "set" if at < len(raw):
+                raw[at] = draw(st.integers(0, 255))
+            case "cut":
+                del raw[at : at + draw(st.integers(1, 40))]
+            case "number":
+                raw[at : at + 4] = draw(st.sampled_from((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\x80\0\0\0")))
+            case _:
+                raw[at:at] = draw(st.binary(max_size=24))
+    return bytes(raw)
+
+
+@kinds
+def test_what_is_valid_decodes(kind):
+    assert survives(kind, EVERY[kind][1])
+
+
+@kinds
+@settings(max_examples=25, deadline=None)
+@given(raw=st.binary(max_size=1_500))
+def test_any_bytes_raise_only_the_documented_error(kind, raw):
+    survives(kind, raw)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY if kind not in RSA_PRIVATE])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_damaged_encodings_raise_only_the_documented_error(kind, data):
+    survives(kind, data.draw(damaged(EVERY[kind][1])))
+
+
+@kinds
+def test_no_truncation_decodes_and_nothing_may_follow(kind):
+    valid = EVERY[kind][1]
+    open_ended = {"deliver", "fanout", "envelope", "opening envelope"}  # their last field is "the rest"
+    step = max(1, len(valid) // 150)
+    if kind not in open_ended | {"padding", "content", "card text"}:
+        assert not any(survives(kind, valid[:end]) for end in range(0, len(valid), step))
+    if kind not in open_ended | {"padding", "card text"}:
+        assert not survives(kind, valid + b"\x01")
+
+
+@pytest.mark.parametrize("kind", CANONICAL)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_what_decodes_has_one_encoding(kind, data):
+    raw = data.draw(damaged(EVERY[kind][1]))
+    try:
+        value = EVERY[kind][0](raw)
+    except RemoteProtocolError:
+        return
+    assert value.encode() == raw
+
+
+def test_a_damaged_cost_of_a_key_file_is_refused_before_it_is_paid():
+    blob = SEALED["key file"][1]
+    for at in (14, 18):
+        altered = blob[:at] + b"\xff" + blob[at + 1 :]
+        with pytest.raises(RefusedError):
+            open_key_file(b"p", altered)
