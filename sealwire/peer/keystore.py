@@ -71,9 +71,16 @@ def create(profile: Profile, passphrase: bytes, progress: Progress, rng: Rng, no
         realm, profile.name, DeviceId(rng(16)), now_ms, rng, lambda step: progress(words.get(step, step))
     )
     progress(words["seal"])
+    return seal(profile, passphrase, identity, rng)
+
+
+def seal(profile: Profile, passphrase: bytes, identity: Identity, rng: Rng) -> Keys:
+    """Write the key file of an identity, with a fresh connection key and data key; the key file comes last.
+
+    Source: protocol.md §14.
+    """
     public, secret = zmq.curve_keypair()
-    data_key = Vault.new_data_key(rng)
-    payload = _Payload(1, identity.encode(), _raw(public), _raw(secret), data_key)
+    payload = _Payload(1, identity.encode(), _raw(public), _raw(secret), Vault.new_data_key(rng))
     params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
     blob = seal_key_file(passphrase, msgspec.msgpack.encode(payload), params, rng)
     make_private_folder(profile.keys_dir)

@@ -17,9 +17,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
+
+from sealwire.broker.keyfiles import read_public
+from sealwire.crypto.identity import Identity, realm_of
+from sealwire.ids import DeviceId
+from sealwire.peer import keystore
+from sealwire.peer.profile import Profile
+from sealwire.testing.network import reissue
 
 ROOT: Final = Path(__file__).parents[2]
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
@@ -152,10 +160,14 @@ class Stage:
     """Everything in one temporary folder; ends with its processes gone.
 
     Args:
+        people: ready-made identities by name; a peer of another name makes its RSA keys itself, which takes seconds.
         settings: environment for all processes, such as ``SEALWIRE_LIMITS__QUOTA_MESSAGES="100"``.
     """
 
-    def __init__(self, folder: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path | None = None, people: Mapping[str, Identity] | None = None, **settings: str
+    ) -> None:
+        self._people = people or {}
         self._temporary = tempfile.TemporaryDirectory(prefix="sealwire-") if folder is None else None
         self.path = folder or Path(self._temporary.name if self._temporary else "")
         quick = {"SEALWIRE_PEER__KDF_MEMORY_MIB": "8", "SEALWIRE_PEER__KDF_PASSES": "1", "PYTHONUNBUFFERED": "1"}
@@ -166,7 +178,17 @@ class Stage:
     def __enter__(self) -> Self:
         (self.path / "empty").touch()
         self.start_broker()
+        for name, keys in self._people.items():
+            self.plant(name, keys)
         return self
+
+    def plant(self, name: str, keys: Identity) -> None:
+        """Write the key file of a ready-made identity, under this broker's realm."""
+        broker_key = read_public(self.path / "keys" / "broker.pub")
+        device, now_ms = DeviceId(os.urandom(16)), time.time_ns() // 1_000_000
+        folder = self.path / "data" / name
+        profile = Profile(name, self.address, broker_key, "broker.pub", None, self.path / "keys", folder, 8, 1)
+        keystore.seal(profile, b"", reissue(keys, realm_of(broker_key), name, device, now_ms), os.urandom)
 
     @property
     def folders(self) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from sealwire.testing.processes import JsonPeer, Stage
+from tests.conftest import PEOPLE
 
 pytestmark = pytest.mark.process
 SECRET = "the quick brown fox keeps a secret"
@@ -18,7 +19,7 @@ PASSPHRASE = "correct horse battery staple"
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage() as running:
+    with Stage(people={**PEOPLE, "carol": PEOPLE["mallory"]}) as running:
         yield running
 
 
