@@ -61,6 +61,15 @@ def test_attack_01_swapped_keys_never_pass_for_the_pinned_ones(alice, bob, mallo
     assert ours.digits != safety_number(alice.card.card, posing).digits
 
 
+def test_attack_01_an_opener_whose_account_did_not_sign_its_card_is_refused(alice, bob, mallory):
+    bundle, secret, one_time = prekeys_of(bob)
+    unsigned = SignedCard(_of(alice, mallory.card.card), mallory.card.signature)
+    posing = dataclasses.replace(mallory, card=unsigned)
+    with pytest.raises(RefusedError) as caught:
+        accept_with(bob, open_session(posing, bundle, NOW_MS, os.urandom).hs, secret, one_time)
+    assert caught.value.reason == "unsigned"
+
+
 def _of(owner, card: Card) -> Card:
     return dataclasses.replace(card, n_sign=owner.account.n_sign)
 
@@ -83,6 +92,15 @@ def test_attack_02_alices_keys_under_mallorys_name(alice, mallory):
     claimed = mallory.account.sign_card(_of(mallory, stolen), os.urandom)
     assert claimed.card.mailbox != alice.card.card.mailbox
     assert claimed.card.hash != alice.card.card.hash
+
+
+def test_attack_02_the_transcript_names_the_opener(alice, mallory):
+    """The same secrets under another name or account key give another session."""
+    secrets = handshake._Secrets(b"t" * 32, b"r" * 32, b"p" * 32)
+    renamed = dataclasses.replace(alice.card.card, account="mallory")
+    cards = (alice.card.card, renamed, _of(mallory, alice.card.card))
+    keys = [handshake._Keys.derive(secrets, card, b"hs", [b"d" * 32]) for card in cards]
+    assert len({one.T for one in keys}) == len({one.secret for one in keys}) == 3
 
 
 def test_attack_03_surreptitious_forwarding(alice, bob, mallory):

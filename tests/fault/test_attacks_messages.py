@@ -76,6 +76,7 @@ class Counting:
 
         def spy(key, content):
             self.calls += 1
+            assert self.calls <= 4 * MAX_SKIP, "a message costs without bound"
             return real(key, content)
 
         monkeypatch.setattr(ratchet_module, "hmac_sha256", spy)
@@ -90,7 +91,7 @@ def lie(state: Ratchet, ad: bytes, pn: int, n: int) -> bytes:
     return forged.encrypt(bytes(256), ad, os.urandom)[1]
 
 
-@pytest.mark.parametrize(("pn", "n"), [(0, 2**32 - 1), (2**32 - 1, 0), (2**32 - 1, 2**32 - 1), (0, MAX_SKIP + 100)])
+@pytest.mark.parametrize(("pn", "n"), [(0, 2**32 - 1), (2**32 - 1, 0), (2**32 - 1, 2**32 - 1), (20_000, MAX_SKIP + 1)])
 def test_attack_18_huge_numbers_cost_nothing(monkeypatch, pn, n):
     a, b = introduced()
     b, envelope = b.encrypt(b"turn", os.urandom)
@@ -107,6 +108,15 @@ def test_attack_18_a_message_costs_a_bounded_number_of_derivations(monkeypatch):
     count = Counting(monkeypatch)
     refused(b, message)  # the key is wrong for the number; the walk was paid for
     assert count.calls <= MAX_SKIP + MAX_SKIPPED_KEYS + 2
+
+
+def test_attack_18_skipping_on_purpose_leaves_bounded_rows():
+    a, b = introduced()
+    for jump in (1, MAX_SKIPPED_KEYS - 1, MAX_SKIPPED_KEYS, 300):
+        for _ in range(jump + 1):
+            a, envelope = a.encrypt(b"", os.urandom)
+        b, _ = b.decrypt(decode_envelope(envelope).message, os.urandom)
+        assert sum(len(old.keys) for old in b.ratchet.skipped) <= MAX_SKIPPED_KEYS
 
 
 def test_attack_18_a_thousand_chains_leave_bounded_rows(monkeypatch):
@@ -147,6 +157,17 @@ def test_attack_23_a_read_message_never_opens_again_not_even_after_a_restart(end
     b, _ = b.decrypt(message, os.urandom)
     for session in (b, Session.decode(b.encode())):
         refused(session, message)
+
+
+def test_attack_23_a_message_read_late_never_opens_again(ends):
+    a, b = ends
+    a, late = a.encrypt(b"late", os.urandom)
+    _, envelope = a.encrypt(b"early", os.urandom)
+    b, _ = b.decrypt(decode_envelope(envelope).message, os.urandom)
+    b, plaintext = b.decrypt(decode_envelope(late).message, os.urandom)
+    assert plaintext == b"late"
+    for session in (b, Session.decode(b.encode())):
+        refused(session, decode_envelope(late).message)
 
 
 def test_attack_25_a_reflected_message_is_refused(ends):
