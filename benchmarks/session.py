@@ -80,7 +80,7 @@ def _ours_in_turns(_count: int) -> Callable[[], None]:
 
 
 def _vodozemac(_count: int) -> Callable[[], None]:
-    import vodozemac  # noqa: PLC0415 - optional
+    import vodozemac
 
     one, other = vodozemac.Account(), vodozemac.Account()
     other.generate_one_time_keys(1)
