@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from sealwire.errors import SealwireError, UsageError
+from sealwire.errors import RejectedError, SealwireError, UnknownPeerError, UsageError
 from sealwire.i18n import _, explain, ngettext
 from sealwire.peer.api import ClientApi, ContactInfo
-from sealwire.peer.events import Connection, Event, Message, Ready
+from sealwire.peer.events import Connection, Delivery, Event, Message, Ready
 from sealwire.ui import views
 from sealwire.ui.line.commands import About, Command, Nothing, Plain, Say, Show, usage
 from sealwire.ui.marks import ReadMarker
@@ -60,6 +60,8 @@ class Talk:
         """Say one event."""
         if isinstance(event, Message) and event.sender != self.view.name and not self._marker.is_new(event):
             return
+        if isinstance(event, Delivery):
+            await self._note_failure(event)
         self.view, lines = views.reduce(self.view, event, self._now_ms())
         match event:
             case Message():
@@ -76,6 +78,12 @@ class Talk:
                 pass
         await self._say(*lines)
         self._rose.set()
+
+    async def _note_failure(self, event: Delivery) -> None:
+        """A message of this run that failed after it was queued is an error of this run; its line says so."""
+        if event.state == "failed" and event.id in self.view.own and self.error is None:
+            known = await self._known(event.to)
+            self.error = RejectedError(reason=event.reason) if known else UnknownPeerError(name=event.to)
 
     async def do(self, command: Command) -> bool:
         """Carry out one line; False when it asks for the end. Errors are said, never raised."""

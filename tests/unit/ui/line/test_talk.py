@@ -151,3 +151,13 @@ async def test_states_said_waits_for_what_is_shown_as_queued(table: Table) -> No
     await table.talk.states_said(0.01)  # gives up quietly
     await table.talk.hear(Delivery(f"{1:032x}", "sent", "bob"))
     await table.talk.states_said(10)
+
+
+async def test_a_message_that_fails_later_is_an_error_of_the_run(table: Table) -> None:
+    await table.type("@carol hi")
+    await table.talk.hear(Delivery("f" * 32, "failed", "bob", "of an earlier run"))
+    assert table.talk.error is None
+    await table.talk.hear(Delivery(f"{1:032x}", "failed", "carol", "nobody is registered under the name carol"))
+    assert table.talk.error is not None
+    assert table.talk.error.exit == 5
+    assert len(table.paper.said) == 3

@@ -1,0 +1,193 @@
+"""The line interface on a real terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests.ui.house import ROOT, House, environment
+
+pytestmark = pytest.mark.process
+
+TYPED = "The quick brown fox jumps over the lazy dog, 0123456789 times, while others talk."
+
+
+@pytest.fixture
+def alice(house: House) -> Iterator[pexpect.spawn]:
+    child = spawn(house, house.arguments("alice"))
+    yield child
+    child.close(force=True)
+
+
+def spawn(house: House, arguments: list[str]) -> pexpect.spawn:
+    child = pexpect.spawn(
+        arguments[0],
+        arguments[1:],
+        cwd=str(house.folder),
+        env=environment(),
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 100),
+    )
+    child.logfile_read = io.StringIO()
+    return child
+
+
+def leave(child: pexpect.spawn) -> str:
+    """End with Ctrl+D; return everything the terminal was told."""
+    child.send("\x04")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert isinstance(child.logfile_read, io.StringIO)
+    return child.logfile_read.getvalue()
+
+
+def test_typing_while_messages_arrive_loses_no_character(house: House, alice: pexpect.spawn) -> None:
+    alice.expect_exact("Connected to the broker.")
+    alice.send("/to bob\r")
+    alice.expect_exact("Writing to bob")
+    bob = house.script("bob")
+    bob.event(type="connection", state="online")
+    stop = threading.Event()
+
+    def talk() -> None:
+        number = 0
+        while not stop.wait(0.03):
+            number += 1
+            bob.ask("send", to="alice", text=f"incoming {number}")
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    alice.expect_exact("incoming 1")
+    for char in TYPED:
+        alice.send(char)
+        time.sleep(0.015)
+    stop.set()
+    talking.join()
+    alice.send("\r")
+    bob.event(type="message", text=TYPED)
+    assert bob.end() == 0
+    alice.expect_exact("delivered.")
+    screen = leave(alice)
+    shown = [int(number) for number in re.findall(r"bob: incoming (\d+)", screen)]
+    assert shown == list(range(1, len(shown) + 1))
+    assert len(shown) >= 10
+
+
+def test_a_paste_of_several_lines_is_one_message(house: House, alice: pexpect.spawn) -> None:
+    alice.expect_exact("Connected to the broker.")
+    alice.send("/to bob\r")
+    alice.expect_exact("bob>")
+    alice.send("\x1b[200~line one\n/quit\nline three\x1b[201~")
+    alice.send("\r")
+    alice.expect_exact("sent.")
+    leave(alice)
+    row = house.peer("bob", "recv").stdout.splitlines()[-1]
+    assert row.split("\t")[3] == "line one\\n/quit\\nline three"
+
+
+def test_the_screen_stays_a_plain_one(house: House, alice: pexpect.spawn) -> None:
+    alice.expect_exact("Connected to the broker.")
+    house.peer("bob", "send", "alice", "\x1b[2Jboo\x07 \u202eevil")
+    alice.expect_exact("boo")
+    alice.send("/hepl\r")
+    alice.expect_exact("Did you mean /help?")
+    screen = leave(alice)
+    assert "\x1b[?1049h" not in screen  # no alternate screen
+    assert "\x1b[6n" not in screen  # no questions to the terminal
+    assert "\x1b[2J" not in screen
+    assert "\u202e" not in screen
+    assert "bob: \\x1b[2Jboo\\x07 evil" in screen
+
+
+@pytest.mark.parametrize("way", ["quit", "ctrl-c", "sigterm"])
+def test_every_way_to_stop_is_clean(alice: pexpect.spawn, way: str) -> None:
+    alice.expect_exact("Connected to the broker.")
+    match way:
+        case "quit":
+            alice.send("/quit\r")
+        case "ctrl-c":
+            alice.send("\x03")
+        case _:
+            alice.kill(signal.SIGTERM)
+    alice.expect(pexpect.EOF)
+    alice.close()
+    assert alice.exitstatus == 0
+
+
+def test_a_newcomer_joins_with_an_invite_and_chooses_a_passphrase(house: House) -> None:
+    invite = house.run([sys.executable, str(ROOT / "broker.py"), "invite"]).stdout.strip()
+    invite = re.sub(r":\d+#", ":" + house.address.rpartition(":")[2] + "#", invite)
+    base = [sys.executable, str(ROOT / "peer.py"), "--name", "carol", "--keys", "other/keys", "--data", "other/data"]
+    child = spawn(house, [*base, "status", "--join", invite])
+    child.expect_exact("New passphrase")
+    child.sendline("secret")
+    child.expect_exact("same again")
+    child.sendline("different")
+    child.expect_exact("two different passphrases")
+    for _twice in range(2):
+        child.expect_exact(": ")
+        time.sleep(0.1)
+        child.sendline("secret")
+    child.expect_exact("online")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert isinstance(child.logfile_read, io.StringIO)
+    assert "secret" not in child.logfile_read.getvalue()
+    again = spawn(house, [*base, "status"])  # the invite is remembered, its token is not
+    again.expect_exact("Passphrase for")
+    again.sendline("secret")
+    again.expect_exact("online")
+    again.expect(pexpect.EOF)
+    again.close()
+    assert again.exitstatus == 0
+    kept = (house.folder / "other/data/carol/joined.json").read_text()
+    assert invite.partition(".")[2] not in kept or "." not in invite.partition("#")[2]
+
+
+def test_verify_asks_and_takes_yes(house: House) -> None:
+    child = spawn(house, house.arguments("bob", "verify", "alice"))
+    child.expect_exact("Does alice see the same number?")
+    child.sendline("yes")
+    child.expect_exact("alice: verified.")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_a_dumb_terminal_works_too(house: House) -> None:
+    child = pexpect.spawn(
+        house.arguments("alice")[0],
+        house.arguments("alice")[1:],
+        cwd=str(house.folder),
+        env=environment(TERM="dumb"),
+        encoding="utf-8",
+        timeout=30,
+    )
+    child.expect_exact("Connected to the broker.")
+    child.send("/status\r")
+    child.expect_exact("messages queued.")
+    child.send("/quit\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_output_to_a_file_on_a_terminal_takes_the_plain_form(house: House) -> None:
+    command = " ".join(f"'{word}'" for word in house.arguments("alice")) + " > out.txt"
+    child = spawn(house, ["bash", "-c", command])
+    child.expect_exact("Connected to the broker.")
+    child.sendline("/status")
+    child.expect_exact("messages queued.")
+    leave(child)
+    assert (house.folder / "out.txt").read_text() == ""
