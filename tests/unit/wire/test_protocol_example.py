@@ -1,0 +1,202 @@
+"""The worked examples of docs/protocol.md are what the encoders make, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sealwire.crypto.handshake import open_session
+from sealwire.crypto.identity import login_transcript, verify_login
+from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret
+from sealwire.crypto.primitives import (
+    H,
+    aead_open,
+    hkdf,
+    hkdf_expand,
+    hmac_sha256,
+    pq_decapsulate,
+    sha256,
+    unpad,
+    x25519,
+    x25519_public,
+)
+from sealwire.crypto.session import Session
+from sealwire.ids import Mailbox, Token, mid_of
+from sealwire.wire import control, frames
+from sealwire.wire.header import HandshakeHeader, decode_envelope, lp
+from tests.vectors.people import NOW_MS, REALM, load, person
+
+PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
+
+TOKEN = Token(bytes(range(0xA1, 0xA9)))
+BOB = Mailbox(bytes(range(0xB0, 0xC0)))
+CAROL = Mailbox(bytes(range(0xC0, 0xD0)))
+ENVELOPE = b"bytes like noise"
+"""Not a real envelope: the frames around it do not look inside."""
+
+BROKER_CURVE = b"\x0b" * 32
+OWN_CURVE = b"\x0c" * 32
+CLIENT_NONCE = b"\x01" * 32
+SERVER_NONCE = b"\x02" * 32
+
+
+@cache
+def written() -> dict[str, bytes]:
+    """Every ``hex NAME`` block of the document, where what follows a bar is for people, and every ``values`` line."""
+    text = PROTOCOL.read_text("utf-8")
+    found = re.findall(r"^```hex (.+?)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    shown = [(name, "".join(line.split("|")[0] for line in body.splitlines())) for name, body in found]
+    for block in re.findall(r"^```values\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        shown += [tuple(line.split(" = ")) for line in block.splitlines()]
+    names = [name.strip() for name, _ in shown]
+    assert len(set(names)) == len(names), "two examples of one name"
+    return {name: bytes.fromhex(value) for name, (_, value) in zip(names, shown)}
+
+
+def hot_frames() -> dict[str, bytes]:
+    mid = mid_of(ENVELOPE)
+    return {
+        "SEND": frames.encode_send(TOKEN, 1, mid, BOB, ENVELOPE),
+        "DELIVER": frames.encode_deliver(1, mid, ENVELOPE),
+        "ACK": frames.encode_ack(TOKEN, 1),
+        "ACCEPTED": frames.encode_accepted(1),
+        "FANOUT": frames.encode_fanout(TOKEN, 2, mid, [BOB, CAROL], ENVELOPE),
+        "REJECT": frames.encode_reject(3, frames.Code.QUOTA, 60_000),
+        "PARTIAL": frames.encode_partial(2, [(1, frames.Code.UNKNOWN)]),
+        "RELEASE": frames.encode_release(TOKEN, BOB),
+        "EPHEMERAL to the broker": frames.encode_ephemeral(TOKEN, BOB, b"..."),
+        "EPHEMERAL to the peer": frames.encode_broker_ephemeral(b"..."),
+        "PING of the peer": frames.encode_ping(TOKEN, 1),
+        "PONG of the broker": frames.encode_broker_pong(1),
+        "BYE": frames.encode_bye(TOKEN),
+        "RESET": frames.encode_reset(frames.Reset.SUPERSEDED),
+    }
+
+
+def login_frames() -> dict[str, bytes]:
+    alice = person("alice")
+    hello = control.encode_hello(
+        control.Hello(name="alice", card=alice.card.card.encode(), signature=alice.card.signature, nonce=CLIENT_NONCE)
+    )
+    challenge = control.encode_challenge(control.Challenge(nonce=SERVER_NONCE, realm=REALM))
+    transcript = login_transcript(REALM, BROKER_CURVE, OWN_CURVE, CLIENT_NONCE, SERVER_NONCE, TOKEN, hello, challenge)
+    signature = alice.device.login_signature(transcript)
+    verify_login(alice.card.card, transcript, signature)
+    login = control.Login(
+        signature=signature,
+        devices=alice.devices.devices.encode(),
+        devices_signature=alice.devices.signature,
+    )
+    limits = control.Limits(
+        envelope_bytes=20_480,
+        send_window_messages=1_024,
+        send_window_bytes=4_194_304,
+        deliver_window_messages=1_024,
+        deliver_window_bytes=2_097_152,
+        quota_messages=20_000,
+        quota_bytes=134_217_728,
+        quota_days=30,
+    )
+    welcome = control.Welcome(
+        limits=limits,
+        spread_ms=1_000,
+        incarnation=b"\x03" * 16,
+        expired=0,
+        time_ms=NOW_MS,
+        prekeys_id=0,
+        one_time_left=0,
+    )
+    return {
+        "HELLO": hello,
+        "CHALLENGE": challenge,
+        "login transcript": transcript,
+        "LOGIN": control.encode_login(TOKEN, login),
+        "WELCOME": control.encode_welcome(welcome),
+    }
+
+
+def handshake_values() -> dict[str, bytes]:
+    """Every value between the bundle and the first message, from the published vector, as bob computes it."""
+    vector = load("handshake")
+    hs = bytes.fromhex(vector["hs"])
+    bundle = Bundle.decode(bytes.fromhex(vector["bundle"]))
+    secret = PrekeySecret.decode(bytes.fromhex(vector["prekey_secret"]))
+    one_time = OneTimeSecret.decode(bytes.fromhex(vector["one_time_secret"]))
+    alice, bob = person("alice"), person("bob")
+    header, public = HandshakeHeader.decode(hs), bundle.prekeys.prekeys
+    ids = (header.spk_id.to_bytes(4, "big"), header.opk_id.to_bytes(4, "big"), header.pq_id.to_bytes(4, "big"))
+    parts = (b"\x00\x01", bob.card.card.encode(), header.ek, ids[0], public.spk, ids[1], bundle.opk, ids[2], public.pq)
+    t0 = H("T0", b"".join(parts))
+    k = bob.device.enc.decrypt(header.c_rsa, t0)
+    k_rsa = hkdf(k, "rsa", t0 + sha256(header.c_rsa), 32)
+    k_pq = pq_decapsulate(secret.pq_private, header.c_pq, t0)
+    card_key = hkdf(k_rsa + k_pq, "card", t0, 32)
+    card = alice.card.card
+    sealed = aead_open(card_key, bytes(24), header.sealed, t0 + header.c_rsa + header.c_pq)
+    assert unpad(sealed) == card.encode() + alice.card.signature + NOW_MS.to_bytes(8, "big")
+    transcript = H("T", t0 + card.encode() + sha256(hs))
+    shared = (
+        x25519(secret.spk_private, card.ik),
+        x25519(bob.device.ik, header.ek),
+        x25519(secret.spk_private, header.ek),
+        x25519(one_time.private, header.ek),
+    )
+    output = hkdf(b"\xff" * 32 + b"".join(shared) + k_rsa + k_pq, "kx", transcript, 128)
+    keys = {
+        "SK": output[:32],
+        "HKa": output[32:64],
+        "NHKb": output[64:96],
+        "tagA": output[96:112],
+        "tagB": output[112:],
+    }
+    named = {"SHA-256(hs)": sha256(hs), "T0": t0, "k": k, "K_rsa": k_rsa, "K_pq": k_pq, "T": transcript}
+    return {**named, **{f"DH{number}": value for number, value in enumerate(shared, 1)}, **keys}
+
+
+def message_values() -> dict[str, bytes]:
+    """The first message of the vector, taken apart with the keys above."""
+    vector, keys = load("handshake"), handshake_values()
+    secret = PrekeySecret.decode(bytes.fromhex(vector["prekey_secret"]))
+    envelope = bytes.fromhex(vector["messages"][0]["envelope"])
+    message = decode_envelope(envelope).message
+    ad = keys["T"] + b"\x00"
+    header = aead_open(keys["HKa"], message[:24], message[24:80], ad)
+    root = hkdf(x25519(secret.spk_private, header[:32]), "rk", b"", 96, salt=keys["SK"])
+    mk = hmac_sha256(root[32:64], b"\x01")
+    expanded = hkdf_expand(mk, b"sealwire/v1/msg", 88)
+    padded = aead_open(expanded[:32], expanded[32:56], message[112:], ad + message[:80])
+    assert expanded[56:] == message[80:112]
+    assert unpad(padded).decode() == "hello"
+    return {"header": header, "ck": root[32:64], "mk": mk, "com": expanded[56:]}
+
+
+@pytest.mark.parametrize("expected", [hot_frames, login_frames, handshake_values, message_values])
+def test_the_document_shows_what_the_code_makes(expected):
+    made = expected()
+    shown = {name: value.hex() for name, value in written().items() if name in made}
+    assert shown == {name: value.hex() for name, value in made.items()}
+
+
+def test_the_document_shows_nothing_else():
+    made = {**hot_frames(), **login_frames(), **handshake_values(), **message_values()}
+    assert set(written()) == set(made)
+
+
+def test_the_session_of_the_vector_has_the_keys_of_the_document():
+    vector, shown = load("handshake"), written()
+    session = Session.decode(bytes.fromhex(vector["responder"]))
+    assert (session.T, session.tag_in, session.tag_out) == (shown["T"], shown["tagA"], shown["tagB"])
+    assert session.hs_hash == shown["SHA-256(hs)"]
+    envelope = bytes.fromhex(vector["messages"][0]["envelope"])
+    assert envelope[:18] == bytes(16) + lp(bytes.fromhex(vector["hs"]))[:2]
+
+
+def test_the_vectors_prekeys_are_those_of_its_bundle():
+    vector = load("handshake")
+    bundle = Bundle.decode(bytes.fromhex(vector["bundle"]))
+    secret = PrekeySecret.decode(bytes.fromhex(vector["prekey_secret"]))
+    assert x25519_public(secret.spk_private) == bundle.prekeys.prekeys.spk
+    assert open_session(person("alice"), bundle, NOW_MS, lambda n: b"\x05" * n).time_ms == NOW_MS
