@@ -21,7 +21,7 @@ from sealwire.broker.server import Server
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
-from sealwire.errors import BindError, BrokerBusyError, BrokerSilentError, StoreError, UsageError
+from sealwire.errors import BindError, BrokerBusyError, BrokerSilentError, SealwireError, StoreError, UsageError
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 from sealwire.invite import TOKEN_BYTES
@@ -92,6 +92,11 @@ class Serving:
             if self._is_ready:
                 raise
             raise BindError(address=self._settings.broker.bind, reason=error.strerror) from error
+        except SealwireError:
+            raise
+        except Exception:
+            logger.exception("the broker stops")  # a supervisor's journal keeps where; people get a sentence
+            raise
         finally:
             if self._admin is not None:
                 self._admin.close()

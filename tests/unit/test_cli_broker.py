@@ -11,12 +11,19 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sealwire import invite
+from sealwire.crypto.identity import realm_of
+from sealwire.ids import DeviceId
+from sealwire.peer import keystore
+from sealwire.peer.profile import Profile
+from sealwire.testing.network import reissue
+from tests.conftest import PEOPLE
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "broker.py")]
@@ -217,6 +224,53 @@ def test_no_invite_to_a_closed_broker(start: Start, tmp_path: Path) -> None:
     start(SEALWIRE_BROKER__REGISTRATION="closed")
     result = run(tmp_path, "invite")
     assert (result.returncode, result.stdout) == (2, "")
+
+
+def plant(folder: Path, name: str, broker_key: bytes) -> None:
+    """Spare a peer the seconds that RSA keys take."""
+    now_ms = time.time_ns() // 1_000_000
+    identity = reissue(PEOPLE[name], realm_of(broker_key), name, DeviceId(os.urandom(16)), now_ms)
+    profile = Profile(name, "", broker_key, "", None, folder / "keys", folder / "data" / name, 8, 1)
+    keystore.seal(profile, b"", identity, os.urandom)
+
+
+def join(folder: Path, name: str, line: str) -> subprocess.CompletedProcess[str]:
+    (folder / "empty").touch()
+    plant(folder, name, invite.decode(line).key)
+    words = [
+        "--name",
+        name,
+        "--join",
+        line,
+        "--passphrase-file",
+        str(folder / "empty"),
+        "send",
+        "nobody",
+        "hello",
+        "--timeout",
+        "3",
+    ]
+    cheap = environment(SEALWIRE_PEER__KDF_MEMORY_MIB="8", SEALWIRE_PEER__KDF_PASSES="1")
+    command = [sys.executable, str(ROOT / "peer.py"), *words]
+    return subprocess.run(command, cwd=folder, env=cheap, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_invite_lets_one_in_and_the_relay_sees_only_what_it_relays(start: Start, tmp_path: Path) -> None:
+    broker = start("--watch", SEALWIRE_BROKER__REGISTRATION="invite")
+    line = run(tmp_path, "invite").stdout.strip()
+    elsewhere = tmp_path / "elsewhere"  # another machine has nothing but the line
+    elsewhere.mkdir()
+    assert join(elsewhere, "alice", line).returncode == 5  # she is in: the directory tells her who is not
+    assert join(elsewhere, "bob", line).returncode == 4  # the line is used up
+    broker.process.send_signal(signal.SIGTERM)
+    seen, _said = broker.process.communicate(timeout=START_S)
+    rows = [row.split("\t") for row in seen.splitlines()]
+    assert [row[1] for row in rows][:4] == ["HELLO", "CHALLENGE", "LOGIN", "WELCOME"]
+    for at, _verb, mailbox, size, first in rows:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at)
+        assert re.fullmatch(r"[0-9a-f]{32}|-", mailbox)
+        assert size.isdecimal()
+        assert re.fullmatch(r"[0-9a-f]{32}", first)
 
 
 @pytest.mark.parametrize(
