@@ -140,7 +140,7 @@ class Server:
                 await self._event(event)
             elif isinstance(event, Ready):
                 await self._start(event, before)
-            elif isinstance(event, Connection) and event.state == "stopped":
+            elif isinstance(event, Connection) and views.is_refusal(event):
                 await self._client.online(0)  # raises the reason
             else:
                 before = [*before[-_PAGE:], event]

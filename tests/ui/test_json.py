@@ -87,6 +87,14 @@ def test_lines_past_the_limit_are_refused_and_the_next_is_served(house: House) -
     assert alice.end() == 0
 
 
+def test_a_first_start_at_another_broker_than_the_pinned_one_ends_with_exit_6(house: House) -> None:
+    key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"  # the example of ZeroMQ's documentation
+    dave = house.script("dave", "--broker-key", key)
+    assert dave.process.wait(60) == 6
+    assert dave.end() == 6
+    assert dave.lines == []
+
+
 def test_sigterm_ends_cleanly(house: House) -> None:
     alice = house.script("alice")
     alice.event(type="ready")

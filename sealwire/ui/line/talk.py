@@ -72,7 +72,7 @@ class Talk:
                 await self._catch_up()
                 self.ready.set()
                 return
-            case Connection(state="stopped") if not self.ready.is_set():
+            case Connection() if not self.ready.is_set() and views.is_refusal(event):
                 await self._client.online(0)  # raises the reason: without a registration there is nothing to do here
             case _:
                 pass

@@ -16,7 +16,7 @@ from sealwire.ui.views.rows import (
     status_json,
 )
 from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
-from sealwire.ui.views.state import Line, View, message_line, reduce, sent
+from sealwire.ui.views.state import Line, View, is_refusal, message_line, reduce, sent
 
 __all__ = [
     "Line",
@@ -26,6 +26,7 @@ __all__ = [
     "contact_json",
     "contact_row",
     "fingerprint",
+    "is_refusal",
     "message_json",
     "message_line",
     "message_row",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Literal
 
+from sealwire.errors import BrokerUnreachableError
 from sealwire.i18n import _
 from sealwire.peer.events import (
     STATE_RANK,
@@ -82,6 +83,15 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
             return view, []  # the contact's own event beside it says so, with what to do
         case Warning():
             return view, [Line("alert", sentences.warning(event))]
+
+
+def is_refusal(event: Connection) -> bool:
+    """Whether a first start cannot go on: the broker answers and says no, or is another one than the pinned one.
+
+    A broker that only does not answer is waited for.
+    """
+    waits = (None, BrokerUnreachableError.code)
+    return event.state == "stopped" or (event.state == "offline" and event.code not in waits)
 
 
 def sent(view: View, message_id: str, to: str, state: DeliveryState) -> tuple[View, list[Line]]:

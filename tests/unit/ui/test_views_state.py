@@ -8,7 +8,7 @@ import pytest
 
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
 from sealwire.peer.events import Connection, Contact, Delivery, Event, Message, Ready, Warning
-from sealwire.ui.views import Line, View, reduce, sent, sentences
+from sealwire.ui.views import Line, View, is_refusal, reduce, sent, sentences
 from sealwire.ui.views.state import MAX_TRACKED
 
 NOW = 1_700_000_000_000
@@ -169,3 +169,18 @@ def test_safety_number_is_spoken_in_groups() -> None:
 def test_status_is_four_sentences() -> None:
     said = sentences.status(Status("alice", FINGERPRINT, "online", "tcp://127.0.0.1:5555", 1, 0))
     assert said[1:] == ["Broker tcp://127.0.0.1:5555: online.", "1 message queued.", "0 messages unread."]
+
+
+@pytest.mark.parametrize(
+    ("event", "refused"),
+    [
+        (Connection("connecting"), False),
+        (Connection("offline"), False),
+        (Connection("offline", "The broker does not answer.", "unreachable"), False),
+        (Connection("offline", "This is not the broker you pinned.", "wrong-broker"), True),
+        (Connection("offline", "The broker refuses this device.", "device-refused"), True),
+        (Connection("stopped", "The name is taken.", "name-taken"), True),
+    ],
+)
+def test_a_first_start_waits_for_silence_and_not_for_a_refusal(event: Connection, refused: bool) -> None:
+    assert is_refusal(event) is refused
