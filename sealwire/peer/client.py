@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from sealwire.errors import (
     AccountNameError,
     BrokerKeyMissingError,
     BrokerUnreachableError,
+    LocalProtocolError,
     NotReachedError,
     ProfileBusyError,
     RejectedError,
@@ -39,7 +41,7 @@ from sealwire.i18n import _, explain
 from sealwire.ids import MessageId, account_name
 from sealwire.peer import keystore
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
-from sealwire.peer.connection import Connector
+from sealwire.peer.connection import Connector, explained
 from sealwire.peer.engine import Engine, Turn
 from sealwire.peer.events import STATE_RANK, Connection, Delivery, Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
@@ -51,6 +53,8 @@ from sealwire.wire.content import MAX_TEXT_BYTES
 
 T = TypeVar("T")
 WaitFor = Literal["queued", "sent", "delivered", "read"]
+
+_log = logging.getLogger(__name__)
 
 MAX_BACKLOG: Final = 5_000
 """Events a slow reader may leave unread: past this nothing more is taken from the network until it catches up."""
@@ -98,6 +102,7 @@ class Client:
         self._listening = self._closed = False
         self._waiters: dict[str, list[_Waiter]] = {}
         self._resolving: dict[str, list[asyncio.Future[SealwireError | None]]] = {}
+        self._failed: SealwireError | None = None
         self._task: asyncio.Task[None] | None = None
         self._connection = Connection("offline")
         self._changed = asyncio.Event()
@@ -179,6 +184,19 @@ class Client:
     # --- the loop ---
 
     async def _run(self) -> None:
+        try:
+            await self._loop()
+        except Exception as error:  # noqa: BLE001 - the top of the loop: whatever it is, those who wait must hear of it
+            _log.exception("the peer's loop ended")
+            failure = error if isinstance(error, SealwireError) else LocalProtocolError(type(error).__name__)
+            self._failed = failure
+            for command in self._commands:
+                if not command.future.done():
+                    command.future.set_exception(failure)
+            self._commands.clear()
+            self._show(Connection("stopped", *explained(failure)))
+
+    async def _loop(self) -> None:
         connector = self._connector
         assert connector is not None, "started"
         while not self._closed:
@@ -281,8 +299,8 @@ class Client:
 
     async def _do(self, run: Callable[[Now], T]) -> T:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
-        if self._task is not None and self._task.done():
-            self._task.result()
+        if self._failed is not None:
+            raise self._failed
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._commands.append(_Command(run, future))
         self._wake.set()

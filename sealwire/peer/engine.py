@@ -112,6 +112,7 @@ class Engine:
         self._deferred: deque[bytes] = deque()
         self._received = self._acked = 0
         self._heard_s = self._owed_s = self._opened_s = self._delivered_s = 0.0
+        self._ping_s = PING_EVERY_S
         self._owed = self._pinged = self._pruned = False
         self._cleaned_s = -HOUSEKEEPING_S
         self._handlers: dict[int, Callable[[bytes, Now], None]] = {
@@ -151,6 +152,7 @@ class Engine:
         self._deferred.clear()
         self._pinged = self._pruned = False
         self._heard_s = now.mono_s
+        self._ping_s = PING_EVERY_S * (0.9 + self._rng(1)[0] / 1280)
         self._turn.frames.append(self._link.greet())
 
     def disconnected(self) -> None:
@@ -275,7 +277,7 @@ class Engine:
         arrivals = self._inbox.arrivals
         if arrivals.adopted:
             self._inbox.retry(None, now)
-            arrivals = self._inbox.arrivals
+            self._refill_prekeys(now)
         self._inbox.arrivals = Arrivals()
         self._turn.events += arrivals.events
         for name in sorted(arrivals.lookups):
@@ -287,6 +289,11 @@ class Engine:
                 self._mail.post(mailbox, Receipt("delivered", list(ids[at : at + MAX_RECEIPT_IDS])), now)
         if arrivals.lost:
             self._ask_renewals(now)
+
+    def _refill_prekeys(self, now: Now) -> None:
+        upload = self._upkeep.refill(now.ms, self._requests.new_id()) if self.online and self.registered else None
+        if upload is not None:
+            self._requests.publish(upload)
 
     def _ask_renewals(self, now: Now) -> None:
         """Something could not be opened and nobody outside knows whose it was: ask the devices we talk with."""
@@ -326,6 +333,7 @@ class Engine:
         usable = self._directory.looked_up(name, response, now)
         if response.code == Code.UNKNOWN and self._roster.find(name) is None:
             self._mail.fail_unknown(name)
+            self._inbox.retry(name, now)  # what claimed to come from them is said to be unreadable now
         elif usable:
             self._mail.reach(name)
             self._inbox.retry(name, now)
@@ -423,7 +431,7 @@ class Engine:
         self._owed = owed
         if owed and now.mono_s - max(self._heard_s, self._owed_s) > SILENCE_S:
             self._turn.hangup = True
-        elif not owed and now.mono_s - self._heard_s > PING_EVERY_S * (0.9 + self._rng(1)[0] / 1280):
+        elif not owed and now.mono_s - self._heard_s > self._ping_s:
             self._pinged = True
             self._turn.frames.append(encode_ping(self._link.token, 1))
         if not self._pruned and now.mono_s - self._delivered_s > DRAINED_AFTER_S:
@@ -436,6 +444,7 @@ class Engine:
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
         self._mail.expire(now)
+        self._refill_prekeys(now)
 
     def take(self) -> Turn:
         """What the turn wants done; call it after the commit."""
@@ -446,7 +455,7 @@ class Engine:
         """Monotonic time of the next turn that is due without input."""
         times = [self._cleaned_s + HOUSEKEEPING_S]
         if self.online:
-            times.append(self._heard_s + PING_EVERY_S)
+            times.append(self._heard_s + self._ping_s + 0.01)
             times += [
                 t for t in (self._mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline()) if t
             ]

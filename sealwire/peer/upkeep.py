@@ -41,15 +41,28 @@ class Upkeep:
 
     def due(self, welcome: Welcome, now_ms: Millis, request_id: int) -> Publish | None:
         """What to upload after this WELCOME, if anything: the broker has none, too few, or old ones."""
+        known = welcome.incarnation == self._records.get("incarnation")
+        left = welcome.one_time_left if known else 0
         newest = self._newest()
-        fresh = newest is not None and now_ms - newest.issued_ms < ROTATE_AFTER_MS
-        held = welcome.incarnation == self._records.get("incarnation") and welcome.one_time_left >= TOP_UP_BELOW
-        if newest is not None and fresh and held and welcome.prekeys_id == newest.spk_id:
+        on_file = newest is not None and welcome.prekeys_id == newest.spk_id
+        if known and on_file and left >= TOP_UP_BELOW and self._is_fresh(newest, now_ms):
             return None
-        if newest is None or not fresh:
+        return self._upload(left, now_ms, request_id)
+
+    def refill(self, now_ms: Millis, request_id: int) -> Publish | None:
+        """What to upload while a link stays open: handshakes use one-time keys up, and a week passes."""
+        left = len(self._records.prekeys(ONCE))
+        if left >= TOP_UP_BELOW and self._is_fresh(self._newest(), now_ms):
+            return None
+        return self._upload(left, now_ms, request_id)
+
+    def _is_fresh(self, newest: PrekeySecret | None, now_ms: Millis) -> bool:
+        return newest is not None and now_ms - newest.issued_ms < ROTATE_AFTER_MS
+
+    def _upload(self, left: int, now_ms: Millis, request_id: int) -> Publish:
+        newest = self._newest()
+        if newest is None or not self._is_fresh(newest, now_ms):
             newest = self._make_signed(now_ms)
-        new_store = welcome.incarnation != self._records.get("incarnation")
-        left = 0 if new_store else welcome.one_time_left
         once = [self._make_once(now_ms) for _ in range(MAX_ONE_TIME_PREKEYS - min(left, MAX_ONE_TIME_PREKEYS))]
         signed = sign_prekeys(self._identity.device, self._identity.card.card, newest.public())
         one_time = [OneTime(secret.opk_id, secret.public().public) for secret in once]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from sealwire.errors import RemoteProtocolError
@@ -54,7 +56,7 @@ class Desk:
             return self.counter, row.content
 
         self.outbox.release_due(TOKEN, now, frames)
-        self.outbox.pump(TOKEN, allowed or limits(), now, lambda _m: object(), seal, frames)
+        self.outbox.pump(TOKEN, allowed or limits(), now, lambda _m: SimpleNamespace(account="bob"), seal, frames)
         return [_read(frame) for frame in frames]
 
     def settle(self, seq: int, now: Now = NOW):
