@@ -137,6 +137,8 @@ def shut_down(fd: int, peer: Peer | None) -> bool:
 
 
 def _peer(connected: socket.socket) -> Peer:
+    if connected.family not in (socket.AF_INET, socket.AF_INET6):
+        raise OSError("the descriptor was reused for something that is no peer")
     name = connected.getpeername()
     return str(name[0]), int(name[1])
 
