@@ -61,10 +61,15 @@ class Directory:
         self._requests.lookup(name)
 
     def sendable(self, mailbox: Mailbox, now: Now) -> Pair | None:
-        """The pair to send through, or None while a bundle or a person's decision is needed first."""
+        """The pair to send through, or None while a bundle or a person's decision is needed first.
+
+        A device that its account's signed list no longer names gets nothing, whatever mailbox the directory gives.
+        """
         pair = self._pairs.of(mailbox)
         owner = pair.account if pair is not None else self._roster.owner(mailbox)
         if owner is None or self._roster.blocked(owner):
+            return None
+        if pair is not None and not self._roster.lists(pair.signed_card):
             return None
         if pair is None or pair.wants_renewal(now.ms):
             self._ask_bundle(mailbox, now)
@@ -128,7 +133,7 @@ class Directory:
             return False
         try:
             bundle = Bundle.decode(response.body)
-            self._roster.check_bundle(mailbox, bundle)
+            self._roster.check_bundle(owner, mailbox, bundle)
             pair = self._pairs.of(mailbox)
             after_ms = pair.state.latest_ms if pair is not None else 0
             session = open_session(self._identity, bundle, now.ms, self._rng, after_ms)

@@ -176,6 +176,9 @@ class Outbox:
                 if row is None:  # given up meanwhile
                     target.pending.popleft()
                     continue
+                if row.account != pair.account:  # the directory called somebody else's device theirs: never to them
+                    self._remember(row)
+                    break
                 if row.envelope is None:
                     row.counter, row.envelope = seal(pair, row)
                     self._records.seal_outbox(row.row, row.counter, row.envelope)

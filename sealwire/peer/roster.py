@@ -118,7 +118,15 @@ class Roster:
             raise IntegrityError(name=name, detail="the device list is of another account")
         if len(body.mailboxes) != len(listed.devices) or not listed.devices:
             raise IntegrityError(name=name, detail="the device list is empty or does not match its mailboxes")
+        if any(self._is_elsewhere(Mailbox(mailbox), name) for mailbox in body.mailboxes):
+            raise IntegrityError(name=name, detail="it names a device of somebody else")
         return signed
+
+    def _is_elsewhere(self, mailbox: Mailbox, name: str) -> bool:
+        """Whether a mailbox is known as another account's: the list is signed, the mailboxes beside it are not."""
+        device = self._records.device(mailbox)
+        owner = device.account if device is not None else self.owner(mailbox)
+        return owner is not None and owner != name
 
     def _changed(self, contact: ContactRecord, new_key: bytes, known: bytes, now_ms: Millis) -> list[Event]:
         if contact.trust == "changed" and contact.new_account_key == new_key:
@@ -130,23 +138,20 @@ class Roster:
         self._put(contact)
         return [contact_event(contact), Warning("key-changed", "", conversation=contact.name)]
 
-    def check_bundle(self, mailbox: Mailbox, bundle: Bundle) -> ContactRecord:
+    def check_bundle(self, name: str, mailbox: Mailbox, bundle: Bundle) -> None:
         """Hold a bundle against what the account signed.
 
         Raises:
-            IntegrityError: wrong mailbox, bad signature, or a device the account does not list.
+            IntegrityError: wrong mailbox, bad signature, another account, or a device the account does not list.
 
         Source: protocol.md §8.
         """
-        name = bundle.card.card.account
         try:
             bundle.verify(mailbox)
         except (RefusedError, RemoteProtocolError) as error:
             raise IntegrityError(name=name, detail="the signatures of the bundle are wrong") from error
-        contact = self._contacts.get(name)
-        if contact is None or not self.lists(bundle.card):
+        if bundle.card.card.account != name or not self.lists(bundle.card):
             raise IntegrityError(name=name, detail="the bundle is of a device that the account does not list")
-        return contact
 
     def lists(self, signed: SignedCard) -> bool:
         """Whether the account's pinned, signed list names exactly this card."""
