@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from sealwire.crypto.identity import Identity
 from sealwire.crypto.prekeys import Bundle
 from sealwire.errors import RemoteProtocolError
 from sealwire.ids import mid_of
@@ -86,10 +87,10 @@ def with_body(response: Response, body: bytes) -> Response:
     return Response(id=response.id, code=Code.OK, body=body)
 
 
-def listing(peer: VirtualPeer, **changes: object) -> LookupBody:
-    """What the directory would say of a peer's account."""
-    signed = peer.identity.devices
-    body = LookupBody(devices=signed.devices.encode(), signature=signed.signature, mailboxes=[peer.mailbox()])
+def listing(identity: Identity, **changes: object) -> LookupBody:
+    """What the directory would say of an account."""
+    signed, mailbox = identity.devices, identity.card.card.mailbox
+    body = LookupBody(devices=signed.devices.encode(), signature=signed.signature, mailboxes=[mailbox])
     return msgspec.structs.replace(body, **changes)
 
 
