@@ -106,9 +106,32 @@ def friends(net: Network, *names: str) -> list[VirtualPeer]:
     return peers
 
 
-def envelopes_sent(frames: list[bytes]) -> list[bytes]:
-    """The envelopes of all SENDs among frames of a peer."""
-    return [frame[AT_SEND_ENVELOPE:] for frame in frames if frame[0] == Verb.SEND]
+class Tap:
+    """What one peer sends to the broker."""
+
+    def __init__(self, peer: VirtualPeer) -> None:
+        self.frames: list[bytes] = []
+        real = peer.net.to_broker
+
+        def to_broker(sender: VirtualPeer, sent: list[bytes]) -> None:
+            if sender is peer:
+                self.frames.extend(sent)
+            real(sender, sent)
+
+        peer.net.to_broker = to_broker  # type: ignore[method-assign]
+
+    def envelopes(self) -> list[bytes]:
+        """The envelopes of its SENDs."""
+        return [frame[AT_SEND_ENVELOPE:] for frame in self.frames if frame[0] == Verb.SEND]
+
+
+def held_back(net: Network, sender: VirtualPeer, recipient: VirtualPeer, *texts: str) -> list[bytes]:
+    """Send texts; the broker keeps their envelopes (and hands nothing over until ``hostile`` is taken off)."""
+    mail = Mail(recipient)
+    for text in texts:
+        sender.send(recipient.name, text)
+    net.run()
+    return mail.envelopes
 
 
 def contact_states(peer: VirtualPeer, name: str) -> list[str]:
