@@ -200,7 +200,7 @@ class AddInvite:
 class ListInvites:
     """Read the invites that are left."""
 
-    ref: object
+    ref: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ import os
 import struct
 from dataclasses import dataclass, field
 from functools import cache
+from unittest.mock import ANY
 
 import zmq
 from zmq.utils import z85
+from zmq.utils.monitor import parse_monitor_message
 
 from sealwire.crypto.card import Card, DeviceList
 from sealwire.crypto.identity import Identity, login_transcript, realm_of
@@ -96,6 +98,7 @@ class RawPeer:
         sock.curve_serverkey = z85.encode(self.broker_curve)
         sock.curve_secretkey = z85.encode(self.curve_secret)
         sock.curve_publickey = z85.encode(self.curve)
+        self.monitor = sock.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         sock.connect(self.endpoint)
         return self
 
@@ -129,14 +132,25 @@ class RawPeer:
             if frame[0] == verb:
                 return frame
 
+    def event(self, timeout_ms: int = TIMEOUT_MS) -> tuple[zmq.Event, int] | None:
+        """The next thing that happened to the connection, or None."""
+        if not self.monitor.poll(timeout_ms):
+            return None
+        message = parse_monitor_message(self.monitor.recv_multipart())
+        return message["event"], message["value"]
+
     def is_closed(self, timeout_ms: int = TIMEOUT_MS) -> bool:
-        """Whether the connection ends within the time; whatever still arrives is read."""
-        monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        poller = zmq.Poller()
-        poller.register(monitor, zmq.POLLIN)
-        ended = bool(poller.poll(timeout_ms))
-        self.socket.disable_monitor()
-        return ended
+        """Whether the connection ends within the time."""
+        return self.event(timeout_ms) == (zmq.EVENT_DISCONNECTED, ANY)
+
+    def refusal(self, timeout_ms: int = TIMEOUT_MS) -> int:
+        """The status with which the broker refused the connection."""
+        event = self.event(timeout_ms)
+        assert event is not None
+        assert event[0] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        return event[1]
 
     def close(self) -> None:
+        self.socket.disable_monitor()
+        self.monitor.close()
         self.socket.close(linger=0)

@@ -1,0 +1,319 @@
+"""The broker over real sockets: what only sockets can show."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import zmq
+from zmq.utils import z85
+
+from sealwire.broker.keyfiles import read_public
+from sealwire.broker.port import AddInvite, BrokerKeys, BrokerSettings, ListInvites, Status
+from sealwire.broker.server import OPTIONS, Server
+from sealwire.crypto.primitives import H
+from sealwire.wire import frames
+from sealwire.wire.frames import Code, Reset, Verb
+from tests.unit.broker.raw_peer import RawPeer, member
+
+pytestmark = pytest.mark.process
+
+PUBLIC, SECRET = (z85.decode(key) for key in zmq.curve_keypair())
+KEYS = BrokerKeys(PUBLIC, SECRET, bytes(32))
+ROOT = Path(__file__).resolve().parents[3]
+SHORT_MS = 400
+
+
+class Broker:
+    """A server in a thread of this process."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        ready = Event()
+        self.endpoint = ""
+
+        def on_ready(endpoint: str) -> None:
+            self.endpoint = endpoint
+            ready.set()
+
+        chosen = BrokerSettings(**{"bind": "tcp://127.0.0.1:0", "ballast_bytes": 0, **settings})
+        self.server = Server(chosen, KEYS, folder, on_ready, logging.getLogger("sealwire"))
+        self.thread = Thread(target=self.server.run)
+        self.thread.start()
+        assert ready.wait(10)
+        self.peers: list[RawPeer] = []
+
+    def peer(self, name: str, keys: str = "alice", **more: object) -> RawPeer:
+        peer = RawPeer(self.endpoint, PUBLIC, member(name, PUBLIC, keys), **more)
+        self.peers.append(peer)
+        return peer
+
+    def login(self, name: str, keys: str = "alice", **more: object) -> RawPeer:
+        peer = self.peer(name, keys, **more)
+        peer.login()
+        return peer
+
+    def status(self) -> dict[str, int]:
+        return self.server.submit(Status()).result(5)
+
+    def close(self) -> None:
+        for peer in self.peers:
+            if hasattr(peer, "socket"):
+                peer.close()
+        self.server.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    brokers: list[Broker] = []
+
+    def start(**settings: object) -> Broker:
+        brokers.append(Broker(tmp_path / str(len(brokers)), **settings))
+        return brokers[-1]
+
+    yield start
+    for broker in brokers:
+        broker.close()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One broker for every test that leaves it as it was."""
+    running = Broker(tmp_path_factory.mktemp("broker"))
+    yield running
+    running.close()
+
+
+def test_two_peers_talk(broker):
+    alice, bob = broker.login("alice"), broker.login("bob", "bob")
+    alice.send(bob.mailbox, b"envelope")
+    assert frames.decode_deliver(bob.recv(Verb.DELIVER))[0::2] == (1, b"envelope")
+    bob.ack(1)
+    assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+
+
+def test_the_ready_address_is_plain(broker):
+    assert broker.endpoint.startswith("tcp://127.0.0.1:")
+
+
+@pytest.mark.parametrize("mechanism", ["NULL", "PLAIN"])
+def test_connections_without_curve_are_refused(broker, mechanism):
+    with zmq.Context.instance().socket(zmq.DEALER) as sock:
+        sock.linger, sock.immediate, sock.sndtimeo = 0, 1, SHORT_MS
+        if mechanism == "PLAIN":
+            sock.plain_username, sock.plain_password = b"alice", b"secret"
+        sock.connect(broker.endpoint)
+        with pytest.raises(zmq.Again):
+            sock.send(b"\x01")
+
+
+def test_a_wrong_broker_key_gets_nobody_in(broker):
+    peer = broker.peer("alice")
+    peer.broker_curve = z85.decode(zmq.curve_keypair()[0])
+    peer.connect().socket.sndtimeo = SHORT_MS
+    with pytest.raises(zmq.Again):
+        peer.socket.send(b"\x01")
+
+
+def test_more_than_one_frame_is_kicked_before_the_login(broker):
+    peer = broker.peer("alice").connect()
+    peer.socket.send_multipart([b"\x01", b"more", b"and more"])
+    assert peer.is_closed()
+
+
+def test_more_than_one_frame_is_kicked_after_the_login_and_others_go_on(broker):
+    alice, bob = broker.login("alice"), broker.login("bob", "bob")
+    alice.socket.send_multipart([frames.encode_ping(alice.token, 1), b"stray"])
+    assert alice.is_closed()
+    bob.socket.send(frames.encode_ping(bob.token, 3))
+    assert frames.decode_u64(bob.recv(Verb.PONG)) == 3
+
+
+@pytest.mark.parametrize(
+    "frame", [b"", b"\x01", b"\x03" + bytes(8), b"\x10" + bytes(100), b"\x01" + bytes(8) + b"\xc1"]
+)
+def test_a_first_frame_that_is_no_hello_is_kicked(broker, frame):
+    peer = broker.peer("alice").connect()
+    peer.socket.send(frame)
+    assert peer.is_closed()
+
+
+def test_a_chosen_routing_id_is_kicked_and_its_key_stays_out(serve):
+    broker = serve()
+    peer = broker.peer("alice", routing_id=b"victim").connect()
+    peer.socket.send(b"\x01")
+    assert peer.is_closed()
+    again = broker.peer("alice", curve_secret=peer.curve_secret).connect()
+    assert again.refusal() == 400
+
+
+def test_the_sixteenth_wrong_token_ends_the_connection(broker):
+    alice = broker.login("alice")
+    for _ in range(16):
+        alice.socket.send(frames.encode_ping(frames.Token(b"wrong!!!"), 1))
+    assert alice.recv(Verb.RESET)[1] == Reset.PROTOCOL
+    assert alice.is_closed()
+
+
+def test_a_second_login_ends_the_first(broker):
+    first = broker.login("alice")
+    second = broker.login("alice", curve_secret=first.curve_secret)
+    assert first.recv(Verb.RESET)[1] == Reset.SUPERSEDED
+    assert first.is_closed()
+    second.socket.send(frames.encode_ping(second.token, 1))
+    assert second.recv(Verb.PONG)
+
+
+def test_logging_in_again_and_again_is_paced(serve):
+    broker = serve(known_handshakes_per_min=1.0, known_handshakes_burst=3.0)
+    secret = broker.login("alice").curve_secret
+    for _ in range(3):
+        broker.login("alice", curve_secret=secret)
+    assert broker.peer("alice", curve_secret=secret).connect().refusal() == 500
+    broker.login("bob", "bob")
+
+
+def test_strangers_are_paced_by_address(serve):
+    broker = serve(trusted_networks=(), unknown_handshakes_burst=2.0, unknown_handshakes_per_min=1.0)
+    broker.login("alice")
+    broker.login("bob", "bob")
+    assert broker.peer("carol", "mallory").connect().refusal() == 500
+
+
+def test_closed_registration_refuses_strangers_at_the_door(serve):
+    assert serve(registration="closed").peer("alice").connect().refusal() == 400
+
+
+def test_connections_that_never_speak_are_closed(serve):
+    broker = serve(hello_timeout_s=1.0)
+    alice = broker.login("alice")
+    greeted = broker.peer("bob", "bob").connect().greet()
+    silent = broker.peer("bob", "bob").connect()
+    host, port = broker.endpoint.removeprefix("tcp://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as raw:
+        while raw.recv(100):
+            pass
+    assert silent.is_closed()
+    assert greeted.is_closed()
+    alice.socket.send(frames.encode_ping(alice.token, 1))
+    assert alice.recv(Verb.PONG)
+
+
+def test_too_many_silent_connections_push_the_oldest_out(serve):
+    broker = serve(max_unclaimed=2, hello_timeout_s=60.0)
+    host, port = broker.endpoint.removeprefix("tcp://").split(":")
+    raws = [socket.create_connection((host, int(port)), timeout=4) for _ in range(3)]
+    try:
+        while raws[0].recv(100):
+            pass
+    finally:
+        for raw in raws:
+            raw.close()
+
+
+def test_an_invite_lets_one_in_and_only_its_hash_is_kept(serve):
+    broker = serve(registration="invite")
+    token = os.urandom(16)
+    expires_ms = int(time.time() * 1000) + 60_000
+    assert broker.server.submit(AddInvite(None, H("invite", token), 1, expires_ms)).result(5).outcome == "done"
+    stranger = broker.peer("bob", "bob").connect().greet()
+    assert frames.decode_reject(stranger.prove())[1] is Code.LOGIN
+    broker.peer("alice").login(token)
+    assert broker.server.submit(ListInvites()).result(5).invites == ()
+
+
+def test_status_counts(broker):
+    before = broker.status()
+    broker.login("alice")
+    assert broker.status()["logins"] == before["logins"] + 1
+    assert broker.status()["realm"] == before["realm"]
+
+
+def test_watching_sees_verb_mailbox_size_and_first_bytes(serve):
+    broker = serve()
+    alice, bob = broker.login("alice"), broker.login("bob", "bob")
+    seen: list[tuple[object, ...]] = []
+    broker.server.watch(lambda *sight: seen.append(sight[1:]))
+    broker.status()
+    alice.send(bob.mailbox, b"0123456789abcdefXYZ")
+    bob.recv(Verb.DELIVER)
+    broker.server.watch(None)
+    broker.status()
+    assert ("SEND", bob.mailbox, 19, b"0123456789abcdef") in seen
+    assert ("DELIVER", bob.mailbox, 19, b"0123456789abcdef") in seen
+
+
+def test_an_orderly_end_answers_what_was_stored_and_tells_everybody(serve):
+    broker = serve()
+    alice, bob = broker.login("alice"), broker.login("bob", "bob")
+    alice.send(bob.mailbox, b"envelope")
+    bob.recv(Verb.DELIVER)
+    broker.server.stop()
+    assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+    assert alice.recv(Verb.RESET)[1] == Reset.SHUTDOWN
+    assert bob.recv(Verb.RESET)[1] == Reset.SHUTDOWN
+
+
+def test_options_that_keep_strangers_small():
+    assert OPTIONS[93] == 1
+    assert OPTIONS[zmq.MAXMSGSIZE] == 96 * 1024
+    assert OPTIONS[zmq.ROUTER_HANDOVER] == 0
+    assert zmq.zmq_version_info() >= (4, 3, 5)
+
+
+# --- a process of its own ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def broker_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, str(ROOT / "broker.py"), "--bind", "tcp://127.0.0.1:0"]
+    command += ["--data", str(folder / "data"), "--keys", str(folder / "keys")]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        while "ready on" not in line:
+            assert process.poll() is None, line
+            line = process.stderr.readline()
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stderr.close()
+
+
+def test_what_was_accepted_survives_sigkill(tmp_path):
+    with broker_process(tmp_path) as (process, endpoint):
+        curve = read_public(tmp_path / "keys" / "broker.pub")
+        alice = RawPeer(endpoint, curve, member("alice", curve))
+        bob = RawPeer(endpoint, curve, member("bob", curve, "bob"))
+        bob.login()
+        bob.close()
+        alice.login()
+        for n in range(500):
+            alice.send(bob.mailbox, b"%d" % n)
+        accepted = 0
+        while accepted < 200:
+            accepted = frames.decode_u64(alice.recv(Verb.ACCEPTED))
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        alice.close()
+    with broker_process(tmp_path) as (process, endpoint):
+        bob = RawPeer(endpoint, curve, bob.identity, bob.curve_secret)
+        bob.login()
+        got = [frames.decode_deliver(bob.recv(Verb.DELIVER))[2] for _ in range(accepted)]
+        assert got == [b"%d" % n for n in range(accepted)]
+        bob.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
