@@ -13,7 +13,9 @@ PRIVATE_FOLDER = 0o700
 
 def make_private_folder(path: Path) -> None:
     """Create a folder (and its parents) that only its owner may enter; an existing one is left as it is."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_private_folder(path.parent)  # mkdir's own parents=True would leave them open to others
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -27,7 +27,6 @@ from sealwire.errors import (
     BrokerUnreachableError,
     LocalProtocolError,
     NotReachedError,
-    ProfileBusyError,
     RejectedError,
     SealwireError,
     StoreError,
@@ -36,17 +35,18 @@ from sealwire.errors import (
     UntrustedPeerError,
     UsageError,
 )
-from sealwire.files import PidLock, make_private_folder, write_private
+from sealwire.files import PidLock
 from sealwire.i18n import _, explain
 from sealwire.ids import MessageId, account_name
-from sealwire.peer import keystore
+from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
 from sealwire.peer.connection import Connector, explained
 from sealwire.peer.engine import Engine, Turn
-from sealwire.peer.events import STATE_RANK, Connection, Delivery, Event, Message, Warning
+from sealwire.peer.events import STATE_RANK, Connection, Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
 from sealwire.peer.login import Credentials
 from sealwire.peer.profile import Profile
+from sealwire.peer.publisher import Publisher
 from sealwire.peer.records import ContactRecord, Now
 from sealwire.peer.store import Store
 from sealwire.wire.content import MAX_TEXT_BYTES
@@ -56,13 +56,13 @@ WaitFor = Literal["queued", "sent", "delivered", "read"]
 
 _log = logging.getLogger(__name__)
 
-MAX_BACKLOG: Final = 5_000
-"""Events a slow reader may leave unread: past this nothing more is taken from the network until it catches up."""
 COMMANDS_PER_TURN: Final = 512
 STORE_PAUSE_S: Final = 2.0
 """Before trying again after a failed commit (a full disk)."""
 PAUSE_S: Final = 0.02
 """How often a client whose reader lags looks whether it caught up."""
+LOOK_S: Final = 0.2
+"""Between two looks at something that no event announces."""
 GOODBYE_S: Final = 0.5
 SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaCha20-Poly1305"
 
@@ -71,12 +71,6 @@ SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaC
 class _Command:
     run: Callable[[Now], Any]
     future: asyncio.Future[Any]
-
-
-@dataclass(slots=True)
-class _Waiter:
-    rank: int
-    future: asyncio.Future[Delivery]
 
 
 def _now() -> Now:
@@ -97,15 +91,16 @@ class Client:
         self._connector: Connector | None = None
         self._wake = asyncio.Event()
         self._commands: deque[_Command] = deque()
-        self._stream: deque[Event] = deque()
-        self._news = asyncio.Event()
-        self._listening = self._closed = False
-        self._waiters: dict[str, list[_Waiter]] = {}
-        self._resolving: dict[str, list[asyncio.Future[SealwireError | None]]] = {}
+        self._publisher = Publisher(self._wake.set)
+        self._closed = False
         self._failed: SealwireError | None = None
         self._task: asyncio.Task[None] | None = None
         self._connection = Connection("offline")
-        self._changed = asyncio.Event()
+
+    @property
+    def registered(self) -> bool:
+        """Whether this profile was let in by the broker once and its prekeys are stored there."""
+        return self._engine.registered
 
     # --- opening and closing ---
 
@@ -116,14 +111,9 @@ class Client:
         Raises:
             ProfileBusyError, KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
         """
-        make_private_folder(profile.data_dir)
-        lock = PidLock(profile.lock_file)
-        holder = lock.acquire()
-        if holder is not None:
-            raise ProfileBusyError(name=profile.name, pid=holder)
+        lock = opening.hold(profile)
         try:
-            keys = await asyncio.to_thread(_open_keys, profile, passphrase, progress)
-            store = Store(profile.database, keys.vault.subkey("store"))
+            keys, store = await asyncio.to_thread(opening.unlock, profile, passphrase, progress, _now().ms)
             return cls(profile, keys, store, lock)
         except BaseException:
             lock.release()
@@ -144,24 +134,14 @@ class Client:
         profile, keys = self.profile, self._keys
         if profile.broker_key is None:
             raise BrokerKeyMissingError(path=profile.broker_key_source)
-        self._count_start()
-        self._connector = Connector(profile, keys, self._wake.set)
-        self._task = asyncio.create_task(self._run(), name=f"peer {self.name}")
-
-    def _count_start(self) -> None:
-        path = self.profile.starts_file
-        beside = int(path.read_text()) if path.exists() and path.read_text().isdigit() else 0
-        with self._store.transaction():
-            inside = int.from_bytes(self._store.get("starts") or b"", "big")
-            restored = beside > inside
-            if restored:
+        if opening.is_restored(profile, self._store):
+            with self._store.transaction():
                 self._engine.forget_chains()
                 self._engine.settle(_now())
-            self._store.put("starts", (max(beside, inside) + 1).to_bytes(8, "big"))
-        write_private(path, str(max(beside, inside) + 1).encode())
-        if restored:
             text = _("This profile was restored from an older copy: conversations continue under fresh keys.")
-            self._publish(Warning("restored", text))
+            self._publisher.publish(Warning("restored", text))
+        self._connector = Connector(profile, keys, self._wake.set)
+        self._task = asyncio.create_task(self._run(), name=f"peer {self.name}")
 
     async def close(self) -> None:
         """Say goodbye, release the profile."""
@@ -179,7 +159,7 @@ class Client:
             command.future.cancel()
         self._store.close()
         self._lock.release()
-        self._news.set()
+        self._publisher.close()
 
     # --- the loop ---
 
@@ -207,19 +187,16 @@ class Client:
             if busy:
                 await asyncio.sleep(0)
                 continue
-            if self._paused():
+            if self._publisher.lags():
                 await asyncio.sleep(PAUSE_S)
                 continue
             due = min(self._engine.deadline(now), connector.deadline())
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.0, due - time.monotonic()))
 
-    def _paused(self) -> bool:
-        return self._listening and len(self._stream) > MAX_BACKLOG
-
     def _step(self, connector: Connector, now: Now) -> bool:
         """One turn: commit, then send, then publish. True when there was something to do."""
-        frames = [] if self._paused() else connector.take_frames()
+        frames = [] if self._publisher.lags() else connector.take_frames()
         count = min(len(self._commands), COMMANDS_PER_TURN)
         commands = [self._commands.popleft() for _ in range(count)]
         results: list[tuple[_Command, Any, SealwireError | None]] = []
@@ -248,7 +225,7 @@ class Client:
         self._engine = self._make_engine()
         self._engine.take()
         sentence, _hint = explain(error)
-        self._publish(Warning("store", sentence))
+        self._publisher.publish(Warning("store", sentence))
         for command in commands:
             if not command.future.done():
                 command.future.set_exception(error)
@@ -257,11 +234,9 @@ class Client:
         if turn.opened and self._engine.online:
             self._show(Connection("online"))
         for event in turn.events:
-            self._publish(event)
+            self._publisher.publish(event)
         for resolved in turn.resolved:
-            for future in self._resolving.pop(resolved.name, []):
-                if not future.done():
-                    future.set_result(resolved.error)
+            self._publisher.found(resolved.name, resolved.error)
         if turn.hangup or turn.fatal is not None:
             self._engine.disconnected()
             self._show(connector.ended(now, turn.fatal, turn.jitter_s))
@@ -269,33 +244,14 @@ class Client:
     def _show(self, connection: Connection | None) -> None:
         if connection is not None and connection != self._connection:
             self._connection = connection
-            self._publish(connection)
+            self._publisher.publish(connection)
+            failure = self._connector.failure() if self._connector is not None else None
+            if failure is not None:
+                self._publisher.refuse(failure)
 
-    def _publish(self, event: Event) -> None:
-        self._stream.append(event)
-        if not self._listening and len(self._stream) > MAX_BACKLOG:
-            self._stream.popleft()  # nobody reads here: the history has the messages
-        self._news.set()
-        self._changed.set()
-        self._changed = asyncio.Event()
-        if isinstance(event, Delivery):
-            for waiter in self._waiters.get(event.id, []):
-                if STATE_RANK[event.state] >= waiter.rank and not waiter.future.done():
-                    waiter.future.set_result(event)
-
-    async def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[Event]:
         """The one event stream, from the start on; ends when the client is closed."""
-        self._listening = True
-        while True:
-            while self._stream:
-                event = self._stream.popleft()
-                if len(self._stream) == MAX_BACKLOG:
-                    self._wake.set()
-                yield event
-            if self._closed:
-                return
-            self._news.clear()
-            await self._news.wait()
+        return self._publisher.events()
 
     async def _do(self, run: Callable[[Now], T]) -> T:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
@@ -329,20 +285,19 @@ class Client:
         return await self._await_state(message_id, name, wait, timeout_s, ends)
 
     async def _await_state(self, message_id: str, name: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
-        waiter = _Waiter(STATE_RANK[wait], asyncio.get_running_loop().create_future())
-        self._waiters.setdefault(message_id, []).append(waiter)
+        rank = STATE_RANK[wait]
+        reached = self._publisher.reached(message_id, rank)
         try:
-            now_at = await self._do(lambda now: self._store.own_message(MessageId(bytes.fromhex(message_id))))
-            if now_at is not None and now_at.state and STATE_RANK[now_at.state] >= waiter.rank:
-                state = now_at.state
-                reason = None
+            message = await self._do(lambda now: self._store.own_message(MessageId(bytes.fromhex(message_id))))
+            if message is not None and message.state and STATE_RANK[message.state] >= rank:
+                state, reason = message.state, None  # while we were about to wait
             else:
-                delivery = await asyncio.wait_for(waiter.future, max(0.001, ends - time.monotonic()))
+                delivery = await asyncio.wait_for(reached, max(0.001, ends - time.monotonic()))
                 state, reason = delivery.state, delivery.reason
         except TimeoutError:
             raise self._late(name, wait, timeout_s) from None
         finally:
-            del self._waiters[message_id]
+            self._publisher.forget(message_id, reached)
         if state == "failed":
             raise UnknownPeerError(name=name) if self._engine.contact(name) is None else RejectedError(reason=reason)
         return Sent(message_id, state)
@@ -367,8 +322,7 @@ class Client:
         while (await self._do(lambda _now: len(self._store.outbox_rows()))) > 0:
             if time.monotonic() >= ends:
                 return False
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(0.2, max(0.001, ends - time.monotonic())))
+            await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
         return True
 
     async def online(self, timeout_s: float) -> None:
@@ -381,8 +335,7 @@ class Client:
             left = ends - time.monotonic()
             if left <= 0:
                 raise self._unreachable()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(left, 0.25))
+            await self._publisher.news(min(LOOK_S, left))
 
     # --- reading ---
 
@@ -475,11 +428,10 @@ class Client:
         return contact
 
     async def _resolve(self, name: str, timeout_s: float) -> SealwireError | None:
-        future: asyncio.Future[SealwireError | None] = asyncio.get_running_loop().create_future()
-        self._resolving.setdefault(name, []).append(future)
+        found = self._publisher.looking_for(name)
         await self._do(lambda _now: self._engine.find(name))
         try:
-            return await asyncio.wait_for(future, max(0.001, timeout_s))
+            return await asyncio.wait_for(found, max(0.001, timeout_s))
         except TimeoutError:
             return None  # not known yet: it is queued, and a failed delivery says so if it proves unknown
 
@@ -494,12 +446,6 @@ class Client:
             contact.changed_ms,
             unread,
         )
-
-
-def _open_keys(profile: Profile, passphrase: bytes, progress: Progress) -> Keys:
-    if keystore.exists(profile.keys_dir, profile.name):
-        return keystore.open_keys(profile, passphrase)
-    return keystore.create(profile, passphrase, progress, os.urandom, _now().ms)
 
 
 def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:

@@ -1,0 +1,60 @@
+"""Opening a profile: one process at a time, the key file, the database, and whether it is the latest one.
+
+Source: protocol.md §14.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sealwire.errors import ProfileBusyError
+from sealwire.files import PidLock, make_private_folder, write_private
+from sealwire.ids import Millis
+from sealwire.peer import keystore
+from sealwire.peer.keystore import Keys, Progress
+from sealwire.peer.profile import Profile
+from sealwire.peer.store import Store
+
+
+def hold(profile: Profile) -> PidLock:
+    """Take the profile's lock.
+
+    Raises:
+        ProfileBusyError: another process has it; names its PID.
+    """
+    make_private_folder(profile.data_dir)
+    lock = PidLock(profile.lock_file)
+    holder = lock.acquire()
+    if holder is not None:
+        raise ProfileBusyError(name=profile.name, pid=holder)
+    return lock
+
+
+def unlock(profile: Profile, passphrase: bytes, progress: Progress, now_ms: Millis) -> tuple[Keys, Store]:
+    """Open keys and database, or make them on a first start.
+
+    Raises:
+        KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
+    """
+    if keystore.exists(profile.keys_dir, profile.name):
+        keys = keystore.open_keys(profile, passphrase)
+    else:
+        keys = keystore.create(profile, passphrase, progress, os.urandom, now_ms)
+    return keys, Store(profile.database, keys.vault.subkey("store"))
+
+
+def is_restored(profile: Profile, store: Store) -> bool:
+    """Count this start; True when the database has seen fewer starts than the file beside it.
+
+    A database that was put back from an older copy would use ratchet keys a second time: its chains must not send.
+    """
+    path = profile.starts_file
+    text = path.read_text("ascii", "replace") if path.exists() else ""
+    beside = int(text) if text.isdigit() else 0
+    with store.transaction():
+        inside = int.from_bytes(store.get("starts") or b"", "big")
+        store.put("starts", (max(beside, inside) + 1).to_bytes(8, "big"))
+    write_private(
+        path, str(max(beside, inside) + 1).encode()
+    )  # after the commit: a crash between looks like no restore
+    return beside > inside
