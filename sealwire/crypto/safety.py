@@ -116,4 +116,12 @@ def safety_number(own: Card, theirs: Card) -> SafetyNumber:
 
     Source: protocol.md §13.
     """
-    return SafetyNumber(*(fingerprint(account_id(card.realm, card.account), card.n_sign) for card in (own, theirs)))
+    return safety_number_of(own.realm, (own.account, own.n_sign), (theirs.account, theirs.n_sign))
+
+
+def safety_number_of(realm: str, own: tuple[str, bytes], theirs: tuple[str, bytes]) -> SafetyNumber:
+    """Return the safety number of two (name, 384-byte account key) of one realm; takes about 10 ms.
+
+    Source: protocol.md §13.
+    """
+    return SafetyNumber(*(fingerprint(account_id(realm, name), n_sign) for name, n_sign in (own, theirs)))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from sealwire.crypto.card import account_fingerprint
-from sealwire.crypto.safety import account_id, digits, fingerprint
+from sealwire.crypto.safety import safety_number_of
 from sealwire.errors import (
     AccountNameError,
     BrokerKeyMissingError,
@@ -376,11 +376,8 @@ class Client:
         contact = await self._known(name)
         own = self._keys.identity.card.card
         theirs = contact.new_account_key or contact.account_key
-        numbers = [
-            fingerprint(account_id(own.realm, account), key)
-            for account, key in ((own.account, own.n_sign), (contact.name, theirs))
-        ]
-        return SafetyNumber(contact.name, digits(*numbers), contact.trust)
+        number = safety_number_of(own.realm, (own.account, own.n_sign), (contact.name, theirs))
+        return SafetyNumber(contact.name, number.digits, contact.trust)
 
     async def set_verified(self, name: str, verified: bool) -> ContactInfo:
         """A person compared the digits (or takes it back)."""
@@ -438,14 +435,9 @@ class Client:
     def _info(self, contact: ContactRecord) -> ContactInfo:
         from_key = contact.new_account_key or contact.account_key
         unread = self._store.unread_count(self._read_up_to(), contact.name)
-        return ContactInfo(
-            contact.name,
-            account_fingerprint(from_key).hex(),
-            contact.trust,
-            contact.first_seen_ms,
-            contact.changed_ms,
-            unread,
-        )
+        fingerprint = account_fingerprint(from_key).hex()
+        since_ms, changed_ms = contact.first_seen_ms, contact.changed_ms
+        return ContactInfo(contact.name, fingerprint, contact.trust, since_ms, changed_ms, unread)
 
 
 def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:
