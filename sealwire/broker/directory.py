@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MAX_FETCH_BUCKETS: Final = 1_024
 """Mailboxes one account's fetches are counted for at once; past it the oldest counter is forgotten."""
 
+_CODES: Final = {"done": Code.OK, "full": Code.STORAGE, "stale": Code.INVALID}
 _SIZES: Final = {FindAccount: LOOKUP_RESPONSE_BYTES, TakeBundle: BUNDLE_RESPONSE_BYTES}
 
 
@@ -106,12 +107,8 @@ class Directory:
         """
         asked = result.op.ref
         assert isinstance(asked, Asked)
-        code, body = Code.OK, b""
-        if result.outcome == "full":
-            code = Code.STORAGE
-        elif result.outcome != "done":
-            code = Code.UNKNOWN
-        elif result.account is not None:
+        code, body = _CODES.get(result.outcome, Code.UNKNOWN), b""
+        if result.account is not None:
             body = _lookup_body(result)
         elif result.bundle is not None:
             body = _bundle_body(result)

@@ -1,23 +1,73 @@
-"""The monitor's view of descriptors: one that was reused for a local socket is nobody's connection."""
+"""Silent connections, and shutting down exactly one."""
 
 from __future__ import annotations
 
 import socket
 
-from sealwire.broker.monitor import peer_of, shut_down
+from sealwire.broker.monitor import Doorstep, peer_of, shut_down
+
+PEER = ("192.0.2.1", 1)
 
 
-def test_a_descriptor_reused_by_a_local_socket_is_no_peer():
-    one, other = socket.socketpair()
-    with one, other:
-        assert peer_of(one.fileno()) is None
-        assert not shut_down(one.fileno(), ("127.0.0.1", 1))
-        one.send(b"still open")
+def test_who_does_not_speak_in_time_must_go():
+    doorstep = Doorstep(10.0, 100, 100)
+    doorstep.came(5, PEER, 0.0)
+    doorstep.came(6, PEER, 4.0)
+    assert doorstep.overdue(set(), 9.0) == []
+    assert doorstep.overdue(set(), 10.0) == [(5, PEER)]
+    assert doorstep.overdue(set(), 11.0) == []
 
 
-def test_a_closed_descriptor_is_no_peer():
-    one, other = socket.socketpair()
-    number = one.fileno()
-    one.close()
-    other.close()
-    assert peer_of(number) is None
+def test_who_spoke_or_left_is_forgotten():
+    doorstep = Doorstep(10.0, 100, 100)
+    doorstep.came(5, PEER, 0.0)
+    doorstep.came(6, PEER, 0.0)
+    doorstep.gone(6)
+    assert doorstep.overdue({5}, 20.0) == []
+
+
+def test_a_descriptor_used_again_starts_anew():
+    doorstep = Doorstep(10.0, 100, 100)
+    doorstep.came(5, PEER, 0.0)
+    doorstep.gone(5)
+    doorstep.came(5, PEER, 8.0)
+    assert doorstep.overdue(set(), 12.0) == []
+
+
+def test_too_many_silent_ones_push_the_oldest_out():
+    doorstep = Doorstep(10.0, 2, 100)
+    for fd in range(5):
+        doorstep.came(fd, PEER, float(fd) / 10)
+    assert [fd for fd, _ in doorstep.overdue({1}, 1.0)] == [0, 2]
+
+
+def test_connections_are_bounded():
+    doorstep = Doorstep(10.0, 100, 2)
+    assert doorstep.came(1, PEER, 0.0)
+    assert doorstep.came(2, PEER, 0.0)
+    assert not doorstep.came(3, PEER, 0.0)
+    doorstep.gone(3)
+    doorstep.gone(1)
+    assert doorstep.came(4, PEER, 0.0)
+
+
+def test_only_the_connection_that_was_meant_is_shut_down():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as client:
+            server, _ = listener.accept()
+            with server:
+                peer = peer_of(server.fileno())
+                assert peer == client.getsockname()
+                assert not shut_down(server.fileno(), ("127.0.0.1", 1))
+                assert not shut_down(server.fileno(), None)
+                assert shut_down(server.fileno(), peer)
+                client.settimeout(5)
+                assert client.recv(1) == b""
+                assert server.fileno() >= 0
+        assert peer_of(listener.fileno()) is None
+
+
+def test_a_file_is_not_shut_down(tmp_path):
+    with (tmp_path / "broker.db").open("wb") as file:
+        assert peer_of(file.fileno()) is None
+        assert not shut_down(file.fileno(), PEER)

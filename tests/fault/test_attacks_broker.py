@@ -1,0 +1,198 @@
+"""Attacks that broke others, tried on the broker. Each fails when its defence is taken out."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import os
+import pickle
+import socket
+from pathlib import Path
+
+import pytest
+import zmq
+
+import sealwire
+from sealwire.broker.port import BrokerSettings
+from sealwire.wire import control, frames
+from sealwire.wire.frames import Code, Verb
+from tests.unit.broker.raw_peer import login_of
+from tests.unit.broker.rig import BROKER_CURVE, Rig
+from tests.unit.broker.test_directory import opk, publish
+from tests.unit.broker.test_server import Broker
+
+SOURCE = Path(sealwire.__file__).parent
+
+
+@pytest.fixture
+def rig(tmp_path):
+    rig = Rig(tmp_path, BrokerSettings(grace_ms=0.0))
+    yield rig
+    rig.store.close()
+
+
+@pytest.fixture
+def broker(tmp_path):
+    running = Broker(tmp_path, hello_timeout_s=1.0)
+    yield running
+    running.close()
+
+
+def refused(client) -> bool:
+    return [words[:1] + words[2:] for words in client.seen()] == [("reject", "login")]
+
+
+def test_attack_06_prekeys_with_any_bit_flipped_are_not_taken(rig):
+    bob = rig.login("bob", "bob")
+    good = publish(bob)
+    for field in ("prekeys", "signature"):
+        content = getattr(good, field)
+        for at in range(0, len(content), max(1, len(content) // 24)):
+            flipped = content[:at] + bytes((content[at] ^ 1 << at % 8,)) + content[at + 1 :]
+            rig.router._accounts["bob"].requests.tokens = 100.0
+            changed = {"prekeys": good.prekeys, "signature": good.signature, field: flipped}
+            upload = control.Publish(id=1, one_time=[], **changed)
+            assert bob.ask(upload).code == Code.INVALID, (field, at)
+    assert rig.router.mailboxes[bob.mailbox].prekeys_id == 0
+
+
+def test_attack_08_a_replayed_login_or_frame_changes_nothing(rig):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    recorded = alice.send_frame(bob.mailbox, b"once")
+    alice.feed(recorded)
+    alice.feed(recorded)  # on its own connection: the number is used up
+    assert not alice.is_open
+    again = rig.login("alice")
+    again.feed(recorded)  # on a later one: the token is dead
+    assert [words[0] for words in bob.seen()] == ["deliver"]
+    assert again.is_open
+
+
+def test_attack_09_bundles_of_one_device_cannot_be_drained(rig):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    bob.ask(publish(bob, ids=range(1, 101)))
+    for n in range(30):
+        alice.ask(control.Fetch(id=n, mailbox=bob.mailbox))
+    assert rig.router.mailboxes[bob.mailbox].one_time_left == 100 - 6
+    carol = rig.login("carol", "mallory")
+    assert opk(carol.ask(control.Fetch(id=1, mailbox=bob.mailbox))) == 7
+
+
+def test_attack_17_nothing_changes_before_the_login_convinces(rig):
+    for n in range(150):
+        alice = rig.connect("alice")
+        alice.greet()
+        frame = bytearray(alice.login_frame())
+        _, login = control.decode_login(bytes(frame))
+        field = (login.signature, login.devices, login.devices_signature)[n % 3]
+        at = frame.index(field) + n * 7 % len(field)
+        frame[at] ^= 1 << n % 8
+        alice.feed(bytes(frame))
+        assert refused(alice), at
+    assert rig.router.status()["devices"] == 0
+    assert rig.store._db.execute("SELECT count(*) FROM device").fetchall() == [(0,)]
+
+
+def test_attack_45_a_login_is_worth_nothing_on_another_connection_or_broker(rig):
+    first = rig.connect("alice")
+    first.greet()
+    recorded = first.login_frame()
+    other = rig.connect("alice")
+    other.hello = first.hello
+    other.feed(first.hello)
+    other.challenge = other.take(Verb.CHALLENGE)
+    other.feed(recorded)
+    assert refused(other)
+
+    relayed = rig.connect("alice")  # a hostile broker passes our challenge on: its CURVE key is in the signature
+    relayed.greet()
+    hostile = bytes(32)
+    relayed.feed(
+        login_of(relayed.identity, hostile, relayed.connection.curve, relayed.hello, relayed.challenge, relayed.token)
+    )
+    assert refused(relayed)
+
+    stolen = rig.connect("alice")  # the same login on a connection with another CURVE key
+    stolen.greet()
+    stolen.feed(login_of(stolen.identity, BROKER_CURVE, os.urandom(32), stolen.hello, stolen.challenge, stolen.token))
+    assert refused(stolen)
+    assert rig.router.status()["logins"] == 0
+
+
+def test_attack_46_a_peer_that_takes_anothers_routing_id_gets_nothing(broker):
+    bob = broker.login("bob", "bob")
+    (rid,) = broker.server._router.links
+    thief = broker.peer("carol", "mallory", routing_id=b"\x01" + rid[1:]).connect()
+    thief.socket.send(frames.encode_ack(bob.token, 0))
+    assert thief.is_closed()
+    alice = broker.login("alice")
+    alice.send(bob.mailbox, b"for bob")
+    assert frames.decode_deliver(bob.recv(Verb.DELIVER))[2] == b"for bob"
+
+
+@pytest.mark.parametrize("strays", [0, 1, 2, 3])
+def test_attack_46_stray_frames_reach_nobody(broker, strays):
+    bob, carol = broker.login("bob", "bob"), broker.login("carol", "mallory")
+    forged = frames.encode_bye(frames.Token(bytes(8)))
+    carol.socket.send_multipart([frames.encode_ping(carol.token, 1), b"\0guess"[:5], *[forged] * strays])
+    assert carol.is_closed()
+    bob.socket.send(frames.encode_ping(bob.token, 2))
+    assert frames.decode_u64(bob.recv(Verb.PONG)) == 2
+
+
+def test_attack_47_libzmq_has_the_fixes():
+    assert zmq.zmq_version_info() >= (4, 3, 5)
+    assert zmq.has("curve")
+
+
+def test_attack_47_half_open_connections_block_nobody(broker):
+    host, port = broker.endpoint.removeprefix("tcp://").split(":")
+    raws = [socket.create_connection((host, int(port))) for _ in range(50)]
+    try:
+        for n, raw in enumerate(raws):
+            raw.send((b"\xff" + bytes(8) + b"\x7f\x03")[: n % 12])
+        alice = broker.login("alice")
+        alice.socket.send(frames.encode_ping(alice.token, 1))
+        assert alice.recv(Verb.PONG)
+    finally:
+        for raw in raws:
+            raw.close()
+
+
+class Bomb:
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_attack_48_pickles_in_every_frame_are_no_frames(rig):
+    bomb = pickle.dumps(Bomb())
+    assert rig.connect("alice").feed(bomb) is None
+    for verb in range(256):
+        alice = rig.login("alice")
+        alice.feed(bytes((verb,)) + alice.token + bomb)
+        assert all(words[0] in {"reset", "reject"} for words in alice.seen()), verb
+
+
+def test_attack_48_nothing_that_reads_bytes_can_run_code():
+    forbidden = {"pickle", "marshal", "shelve", "dill"}
+    for path in [*SOURCE.glob("broker/*.py"), *SOURCE.glob("wire/*.py"), *SOURCE.glob("crypto/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            if isinstance(node, ast.ImportFrom):
+                names = {node.module or ""}
+            assert not names & forbidden, path
+            assert getattr(node, "attr", "") not in {"recv_pyobj", "send_pyobj"}, path
+    assert importlib.metadata.version("msgspec")
+
+
+def test_attack_49_names_cannot_be_told_apart_or_tried_at_line_speed(rig):
+    alice = rig.login("alice")
+    rig.login("bob", "bob")
+    answers = {}
+    for name in ("bob", "nobody"):
+        alice.feed(control.encode_request(alice.token, control.Lookup(id=1, name=name)))
+        answers[name] = len(alice.frames()[-1])
+    assert answers["bob"] == answers["nobody"]
+    for n in range(400):
+        response = alice.ask(control.Lookup(id=n, name=f"guess{n}"))
+    assert response.code == Code.RATE
