@@ -78,7 +78,7 @@ class Rows:
 class Entry:
     """One message for one mailbox, from arrival until it is final; from then on only its size and row matter."""
 
-    __slots__ = ("at", "envelope", "flying", "link", "mailbox", "mid", "row", "seq", "size", "state")
+    __slots__ = ("at", "envelope", "flying", "link", "mailbox", "mid", "seq", "size", "state")
 
     fan: Fan | None = None
     index = 0
@@ -103,7 +103,6 @@ class Entry:
         self.at = at
         self.state = state
         self.flying = False
-        self.row = 0
 
 
 class FanEntry(Entry):
@@ -193,7 +192,6 @@ class Mailbox:
         """The entry is on disk: it leaves the tail, or stays in flight, as a row."""
         entry.state = STORED
         entry.envelope = None
-        entry.row = row
         self.rows.append(row)
         if entry.flying:
             self.sent += 1

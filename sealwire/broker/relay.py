@@ -162,32 +162,35 @@ class Relay:
             self._reject(link, entry, to, Code.HELD)
         elif size > self._max_envelope:
             self._reject(link, entry, to, Code.SIZE)
-        elif not self._arrive(entry, mailbox, account):
-            self._reject(link, entry, to, self._full(mailbox, entry, account))
-
-    def _arrive(self, entry: Entry, mailbox: Mailbox, account: Account) -> bool:
-        """NEW → PEND: handed to a LIVE link session with room, else into the tail if there is room for it."""
-        size = entry.size
-        if mailbox.mode == LIVE:
-            peer = mailbox.link
-            assert peer is not None
-            if len(peer.inflight) < self._window and peer.inflight_bytes + size <= self._window_bytes:
-                self._deliver(peer, entry, entry.envelope)
-            elif self._full(mailbox, entry, account):
-                return False
-            else:
-                mailbox.mode = BACKLOG
-                mailbox.queue(entry, account)
-        elif self._full(mailbox, entry, account):
-            return False
         else:
+            code = self._arrive(entry, mailbox, account)
+            if code:
+                self._reject(link, entry, to, code)
+
+    def _arrive(self, entry: Entry, mailbox: Mailbox, account: Account) -> Code | None:
+        """NEW → PEND: handed to a LIVE link session with room, else into the tail; or why there is no room."""
+        size = entry.size
+        ledger = self.ledger
+        peer = mailbox.link
+        if (
+            mailbox.mode == LIVE
+            and peer is not None
+            and len(peer.inflight) < self._window
+            and peer.inflight_bytes + size <= self._window_bytes
+        ):
+            self._deliver(peer, entry, entry.envelope)
+        else:
+            code = self._full(mailbox, entry, account)
+            if code:
+                return code
+            if mailbox.mode == LIVE:
+                mailbox.mode = BACKLOG
             mailbox.queue(entry, account)
         mailbox.messages += 1
         mailbox.bytes += size
-        ledger = self.ledger
         ledger.unstored_bytes += size
         ledger.pending.append(entry)
-        return True
+        return None
 
     def _deliver(self, peer: Link, entry: Entry, envelope: bytes | None) -> None:
         assert envelope is not None
@@ -301,7 +304,7 @@ class Relay:
             self._mark(link)
             self.sends.append((link.rid, encode_partial(seq, refused, self._retry_ms(link, refused[0][1]))))
 
-    def _fan_in(self, link: Link, entry: Entry, to: MailboxId) -> Code:
+    def _fan_in(self, link: Link, entry: Entry, to: MailboxId) -> Code | None:
         mailbox = entry.mailbox
         if mailbox is None:
             return Code.UNKNOWN
@@ -309,14 +312,12 @@ class Relay:
             return Code.HELD
         if entry.size > self._max_envelope:
             return Code.SIZE
-        if not self._arrive(entry, mailbox, link.account):
-            return self._full(mailbox, entry, link.account)
-        return Code.OK
+        return self._arrive(entry, mailbox, link.account)
 
     # --- refusals --------------------------------------------------------------------------------------------
 
-    def _full(self, mailbox: Mailbox, entry: Entry, account: Account) -> Code:
-        """Why a message that must wait cannot, or OK. Asked only when it is not handed over at once."""
+    def _full(self, mailbox: Mailbox, entry: Entry, account: Account) -> Code | None:
+        """Why a message that must wait cannot, if so. Asked only when it is not handed over at once."""
         settings = self._settings
         if self.ledger.unstored_bytes + entry.size > settings.unstored_bytes:
             return Code.BUSY
@@ -324,7 +325,7 @@ class Relay:
             return Code.QUOTA
         if mailbox.share(account) >= self._share:
             return Code.SHARE
-        return Code.OK
+        return None
 
     def _has_units(self, account: Account, cost: int) -> bool:
         """Refill an account's units; when they are still overdrawn, give back what the refused frame took."""
