@@ -1,74 +1,82 @@
-"""Memory: how much the broker grows while 100,000 messages wait for an absent peer.
+"""What 100,000 waiting messages cost the broker: memory while they arrive, and the time to serve again with them.
 
-    python -m benchmarks.backlog [--count 100000]
-
-The quota is raised for the run. The sender is a load client without end-to-end encryption: 256-byte envelopes.
+python -m benchmarks.backlog [--messages 100000]
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import tempfile
+import time
+from pathlib import Path
 
-from benchmarks.figures import table
-from sealwire.broker.keyfiles import read_public
-from sealwire.testing.processes import Stage
+import zmq
+
+from benchmarks.relay import ENVELOPE_BYTES, WINDOW, accepted, cpu_s, running_broker
 from sealwire.wire import frames
 from tests.unit.broker.raw_peer import RawPeer, member
 
-GOAL_MIB = 64.0
-MIB = 1 << 20
-WINDOW = 1_000
+LIMIT_MIB = 64
+LIMIT_RESTART_S = 2.0
+QUOTA = {"quota_messages": 10_000_000, "quota_bytes": 1 << 39, "sender_share": 1.0}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=100_000)
-    count = parser.parse_args().count
-    raised = {
-        "SEALWIRE_LIMITS__QUOTA_MESSAGES": str(2 * count),
-        "SEALWIRE_LIMITS__QUOTA_BYTES": str(1 << 30),
-        "SEALWIRE_LIMITS__SENDER_SHARE": "1.0",
-        "SEALWIRE_LIMITS__ACCOUNT_UNITS_PER_S": "1000000",
-        "SEALWIRE_LIMITS__ACCOUNT_UNITS_BURST": "1000000",
-    }
-    with Stage(**raised) as stage:
-        before = stage.broker.rss_bytes()
-        fill_mailbox(stage.address, read_public(stage.path / "keys" / "broker.pub"), count)
-        after = stage.broker.rss_bytes()
-        stage.broker.stop()
-        stage.start_broker()
-        again = stage.broker.rss_bytes()
-    grown = (after - before) / MIB
-    rows = [
-        ["empty", f"{before / MIB:.1f} MiB", ""],
-        [f"{count:,} waiting", f"{after / MIB:.1f} MiB", f"+{grown:.1f} MiB: {grown / GOAL_MIB:.2f} of the 64 allowed"],
-        ["the same after a restart", f"{again / MIB:.1f} MiB", f"{os.cpu_count()} cores"],
-    ]
-    print(table("Broker memory with a backlog", ["when", "resident", "growth"], rows))
+    parser.add_argument("--messages", type=int, default=100_000)
+    count = parser.parse_args().messages
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        with running_broker(Path(folder), **QUOTA) as (process, endpoint, curve):
+            bob = RawPeer(endpoint, curve, member("bob", curve, "bob"))
+            bob.login()
+            bob.close()
+            alice = RawPeer(endpoint, curve, member("alice", curve))
+            alice.login()
+            time.sleep(0.5)
+            before, used = rss_mib(process.pid), cpu_s(process.pid)
+            fill(alice, bob.mailbox, count)
+            grown, used = rss_mib(process.pid) - before, cpu_s(process.pid) - used
+        began = time.monotonic()
+        with running_broker(Path(folder), **QUOTA) as (process, endpoint, curve):
+            restart_s = time.monotonic() - began
+            bob = RawPeer(endpoint, curve, bob.identity, bob.curve_secret)
+            bob.login()
+            read_s = read(bob, count)
+    print(f"{count:,} messages of {ENVELOPE_BYTES} bytes for a device that is away\n")
+    print(f"{'':34}{'measured':>12}{'limit':>10}{'ratio':>8}")
+    print(f"{'memory grows by, MiB':34}{grown:>12.1f}{LIMIT_MIB:>10}{grown / LIMIT_MIB:>8.2f}")
+    print(
+        f"{'start to ready with them, s':34}{restart_s:>12.2f}{LIMIT_RESTART_S:>10}{restart_s / LIMIT_RESTART_S:>8.2f}"
+    )
+    print(f"{'storing, CPU µs a message':34}{used / count * 1e6:>12.1f}")
+    print(f"{'delivering them, msg/s':34}{count / read_s:>12,.0f}")
 
 
-def fill_mailbox(address: str, curve: bytes, count: int) -> None:
-    """Register bob, who leaves at once, and send him ``count`` envelopes inside the window."""
-    bob = RawPeer(address, curve, member("bob", curve, "bob"))
-    bob.login()
-    bob.socket.close(0)
-    to = bob.mailbox
-    alice = RawPeer(address, curve, member("alice", curve, "alice"))
-    alice.login()
-    head, tail = bytes((frames.Verb.SEND,)) + alice.token, bytes(16) + to + os.urandom(256)
-    sent = answered = 0
+def rss_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+def fill(alice: RawPeer, to: bytes, count: int) -> None:
+    answered = 0
+    envelope = os.urandom(ENVELOPE_BYTES)
     while answered < count:
-        while sent < count and sent - answered < WINDOW:
-            sent += 1
-            alice.socket.send(head + sent.to_bytes(8, "big") + tail)
-        frame = alice.socket.recv()
-        if frame[0] == frames.Verb.ACCEPTED:
-            answered = int.from_bytes(frame[1:9], "big")
-        elif frame[0] in (frames.Verb.REJECT, frames.Verb.RESET):
-            raise SystemExit(f"the broker refused: {frame.hex()}")
-    alice.socket.close(0)
+        while alice.seq < count and alice.seq - answered < WINDOW:
+            alice.send(to, envelope)
+        answered = accepted(alice.socket.recv(), answered)
+
+
+def read(bob: RawPeer, count: int) -> float:
+    began = time.monotonic()
+    for seq in range(1, count + 1):
+        frame = bob.recv(frames.Verb.DELIVER)
+        assert int.from_bytes(frame[1:9], "big") == seq
+        if seq % 256 == 0 or seq == count:
+            bob.ack(seq)
+    return time.monotonic() - began
 
 
 if __name__ == "__main__":
+    assert zmq.has("curve")
     main()

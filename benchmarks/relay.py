@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import zmq
@@ -32,6 +34,9 @@ WINDOW = 1024
 WARM_UP_S = 1.0
 ACK_EVERY = 64
 ACK_AFTER_S = 0.002
+
+Row = tuple[float, float, float]
+"""(messages a second, broker CPU µs a message, share of the bytes that reached the disk)"""
 
 
 def main() -> None:
@@ -58,44 +63,44 @@ def table(seconds: float) -> None:
         ("limit: a bare ROUTER, nothing stored", *measure_limit(seconds)),
     ]
     limit = rows[-1][2]
-    print(f"{'':44}{'msg/s':>10}{'CPU µs/msg':>12}{'× limit':>9}{'stored':>8}")
+    print(f"{'':44}{'msg/s':>10}{'CPU µs/msg':>12}{'× limit':>9}{'on disk':>9}")
     for name, rate, cpu_us, stored in rows:
-        print(f"{name:44}{rate:>10,.0f}{cpu_us:>12.1f}{cpu_us / limit:>9.2f}{stored:>8.0%}")
+        print(f"{name:44}{rate:>10,.0f}{cpu_us:>12.1f}{cpu_us / limit:>9.2f}{stored:>9.0%}")
 
 
-def measure_broker(seconds: float, grace_ms: float, ack_delay_s: float) -> tuple[float, float, float]:
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        environment = {
-            **os.environ,
-            "SEALWIRE_LIMITS__ACCOUNT_UNITS_PER_S": "1000000",
-            "SEALWIRE_LIMITS__ACCOUNT_UNITS_BURST": "1000000",
-            "SEALWIRE_LIMITS__GRACE_MS": str(grace_ms),
-        }
-        command = [sys.executable, str(ROOT / "broker.py"), "--bind", "tcp://127.0.0.1:0"]
-        command += ["--data", f"{folder}/data", "--keys", f"{folder}/keys"]
-        broker = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder)
-        try:
-            line = broker.stderr.readline()
-            while "ready on" not in line:
-                line = broker.stderr.readline()
-            endpoint = line.split()[-1]
-            curve = read_public(Path(folder) / "keys" / "broker.pub")
-            result = measure(broker.pid, seconds, {"endpoint": endpoint, "curve": curve.hex(), "delay": ack_delay_s})
-            stored = wal_rows(Path(folder) / "data" / "broker")
-            del stored
-            return result
-        finally:
-            broker.send_signal(signal.SIGTERM)
-            broker.wait(10)
-            broker.stderr.close()
+def measure_broker(seconds: float, grace_ms: float, ack_delay_s: float) -> Row:
+    with (
+        tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder,
+        running_broker(Path(folder), grace_ms=grace_ms) as (process, endpoint, curve),
+    ):
+        return measure(process.pid, seconds, {"endpoint": endpoint, "curve": curve.hex(), "delay": ack_delay_s})
 
 
-def wal_rows(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("broker.db*"))
+@contextmanager
+def running_broker(folder: Path, **limits: float) -> Iterator[tuple[subprocess.Popen[str], str, bytes]]:
+    """The broker's program on a free port with account rates out of the way: (process, endpoint, its CURVE key)."""
+    limits = {"account_units_per_s": 10_000_000, "account_units_burst": 100_000_000, **limits}
+    environment = {f"SEALWIRE_LIMITS__{key.upper()}": str(value) for key, value in limits.items()}
+    command = [sys.executable, str(ROOT / "broker.py"), "--bind", "tcp://127.0.0.1:0"]
+    command += ["--data", f"{folder}/data", "--keys", f"{folder}/keys"]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+    try:
+        line = process.stderr.readline()
+        while "ready on" not in line:
+            if process.poll() is not None:
+                raise SystemExit(f"the broker did not start: {line}{process.stderr.read()}")
+            line = process.stderr.readline()
+        yield process, line.split()[-1], read_public(folder / "keys" / "broker.pub")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        process.stderr.close()
 
 
-def measure(pid: int, seconds: float, facts: dict) -> tuple[float, float, float]:
-    """Run a receiver and a sender against ``pid``; return (messages a second, CPU µs a message, bytes written)."""
+def measure(pid: int, seconds: float, facts: dict) -> Row:
+    """Run a receiver and a sender against ``pid``."""
     bob = member("bob", bytes.fromhex(facts["curve"]), "bob")
     base = [sys.executable, "-m", "benchmarks.relay", "--seconds", str(seconds), "--json"]
     facts = {**facts, "to": bob.card.card.mailbox.hex()}
@@ -210,7 +215,7 @@ def receive(peer: RawPeer, delay_s: float) -> None:
 # --- the limit -----------------------------------------------------------------------------------------------
 
 
-def measure_limit(seconds: float) -> tuple[float, float, float]:
+def measure_limit(seconds: float) -> Row:
     public, secret = zmq.curve_keypair()
     facts = {"curve": z85.decode(public).hex(), "secret": z85.decode(secret).hex(), "bare": True, "delay": 0.0}
     command = [sys.executable, "-m", "benchmarks.relay", "--role", "limit", "--json", json.dumps(facts)]

@@ -177,6 +177,17 @@ def test_a_pause_of_the_loop_ends_nobody(rig):
     assert bob.is_open
 
 
+@pytest.mark.parametrize("years", [10, -10])
+def test_a_wall_clock_that_jumps_ends_nobody_and_loses_nothing(rig, years):
+    alice, bob = pair(rig)
+    bob.feed(frames.encode_bye(bob.token))
+    alice.send(bob.mailbox, A)
+    rig.advance(1, wall_seconds=years * 365 * 86_400)
+    assert alice.is_open
+    rig.crash()
+    assert rig.login("bob", "bob").seen() == [("deliver", 1, A)]
+
+
 def test_a_frame_that_does_not_go_out_ends_the_link_session(rig):
     alice, bob = pair(rig)
     bob.vanish()
@@ -255,6 +266,19 @@ def test_what_was_in_flight_and_not_stored_comes_again_first(slow):
     again.greet()
     again.prove()
     assert again.seen()[1:] == [("deliver", 1, A), ("deliver", 2, B), ("deliver", 3, C)]
+
+
+def test_what_was_in_flight_comes_before_what_waited_behind_it(make_rig):
+    rig = make_rig(auto=False, deliver_window_messages=2)
+    alice, bob = pair(rig)
+    alice.send(bob.mailbox, A, B, C)
+    bob.feed(frames.encode_bye(bob.token))
+    again = rig.connect("bob", "bob")
+    again.greet()
+    again.prove()
+    assert again.seen()[1:] == [("deliver", 1, A), ("deliver", 2, B)]
+    again.ack(2)
+    assert again.seen() == [("deliver", 3, C)]
 
 
 def test_the_slice_of_a_dead_link_session_is_dropped(slow):
