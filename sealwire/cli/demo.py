@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sealwire.cli.demo_cast import Actor, BrokerActor, DemoError, Event, PeerActor
 from sealwire.cli.demo_stage import Place, Stage
+from sealwire.cli.loops import until_told
 from sealwire.i18n import _
 from sealwire.ui import views
 from sealwire.ui.views import sentences
@@ -44,7 +45,7 @@ def run() -> int:
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     with tempfile.TemporaryDirectory(prefix="sealwire-demo-") as folder, contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(Demo(Stage(width), Path(folder)).play())
+        until_told(Demo(Stage(width), Path(folder)).play(), children=True)
     return 0
 
 

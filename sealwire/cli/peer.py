@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sealwire.cli import common
 from sealwire.cli.common import say
+from sealwire.cli.loops import until_told
 from sealwire.cli.peer_options import MAX_TIMEOUT_S, Options, parse
 from sealwire.errors import SealwireError
 
@@ -51,7 +51,7 @@ def _peer(options: Options) -> int:
     first = not keystore.exists(profile.keys_dir, profile.name)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
     try:
-        return _until_told(_session(options, profile, secret, first))
+        return until_told(_session(options, profile, secret, first))
     except KeyboardInterrupt:
         if options.verb is None or options.follow:
             return common.EXIT_OK  # being told to stop is how these end
@@ -105,23 +105,3 @@ async def _remember(client: Client, options: Options, profile: Profile) -> None:
     with contextlib.suppress(SealwireError):
         await client.online(MAX_TIMEOUT_S)
         peer_profile.remember(options, profile)
-
-
-def _until_told(body: Coroutine[Any, Any, int]) -> int:
-    """Run to the end, or until a signal asks for it; then everything is closed in order.
-
-    Raises:
-        KeyboardInterrupt: a signal asked for the end.
-    """
-    # ZeroMQ needs add_reader, which Windows' default loop lacks.
-    factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(body)
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has its own way for these
-                loop.add_signal_handler(getattr(signal, name), task.cancel)
-        try:
-            return loop.run_until_complete(task)
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None

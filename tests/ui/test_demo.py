@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +47,25 @@ def sees_columns(lines: list[str]) -> None:
     assert not any("Hello Bob" in line for line in relayed)
     assert any(re.match(r"bob │ \d\d:\d\d:\d\d alice: Hello Bob", line) for line in lines)
     assert any(line.startswith("alice │ delivered: Read this when you are back.") for line in lines)
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_being_told_to_stop_leaves_nothing_behind(tmp_path: Path, way: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "peer.py"), "--demo"],
+        cwd=tmp_path,
+        env=environment(TMPDIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline().strip().rpartition(":")[2])
+    process.send_signal(way)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, out + error
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
