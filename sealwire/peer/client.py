@@ -302,15 +302,12 @@ class Client:
             raise UnknownPeerError(name=name) if self._engine.contact(name) is None else RejectedError(reason=reason)
         return Sent(message_id, state)
 
-    def _late(self, name: str, wait: str, timeout_s: float) -> SealwireError:
+    def _late(self, name: str, wait: WaitFor, timeout_s: float) -> SealwireError:
         if self._blocked(name):
             return UntrustedPeerError(name=name)
         if not self._engine.online and self._connector is not None:
-            return self._connector.failure() or self._unreachable()
-        return NotReachedError(state=_state_words()[wait], seconds=f"{timeout_s:g}")
-
-    def _unreachable(self) -> BrokerUnreachableError:
-        return BrokerUnreachableError(address=self.profile.broker_address)
+            return self._connector.failure() or BrokerUnreachableError(address=self.profile.broker_address)
+        return NotReachedError(state=_state_word(wait), seconds=f"{timeout_s:g}")
 
     async def retry(self) -> int:
         """Try failed messages again; returns how many."""
@@ -334,7 +331,7 @@ class Client:
                 raise failure
             left = ends - time.monotonic()
             if left <= 0:
-                raise self._unreachable()
+                raise BrokerUnreachableError(address=self.profile.broker_address)
             await self._publisher.news(min(LOOK_S, left))
 
     # --- reading ---
@@ -449,5 +446,5 @@ def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:
         return None, error
 
 
-def _state_words() -> dict[str, str]:
-    return {"sent": _("sent"), "delivered": _("delivered"), "read": _("read")}
+def _state_word(state: WaitFor) -> str:
+    return {"sent": _("sent"), "delivered": _("delivered"), "read": _("read")}.get(state, state)

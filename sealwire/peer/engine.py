@@ -38,6 +38,7 @@ from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.login import Credentials, LinkSession, LinkState
 from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
+from sealwire.peer.pulse import Beat, Pulse
 from sealwire.peer.records import ContactRecord, Now, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster, contact_event
@@ -59,12 +60,6 @@ from sealwire.wire.frames import (
     encode_pong,
 )
 
-SILENCE_S: Final = 10.0
-"""Something is owed to us and nothing at all came for this long: the link is dead."""
-PING_EVERY_S: Final = 60.0
-"""Idle links are asked for a sign of life this often, ± 10 % so that peers spread out."""
-DRAINED_AFTER_S: Final = 10.0
-"""No DELIVER for this long after a login: the mailbox was empty, old prekeys may go."""
 HOUSEKEEPING_S: Final = 3600.0
 SEEN_FOR_MS: Final = 180 * 24 * 3600 * 1000
 """Longer than any outbox row or broker expiry lives: a late duplicate is always recognised."""
@@ -111,9 +106,7 @@ class Engine:
         self._turn = Turn()
         self._deferred: deque[bytes] = deque()
         self._received = self._acked = 0
-        self._heard_s = self._owed_s = self._opened_s = self._delivered_s = 0.0
-        self._ping_s = PING_EVERY_S
-        self._owed = self._pinged = self._pruned = False
+        self._pulse = Pulse()
         self._cleaned_s = -HOUSEKEEPING_S
         self._handlers: dict[int, Callable[[bytes, Now], None]] = {
             Verb.ACCEPTED: self._on_accepted,
@@ -150,9 +143,7 @@ class Engine:
         self._link = LinkSession(self.identity, self._credentials, self._rng)
         self._received = self._acked = 0
         self._deferred.clear()
-        self._pinged = self._pruned = False
-        self._heard_s = now.mono_s
-        self._ping_s = PING_EVERY_S * (0.9 + self._rng(1)[0] / 1280)
+        self._pulse.connected(now.mono_s, self._rng)
         self._turn.frames.append(self._link.greet())
 
     def disconnected(self) -> None:
@@ -162,7 +153,6 @@ class Engine:
         self._requests.link_lost()
         self._directory.link_lost()
         self._deferred.clear()
-        self._owed = False
 
     def goodbye(self) -> None:
         """We leave: say so."""
@@ -171,7 +161,7 @@ class Engine:
 
     def receive(self, frame: bytes, now: Now) -> None:
         """Take one frame from the broker; bytes that are not in the protocol end the link."""
-        self._heard_s = now.mono_s
+        self._pulse.heard(now.mono_s)
         try:
             self._dispatch(frame, now)
         except RemoteProtocolError as error:
@@ -201,7 +191,7 @@ class Engine:
 
     def _on_welcome(self, frame: bytes, now: Now) -> None:
         welcome = self._link.open(frame)
-        self._opened_s = self._delivered_s = now.mono_s
+        self._pulse.opened(now.mono_s)
         self._turn.opened = True
         if welcome.expired:
             text = ngettext(
@@ -244,7 +234,7 @@ class Engine:
 
     def _on_pong(self, frame: bytes, _now: Now) -> None:
         decode_u64(frame)
-        self._pinged = False
+        self._pulse.answered()
 
     def _on_ephemeral(self, frame: bytes, now: Now) -> None:
         """Typing and the like: nothing here understands any yet; ignoring one is always allowed."""
@@ -252,7 +242,7 @@ class Engine:
     # --- arrivals ---
 
     def _on_deliver(self, frame: bytes, now: Now) -> None:
-        self._delivered_s = now.mono_s
+        self._pulse.delivered(now.mono_s)
         if self._deferred:
             if len(self._deferred) >= MAX_DEFERRED:
                 raise RemoteProtocolError("DELIVER past the window")
@@ -405,7 +395,7 @@ class Engine:
         if self.online and not self._turn.hangup:
             self._send_due(now)
             self._watch(now)
-        elif self._link.state is not LinkState.DOWN and now.mono_s - self._heard_s > SILENCE_S:
+        elif self._link.state is not LinkState.DOWN and self._pulse.login_is_dead(now.mono_s):
             self._turn.hangup = True  # the login is not answered
         self._turn.events += self._mail.events + self._directory.events
         self._mail.events.clear()
@@ -425,17 +415,12 @@ class Engine:
 
     def _watch(self, now: Now) -> None:
         """Notice a dead link, ask an idle one for a sign of life, let old prekeys go once the mailbox is empty."""
-        owed = self._mail.outbox.unanswered() or self._requests.under_way() or self._pinged
-        if owed and not self._owed:
-            self._owed_s = now.mono_s
-        self._owed = owed
-        if owed and now.mono_s - max(self._heard_s, self._owed_s) > SILENCE_S:
+        beat = self._pulse.check(now.mono_s, self._mail.outbox.unanswered() or self._requests.under_way())
+        if beat is Beat.DEAD:
             self._turn.hangup = True
-        elif not owed and now.mono_s - self._heard_s > self._ping_s:
-            self._pinged = True
+        elif beat is Beat.PING:
             self._turn.frames.append(encode_ping(self._link.token, 1))
-        if not self._pruned and now.mono_s - self._delivered_s > DRAINED_AFTER_S:
-            self._pruned = True
+        if self._pulse.has_drained(now.mono_s):
             self._upkeep.prune(now.ms)
 
     def _housekeeping(self, now: Now) -> None:
@@ -454,17 +439,11 @@ class Engine:
     def deadline(self, now: Now) -> float:
         """Monotonic time of the next turn that is due without input."""
         times = [self._cleaned_s + HOUSEKEEPING_S]
+        if self._link.state is not LinkState.DOWN:
+            times.append(self._pulse.deadline(self.online))
         if self.online:
-            times.append(self._heard_s + self._ping_s + 0.01)
-            times += [
-                t for t in (self._mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline()) if t
-            ]
-            if self._owed:
-                times.append(max(self._heard_s, self._owed_s) + SILENCE_S + 0.01)
-            if not self._pruned:
-                times.append(self._delivered_s + DRAINED_AFTER_S + 0.01)
-        elif self._link.state is not LinkState.DOWN:
-            times.append(self._heard_s + SILENCE_S)
+            waits = (self._mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline())
+            times += [wait for wait in waits if wait is not None]
         if self._deferred:
             times.append(now.mono_s + 0.05)
         return min(times)
