@@ -215,19 +215,24 @@ class Relay:
             return
         link.acked = upto
         mailbox, ledger, inflight = link.mailbox, self.ledger, link.inflight
+        gone = gone_bytes = 0
         for _ in range(count):
             entry = inflight.popleft()
             link.inflight_bytes -= entry.size
             state = entry.state
+            if state == REFUSED:
+                continue  # it was answered and counted then
             if state == STORED:
                 ledger.deletes.append(mailbox.rows.popleft())
                 mailbox.sent -= 1
-                mailbox.drop(entry)
-            elif state != REFUSED:
+            else:
                 entry.state = TAKEN
                 entry.envelope = None
                 ledger.settle(entry)
-                mailbox.drop(entry)
+            gone += 1
+            gone_bytes += entry.size
+        mailbox.messages -= gone
+        mailbox.bytes -= gone_bytes
         if mailbox.mode == BACKLOG:
             self._refill(link)
 
