@@ -10,19 +10,29 @@ import pytest
 
 from sealwire.broker.port import BrokerSettings
 from sealwire.crypto.prekeys import NO_KEY
-from sealwire.errors import LoginError
+from sealwire.errors import LoginError, RefusedError
 from sealwire.ids import Token
 from sealwire.testing import Network
 from sealwire.wire import control
 from sealwire.wire.control import decode_hello, decode_request, encode_hello, encode_request
-from sealwire.wire.frames import Verb
+from sealwire.wire.frames import Reset, Verb, encode_reset
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.conftest import PEOPLE
 from tests.fault.hostile import Mail, Tap, answers, bundle_of, inject, reasons, sessions, with_body
+from tests.vectors.people import prekeys_of
 
 GENEROUS = BrokerSettings(bundle_fetches=1_000, requests_burst=10_000, account_units_burst=1_000_000)
 
 # --- 6, 7, 11: bundles ---------------------------------------------------------------------------------------
+
+
+def test_attack_01_a_whole_bundle_of_other_keys_is_not_what_was_asked_for():
+    """Mallory's own bundle, every signature of it good, in answer to a question about bob's mailbox."""
+    theirs = prekeys_of(PEOPLE["mallory"])[0]
+    theirs.verify(PEOPLE["mallory"].card.card.mailbox)
+    with pytest.raises(RefusedError):
+        theirs.verify(PEOPLE["bob"].card.card.mailbox)
+
 
 CARD_AT = 1 + 2
 REGIONS = {
@@ -219,6 +229,7 @@ def test_attack_11_versions_without_ours_are_told_so_and_nothing_else(net):
     net.to_broker = lower
     net.run()
     assert [type(error) for error in alice.errors] == [LoginError]
+    assert net.relayed == [encode_reset(Reset.VERSION)]
     assert net.router.mailboxes == {}
 
 

@@ -1,0 +1,445 @@
+"""Attack → the line that stops it, broken → the test that must notice. The numbers are those of docs/security.md."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+ATTACKS: Final = (*range(1, 9), *range(10, 19), *range(20, 27), *range(28, 31), *range(45, 49))
+"""Attacks that have regression tests; each has at least one mutant."""
+
+
+class Mutant(NamedTuple):
+    """A patch of one line, and the test that has to fail with it.
+
+    Attributes:
+        file: below ``sealwire/``.
+        old: text that stands in exactly one place of the file.
+        test: below ``tests/fault/``: file and function.
+    """
+
+    attack: int
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BUNDLES = "test_attacks_bundles.py::test_attack_"
+CONTEXTS = "test_attacks_contexts.py::test_attack_"
+CRYPTO = "test_attacks_crypto.py::test_attack_"
+DIRECTORY = "test_attacks_directory.py::test_attack_"
+DOOR = "test_attacks_door.py::test_attack_"
+MESSAGES = "test_attacks_messages.py::test_attack_"
+NETWORK = "test_attacks_network.py::test_attack_"
+REPLAY = "test_attacks_replay.py::test_attack_"
+
+SWAPPED_LATER = DIRECTORY + "01_keys_swapped_after_pinning_stop_everything_until_a_person_decides"
+ANOTHER_LIST = DIRECTORY + "02_a_list_that_is_not_bobs_own_is_not_believed"
+READ_WITHOUT_A_SESSION = (
+    'after, fresh, plaintext = session, None, envelope[16:].rstrip(b"\\0"); plain = decode_plaintext(plaintext)'
+)
+
+TABLE: Final = (
+    # --- keys and whose they are ---
+    Mutant(1, "peer/roster.py", "if contact.account_key != listed.n_sign:", "if False:", SWAPPED_LATER),
+    Mutant(
+        1,
+        "peer/directory.py",
+        "if owner is None or self._roster.blocked(owner):",
+        "if owner is None:",
+        SWAPPED_LATER,
+    ),
+    Mutant(
+        1,
+        "peer/inbox.py",
+        "if self._roster.blocked(name) or not self._roster.lists(card):",
+        "if False:",
+        DIRECTORY + "01_mail_under_swapped_keys_is_not_shown",
+    ),
+    Mutant(
+        1,
+        "crypto/prekeys.py",
+        "if self.card.card.mailbox != expected_mailbox:",
+        "if False:",
+        BUNDLES + "01_a_whole_bundle_of_other_keys_is_not_what_was_asked_for",
+    ),
+    Mutant(2, "peer/roster.py", "if (listed.realm, listed.account) != (self._realm, name):", "if False:", ANOTHER_LIST),
+    Mutant(2, "peer/roster.py", "            signed.verify()", "            pass", ANOTHER_LIST),
+    Mutant(
+        2,
+        "crypto/prekeys.py",
+        "        self.prekeys.verify(self.card.card)",
+        "        pass",
+        DIRECTORY + "02_alices_device_keys_under_mallorys_name_open_nothing",
+    ),
+    Mutant(
+        3,
+        "peer/inbox.py",
+        "plain.sender != sender_hash or plain.recipient != own or",
+        "plain.sender != sender_hash or",
+        NETWORK + "03_a_message_rewrapped_for_someone_else_is_refused",
+    ),
+    Mutant(
+        3,
+        "peer/inbox.py",
+        "plain.sender != sender_hash or plain.recipient != own or",
+        "plain.recipient != own or",
+        NETWORK + "03_a_message_rewrapped_for_someone_else_is_refused",
+    ),
+    Mutant(
+        4,
+        "crypto/handshake.py",
+        'hkdf(k, "rsa", t0 + sha256(c_rsa), KEY_BYTES)',
+        'hkdf(k, "rsa", t0, KEY_BYTES)',
+        CRYPTO + "04_reencapsulation_of_one_secret",
+    ),
+    Mutant(
+        5,
+        "crypto/prekeys.py",
+        "if len(encoded) != PREKEYS_BYTES:",
+        "if len(encoded) < PREKEYS_BYTES:",
+        CRYPTO + "05_no_encoding_parses_as_another",
+    ),
+    # --- prekeys and the handshake ---
+    Mutant(
+        6,
+        "crypto/prekeys.py",
+        "        self.card.verify()",
+        "        pass",
+        BUNDLES + "06_every_part_of_a_bundle_is_checked_before_anything_is_sent",
+    ),
+    Mutant(
+        6,
+        "broker/directory.py",
+        "SignedPrekeys(prekeys, request.signature).verify(link.card)",
+        "pass",
+        BUNDLES + "06_an_upload_that_was_altered_on_its_way_is_not_stored",
+    ),
+    Mutant(
+        7,
+        "peer/inbox.py",
+        "self._upkeep.used(fresh.opk_id)",
+        "pass",
+        BUNDLES + "07_a_one_time_prekey_handed_out_twice_opens_once",
+    ),
+    Mutant(
+        7,
+        "crypto/handshake.py",
+        "if opk_id == NO_ONE_TIME:",
+        "if opk_id == NO_ONE_TIME or one_time(opk_id) is None:",
+        BUNDLES + "07_an_unknown_one_time_prekey_is_refused_and_nothing_is_stored",
+    ),
+    Mutant(
+        8,
+        "peer/inbox.py",
+        "if known is not None:",
+        "if False:",
+        REPLAY + "08_a_known_handshake_whose_session_is_gone_is_never_opened_again",
+    ),
+    Mutant(
+        8,
+        "peer/inbox.py",
+        "self._records.put_handshake(fresh.digest, after.tag_in, fresh.spk_id)",
+        "pass",
+        REPLAY + "08_a_replayed_opening_opens_nothing_again",
+    ),
+    Mutant(
+        10,
+        "crypto/primitives.py",
+        'or int.from_bytes(public, "little") >= _CURVE_PRIME:',
+        "or False:",
+        CRYPTO + "10_low_order_points_are_refused_everywhere",
+    ),
+    Mutant(
+        11,
+        "wire/header.py",
+        "if reader.uint(1) != VERSION or reader.uint(2) != SUITE:",
+        "if reader.uint(1) != VERSION or not reader.uint(2):",
+        CRYPTO + "11_no_other_version_or_suite_is_taken",
+    ),
+    Mutant(
+        11,
+        "crypto/handshake.py",
+        'SUITE.to_bytes(2, "big"),',
+        'b"",',
+        CRYPTO + "11_suite_is_in_the_transcript",
+    ),
+    Mutant(
+        11,
+        "peer/login.py",
+        "if challenge.protocol != PROTOCOL_VERSION:",
+        "if False:",
+        BUNDLES + "11_a_protocol_that_was_not_offered_ends_the_connection",
+    ),
+    Mutant(
+        11,
+        "broker/links.py",
+        "if not body.lowest <= PROTOCOL_VERSION <= body.highest:",
+        "if False:",
+        BUNDLES + "11_versions_without_ours_are_told_so_and_nothing_else",
+    ),
+    Mutant(
+        12,
+        "crypto/card.py",
+        'return H("card", self.encode())',
+        'return H("card", self.sk)',
+        CRYPTO + "12_a_signature_cannot_be_claimed_for_another_key",
+    ),
+    Mutant(
+        13,
+        "crypto/rsa.py",
+        'if math.gcd(int.from_bytes(modulus, "big"), _small_primes_product()) != 1:',
+        "if False:",
+        CRYPTO + "13_hostile_moduli_are_refused_before_arithmetic",
+    ),
+    Mutant(
+        14,
+        "crypto/handshake.py",
+        '        k = b""',
+        "        raise",
+        CRYPTO + "14_every_decapsulation_failure_is_one_refusal_on_one_path",
+    ),
+    Mutant(
+        14,
+        "crypto/handshake.py",
+        "return k if len(k) == KEY_BYTES else stand_in",
+        "return k or stand_in",
+        CRYPTO + "14_a_secret_of_another_length_is_no_secret",
+    ),
+    Mutant(
+        14,
+        "crypto/handshake.py",
+        "(_DH_PREFIX, *shared, secrets.k_rsa, secrets.k_pq)",
+        "(_DH_PREFIX, *shared, secrets.k_pq)",
+        CRYPTO + "14_every_session_key_depends_on_the_rsa_secret",
+    ),
+    # --- at rest and in context ---
+    Mutant(
+        15,
+        "crypto/vault.py",
+        'raise RefusedError("key-file") from None',
+        "return blob[_HEAD.size : -AUTHENTICATOR_BYTES]",
+        CONTEXTS + "15_every_byte_of_a_key_file_is_authenticated_before_rsa",
+    ),
+    Mutant(
+        16,
+        "crypto/primitives.py",
+        'return b"sealwire/v1/" + label.encode() + b"\\x00" + content',
+        'return b"sealwire/v1/" + b"\\x00" + content',
+        CONTEXTS + "16_no_signature_holds_in_another_context",
+    ),
+    # --- messages ---
+    Mutant(
+        17,
+        "peer/inbox.py",
+        "session, card = accepted.session, accepted.card",
+        "session, card, _ = accepted.session, accepted.card, self._upkeep.used(accepted.opk_id)",
+        NETWORK + "17_mutated_openings_take_no_prekey_and_leave_no_session",
+    ),
+    Mutant(
+        18,
+        "crypto/session.py",
+        "[:MAX_SESSIONS_PER_PAIR]",
+        "[:99]",
+        NETWORK + "18_a_peer_cannot_pile_up_sessions",
+    ),
+    Mutant(
+        18,
+        "crypto/ratchet.py",
+        "skipped = skipped[-chains:]",
+        "skipped = skipped[-9999:]",
+        MESSAGES + "18_a_thousand_chains_leave_bounded_rows",
+    ),
+    Mutant(18, "peer/store.py", "(MAX_QUARANTINED,),", "(1_000_000,),", NETWORK + "18_garbage_fills_no_disk"),
+    Mutant(
+        18,
+        "peer/inbox.py",
+        "if self._tokens < 1:",
+        "if False:",
+        NETWORK + "18_openings_are_taken_at_a_bounded_rate",
+    ),
+    Mutant(
+        20,
+        "peer/engine.py",
+        "now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS",
+        "False",
+        NETWORK + "20_garbage_resets_no_session_and_asks_once",
+    ),
+    Mutant(
+        21,
+        "crypto/handshake.py",
+        "if header.mailbox != own.mailbox:",
+        "if False:",
+        NETWORK + "21_an_opening_relabelled_to_another_device_is_refused",
+    ),
+    Mutant(
+        21,
+        "peer/roster.py",
+        "return owner is not None and owner != name",
+        "return False",
+        DIRECTORY + "21_the_directory_cannot_steer_mail_to_another_account",
+    ),
+    Mutant(
+        21,
+        "peer/outbox.py",
+        "if row.account != pair.account:",
+        "if False:",
+        DIRECTORY + "21_not_even_when_the_other_account_writes_first_or_later",
+    ),
+    Mutant(
+        21,
+        "peer/directory.py",
+        "if pair is not None and not self._roster.lists(pair.signed_card):",
+        "if False:",
+        DIRECTORY + "21_a_device_that_left_the_signed_list_gets_nothing_more",
+    ),
+    Mutant(
+        21,
+        "peer/roster.py",
+        "if contact.devices is not None and _list_of(contact.devices).version > listed.version:",
+        "if False:",
+        DIRECTORY + "21_an_older_device_list_is_a_rollback",
+    ),
+    Mutant(
+        22,
+        "peer/inbox.py",
+        "raise UnreadError(error.reason) from error",
+        READ_WITHOUT_A_SESSION,
+        NETWORK + "22_no_inner_message_is_taken_outside_a_session",
+    ),
+    Mutant(
+        23,
+        "peer/inbox.py",
+        "if self._records.seen(mid):",
+        "if False:",
+        REPLAY + "23_nothing_read_is_read_again_after_a_restart",
+    ),
+    Mutant(
+        23,
+        "peer/pairs.py",
+        "if s.time_ms > self.state.retired_ms",
+        "if s",
+        REPLAY + "23_a_restored_database_shows_nothing_twice_and_uses_no_key_twice",
+    ),
+    Mutant(
+        24,
+        "peer/pairs.py",
+        "verdict = Order.GAP",
+        "pass",
+        REPLAY + "24_three_of_ten_dropped_are_counted_aloud",
+    ),
+    Mutant(
+        24,
+        "peer/pairs.py",
+        "if plain.previous != state.received_hash:",
+        "if False:",
+        REPLAY + "24_two_messages_for_one_place_are_a_copied_device",
+    ),
+    Mutant(
+        25,
+        "crypto/session.py",
+        '_TO_OPENER = b"\\x01"',
+        '_TO_OPENER = b"\\x00"',
+        MESSAGES + "25_a_reflected_message_is_refused",
+    ),
+    Mutant(
+        26,
+        "crypto/ratchet.py",
+        "if not equal(keys[_COM_AT:], message[_SEALED_HEADER_BYTES:_BODY_AT]):",
+        "if False:",
+        MESSAGES + "26_invisible_salamander_fails_at_the_commitment",
+    ),
+    # --- whole objects, sizes ---
+    Mutant(
+        28,
+        "crypto/card.py",
+        'rsa.verify(self.devices.n_sign, "devices", self.devices.encode(), self.signature)',
+        "pass",
+        MESSAGES + "28_every_byte_of_cards_and_device_lists_is_signed",
+    ),
+    Mutant(
+        28,
+        "crypto/ratchet.py",
+        "if not equal(keys[_COM_AT:], message[_SEALED_HEADER_BYTES:_BODY_AT]):",
+        "if False:",
+        MESSAGES + "28_every_byte_of_a_message_is_authenticated",
+    ),
+    Mutant(
+        29,
+        "crypto/rsa.py",
+        "from Crypto.Hash import SHA256",
+        "from Crypto.Hash import SHA1 as SHA256",
+        MESSAGES + "29_authenticators_are_whole_and_no_sha_1_is_used",
+    ),
+    Mutant(
+        30,
+        "crypto/session.py",
+        "pad(plaintext, _bucket(len(plaintext)))",
+        "pad(plaintext, max(256, len(plaintext) + 1))",
+        MESSAGES + "30_size_depends_on_the_bucket_only_and_nothing_is_compressed",
+    ),
+    Mutant(
+        30,
+        "crypto/session.py",
+        "import struct",
+        "import struct, zlib",
+        MESSAGES + "30_size_depends_on_the_bucket_only_and_nothing_is_compressed",
+    ),
+    # --- at the door ---
+    Mutant(
+        45,
+        "crypto/identity.py",
+        "ends = lp(realm.encode()) + broker_curve + own_curve",
+        "ends = lp(realm.encode()) + own_curve",
+        CONTEXTS + "45_a_login_is_worth_nothing_on_another_connection_or_broker",
+    ),
+    Mutant(
+        45,
+        "crypto/identity.py",
+        "nonces = lp(client_nonce) + lp(server_nonce) + token",
+        "nonces = lp(client_nonce) + token",
+        CONTEXTS + "45_a_login_is_worth_nothing_on_another_connection_or_broker",
+    ),
+    Mutant(
+        45,
+        "broker/links.py",
+        "verify_login(greeted.card, transcript, body.signature)",
+        "pass",
+        DOOR + "45_a_recorded_login_is_refused_on_another_connection",
+    ),
+    Mutant(
+        46,
+        "broker/lobby.py",
+        "if connection.chosen_id or len",
+        "if len",
+        DOOR + "46_a_connection_that_names_itself_gets_nothing_and_harms_nobody",
+    ),
+    Mutant(
+        46,
+        "broker/server.py",
+        "zmq.ROUTER_HANDOVER: 0,",
+        "zmq.ROUTER_HANDOVER: 1,",
+        DOOR + "46_nobody_takes_over_an_id",
+    ),
+    Mutant(
+        47,
+        "broker/server.py",
+        "LIBZMQ_FLOOR: Final = (4, 3, 5)",
+        "LIBZMQ_FLOOR: Final = (4, 0, 0)",
+        DOOR + "47_a_libzmq_with_known_holes_is_refused",
+    ),
+    Mutant(
+        48,
+        "wire/frames.py",
+        "if len(frame) != _VERB_U64.size:",
+        "if False:",
+        DOOR + "48_a_pickle_is_no_object_of_ours",
+    ),
+    Mutant(
+        48,
+        "peer/engine.py",
+        "except RemoteProtocolError as error:",
+        "except KeyError as error:",
+        DOOR + "48_a_pickle_in_any_frame_ends_a_link_or_nothing",
+    ),
+)
