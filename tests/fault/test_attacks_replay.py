@@ -84,6 +84,23 @@ def restore(peer, copy):
     peer.turn([], lambda engine, now: engine.forget_chains())
 
 
+def test_attack_08_a_replayed_opening_opens_nothing_again_after_a_restore(net, tmp_path):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    mail = Mail(bob, pass_on=True)
+    alice.send("bob", "first")
+    net.run()
+    snapshot(bob, tmp_path / "copy")
+    net.run()
+    hs = decode_envelope(mail.envelopes[0]).hs
+    bob.hostile = None
+    restore(bob, tmp_path / "copy")
+    inject(bob, *mail.envelopes * 100, *(encode_envelope(NO_TAG, os.urandom(384), hs) for _ in range(100)))
+    assert sessions(bob, alice) == 1
+    net.advance(3)  # he may open a fresh session himself now: the restored one only receives
+    assert bob.texts() == ["first"]
+
+
 def test_attack_23_nothing_read_is_read_again_after_a_restart(net, pair):
     alice, bob = pair
     mail = Mail(bob, pass_on=True)
