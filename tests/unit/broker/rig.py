@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealwire.broker.admission import Admission
+from sealwire.broker.ledger import PACE_S
 from sealwire.broker.links import Connection
 from sealwire.broker.port import BrokerSettings, Job, Refused, StoreEvent
 from sealwire.broker.router import Router
@@ -55,8 +56,13 @@ class Rig:
 
     close = crash
 
-    def feed(self, connection: Connection, *arrived: bytes) -> None:
+    def begin(self) -> None:
+        """A turn of a running loop: long enough after the last for a transaction to begin."""
+        self.now += PACE_S
         self.router.begin(self.now, self.wall_ms)
+
+    def feed(self, connection: Connection, *arrived: bytes) -> None:
+        self.begin()
         for frame in arrived:
             link = self.router.links.get(connection.rid)
             if link is not None:
@@ -93,7 +99,7 @@ class Rig:
 
     def answer(self, event: StoreEvent) -> None:
         self.job = None
-        self.router.begin(self.now, self.wall_ms)
+        self.begin()
         self.router.store_event(event)
         self.turn()
 
