@@ -75,6 +75,7 @@ class SqliteStore:
         self.path = folder / "broker.db"
         self._ballast = folder / "ballast"
         self._ballast_bytes = ballast_bytes
+        self._has_ballast = ballast_bytes == 0
         self._wal_pages = 0
         try:
             self._db = _connect(self.path, key)
@@ -149,6 +150,7 @@ class SqliteStore:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 self._ballast.unlink(missing_ok=True)  # so that the deletes of the next job commit
+                self._has_ballast = self._ballast_bytes == 0
                 return Refused(job, self._read(job.reads))
             slices = self._read(job.reads)
             if self._wal_pages > CHECKPOINT_FORCED_PAGES:
@@ -251,13 +253,17 @@ class SqliteStore:
 
     def _lay_ballast(self) -> None:
         size = self._ballast_bytes
-        if size == 0 or self._ballast.exists() or shutil.disk_usage(self._ballast.parent).free < BALLAST_RETURNS * size:
+        if self._has_ballast or shutil.disk_usage(self._ballast.parent).free < BALLAST_RETURNS * size:
             return
-        with self._ballast.open("wb") as file:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.write(bytes(size))
+        try:
+            with self._ballast.open("wb") as file:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+                else:
+                    file.write(bytes(size))
+            self._has_ballast = True
+        except OSError:
+            self._ballast.unlink(missing_ok=True)  # no room after all: the broker serves without it
 
     def close(self) -> None:
         """Write everything back and let go of the file."""
