@@ -316,8 +316,8 @@ class NotReachedError(SealwireError):
 
     code = "timeout"
     exit = 7
-    text = "The message was not {state} within {seconds} s; it stays queued."
-    hint = "It goes on by itself at the next start; --timeout waits longer."
+    text = "The message was not {state} within {seconds} s; nothing is lost."
+    hint = "It goes on by itself, at the next start too; --timeout waits longer."
 
 
 class RejectedError(SealwireError):

@@ -67,6 +67,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         data_dir=settings.paths.data / options.name,
         kdf_memory_mib=settings.peer.kdf_memory_mib,
         kdf_passes=settings.peer.kdf_passes,
+        read_receipts=settings.peer.read_receipts,
         reconnect_first_s=settings.peer.reconnect_first_s,
         reconnect_most_s=settings.peer.reconnect_max_s,
     )

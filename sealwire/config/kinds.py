@@ -116,6 +116,21 @@ class Choice:
         return _("one of {words}").format(words=", ".join(self.words))
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    def read(self, text: str, base: Path) -> bool:
+        """Return whether it is on."""
+        if text not in ("on", "off"):
+            raise ValueError(text)
+        return text == "on"
+
+    def allowed(self) -> str:
+        """Name both."""
+        return _("on or off")
+
+
 _HOST = r"\[[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?\]|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}"
 _ENDPOINT = re.compile(rf"tcp://(?P<host>{_HOST}|\*):(?P<port>[0-9]{{1,5}})", re.ASCII)
 _ADDRESS = re.compile(rf"(?P<host>{_HOST}):(?P<port>[0-9]{{1,5}})", re.ASCII)

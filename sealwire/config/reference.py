@@ -50,6 +50,8 @@ def value_of(key: Key) -> str:
     """Return the default as it is written in the file."""
     if key.optional:
         return "null"
+    if isinstance(key.default, bool):
+        return "on" if key.default else "off"
     if isinstance(key.default, tuple):
         return "[" + ", ".join(f'"{item}"' for item in key.default) + "]"
     if isinstance(key.kind, Size) and isinstance(key.default, int):

@@ -21,6 +21,7 @@ from sealwire.config.kinds import (
     Network,
     Number,
     Size,
+    Switch,
 )
 
 KIB = 1024
@@ -106,11 +107,14 @@ class PeerSection:
     )
     kdf_memory_mib: int = _key(
         64,
-        Integer(8, 4_096),
+        Integer(8, 1_024),
         "Memory of Argon2id when a key file is made: what each guess of a passphrase costs a thief.",
         "MiB",
     )
-    kdf_passes: int = _key(3, Integer(1, 100), "Passes of Argon2id over that memory.", "passes")
+    kdf_passes: int = _key(3, Integer(1, 20), "Passes of Argon2id over that memory.", "passes")
+    read_receipts: bool = _key(
+        True, Switch(), "Whether senders learn that their messages were read (or written out to a script)."
+    )
     reconnect_first_s: float = _key(
         0.5,
         Number(0.05, 60),

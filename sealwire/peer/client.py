@@ -175,6 +175,7 @@ class Client:
                     command.future.set_exception(failure)
             self._commands.clear()
             self._show(Connection("stopped", *explained(failure)))
+            self._publisher.close()
 
     async def _loop(self) -> None:
         connector = self._connector
@@ -257,6 +258,9 @@ class Client:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
         if self._failed is not None:
             raise self._failed
+        if self._task is None:  # not started: there are no turns to wait for
+            with self._store.transaction():
+                return run(_now())
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._commands.append(_Command(run, future))
         self._wake.set()
@@ -267,11 +271,7 @@ class Client:
     async def send_text(self, to: str, text: str, wait: WaitFor = "queued", timeout_s: float = 10) -> Sent:
         """Make a message durable and, with ``wait``, wait for that state. See ``ClientApi``."""
         name = self._recipient(to)
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > MAX_TEXT_BYTES:
-            raise TextTooLongError(size=size, limit=MAX_TEXT_BYTES)
-        if not text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-            raise UsageError(_("There is nothing to send: the text is empty or not valid Unicode."))
+        _check_text(text)
         ends = time.monotonic() + timeout_s
         if self._engine.contact(name) is None and self._engine.online:
             error = await self._resolve(name, timeout_s)
@@ -342,19 +342,12 @@ class Client:
 
     async def unread(self, limit: int = 1000) -> Sequence[Message]:
         """Messages of others since the last :meth:`mark_read`, oldest first."""
-        return await self._do(lambda _now: self._store.unread(self._read_up_to(), limit))
+        return await self._do(lambda _now: self._store.unread(self._engine.mail.read_up_to(), limit))
 
     async def mark_read(self, up_to_row: int) -> None:
         """Everything up to this row has been written out or seen."""
 
-        def mark(_now: Now) -> None:
-            if up_to_row > self._read_up_to():
-                self._store.put("read", up_to_row.to_bytes(8, "big"))
-
-        await self._do(mark)
-
-    def _read_up_to(self) -> int:
-        return int.from_bytes(self._store.get("read") or b"", "big")
+        await self._do(lambda now: self._engine.mail.mark_read(up_to_row, now, self.profile.read_receipts))
 
     # --- people ---
 
@@ -393,7 +386,7 @@ class Client:
     async def status(self) -> Status:
         """The peer at a glance."""
         queued = await self._do(lambda _now: len(self._store.outbox_rows()))
-        unread = await self._do(lambda _now: self._store.unread_count(self._read_up_to()))
+        unread = await self._do(lambda _now: self._store.unread_count(self._engine.mail.read_up_to()))
         address = self.profile.broker_address
         return Status(self.name, self.fingerprint, self._connection.state, address, queued, unread)
 
@@ -431,10 +424,21 @@ class Client:
 
     def _info(self, contact: ContactRecord) -> ContactInfo:
         from_key = contact.new_account_key or contact.account_key
-        unread = self._store.unread_count(self._read_up_to(), contact.name)
+        unread = self._store.unread_count(self._engine.mail.read_up_to(), contact.name)
         fingerprint = account_fingerprint(from_key).hex()
         since_ms, changed_ms = contact.first_seen_ms, contact.changed_ms
         return ContactInfo(contact.name, fingerprint, contact.trust, since_ms, changed_ms, unread)
+
+
+def _check_text(text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        size = 0  # half a character, which no UTF-8 text holds
+    if size == 0:
+        raise UsageError(_("There is nothing to send: the text is empty or not valid Unicode."))
+    if size > MAX_TEXT_BYTES:
+        raise TextTooLongError(size=size, limit=MAX_TEXT_BYTES)
 
 
 def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:

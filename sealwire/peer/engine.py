@@ -43,7 +43,7 @@ from sealwire.peer.records import ContactRecord, Now, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster, contact_event
 from sealwire.peer.upkeep import Upkeep
-from sealwire.wire.content import MAX_RECEIPT_IDS, Receipt, Renew
+from sealwire.wire.content import Renew
 from sealwire.wire.control import Response, decode_response, encode_request
 from sealwire.wire.frames import (
     Code,
@@ -101,7 +101,7 @@ class Engine:
         self._upkeep = Upkeep(records, vault, identity, rng)
         self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng)
         self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng)
-        self._mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng)
+        self.mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
         self._deferred: deque[bytes] = deque()
@@ -149,7 +149,7 @@ class Engine:
     def disconnected(self) -> None:
         """The connection is gone: numbers die with it, what was unanswered goes out again."""
         self._link.state = LinkState.DOWN
-        self._mail.outbox.link_lost()
+        self.mail.outbox.link_lost()
         self._requests.link_lost()
         self._directory.link_lost()
         self._deferred.clear()
@@ -275,8 +275,7 @@ class Engine:
         for mailbox in arrivals.renew:
             self._directory.renew(mailbox, now)
         for mailbox, ids in arrivals.receipts.items():
-            for at in range(0, len(ids), MAX_RECEIPT_IDS):
-                self._mail.post(mailbox, Receipt("delivered", list(ids[at : at + MAX_RECEIPT_IDS])), now)
+            self.mail.acknowledge(mailbox, "delivered", ids, now)
         if arrivals.lost:
             self._ask_renewals(now)
 
@@ -294,15 +293,15 @@ class Engine:
                     continue
                 pair.state.renew_asked_ms = now.ms
                 pair.changed = True
-                self._mail.post(mailbox, Renew(), now)
+                self.mail.post(mailbox, Renew(), now)
 
     # --- answers ---
 
     def _on_accepted(self, frame: bytes, now: Now) -> None:
-        self._mail.accepted(decode_u64(frame), now)
+        self.mail.accepted(decode_u64(frame), now)
 
     def _on_reject(self, frame: bytes, _now: Now) -> None:
-        self._mail.outbox.reject(*decode_reject(frame))
+        self.mail.outbox.reject(*decode_reject(frame))
 
     def _on_partial(self, frame: bytes, _now: Now) -> None:
         decode_partial(frame)
@@ -322,10 +321,10 @@ class Engine:
     def _looked_up(self, name: str, response: Response, now: Now) -> None:
         usable = self._directory.looked_up(name, response, now)
         if response.code == Code.UNKNOWN and self._roster.find(name) is None:
-            self._mail.fail_unknown(name)
+            self.mail.fail_unknown(name)
             self._inbox.retry(name, now)  # what claimed to come from them is said to be unreadable now
         elif usable:
-            self._mail.reach(name)
+            self.mail.reach(name)
             self._inbox.retry(name, now)
 
     def _published(self, response: Response) -> None:
@@ -342,11 +341,11 @@ class Engine:
 
     def send_text(self, name: str, text: str, now: Now) -> MessageId:
         """Make a text durable and queue it; the caller has checked name, length and trust."""
-        return self._mail.send_text(name, text, now)
+        return self.mail.send_text(name, text, now)
 
     def retry(self, now: Now) -> int:
         """Queue failed messages again, and stop waiting out pauses; returns how many failed ones."""
-        return self._mail.retry(now)
+        return self.mail.retry(now)
 
     def find(self, name: str) -> None:
         """Ask the directory about a name; the answer comes as ``Turn.resolved``."""
@@ -368,7 +367,7 @@ class Engine:
         """A person accepts the changed key: what waited goes to the new devices."""
         self._turn.events.append(contact_event(self._roster.approve(name, now.ms)))
         if self._roster.mailboxes(name):
-            self._mail.reach(name)
+            self.mail.reach(name)
             self._inbox.retry(name, now)
 
     def session_age(self, name: str) -> tuple[int | None, int]:
@@ -397,11 +396,12 @@ class Engine:
             self._watch(now)
         elif self._link.state is not LinkState.DOWN and self._pulse.login_is_dead(now.mono_s):
             self._turn.hangup = True  # the login is not answered
-        self._turn.events += self._mail.events + self._directory.events
-        self._mail.events.clear()
+        self._turn.events += self.mail.events + self._directory.events
+        self.mail.events.clear()
         self._turn.resolved += self._directory.resolved
         self._directory.events.clear()
         self._directory.resolved.clear()
+        self.mail.outbox.flush()
         self._pairs.flush()
 
     def _send_due(self, now: Now) -> None:
@@ -410,12 +410,12 @@ class Engine:
         if self._received > self._acked:
             frames.append(encode_ack(token, self._received))
             self._acked = self._received
-        self._mail.send_due(token, welcome.limits, now, frames)
+        self.mail.send_due(token, welcome.limits, now, frames)
         frames += [encode_request(token, request) for request in self._requests.due(now.mono_s)]
 
     def _watch(self, now: Now) -> None:
         """Notice a dead link, ask an idle one for a sign of life, let old prekeys go once the mailbox is empty."""
-        beat = self._pulse.check(now.mono_s, self._mail.outbox.unanswered() or self._requests.under_way())
+        beat = self._pulse.check(now.mono_s, self.mail.outbox.unanswered() or self._requests.under_way())
         if beat is Beat.DEAD:
             self._turn.hangup = True
         elif beat is Beat.PING:
@@ -428,7 +428,7 @@ class Engine:
             return
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
-        self._mail.expire(now)
+        self.mail.expire(now)
         self._refill_prekeys(now)
 
     def take(self) -> Turn:
@@ -442,7 +442,7 @@ class Engine:
         if self._link.state is not LinkState.DOWN:
             times.append(self._pulse.deadline(self.online))
         if self.online:
-            waits = (self._mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline())
+            waits = (self.mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline())
             times += [wait for wait in waits if wait is not None]
         if self._deferred:
             times.append(now.mono_s + 0.05)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 EVENT_VERSION = 1
 
 DeliveryState = Literal["queued", "sent", "delivered", "read", "failed"]
 """States only rise; ``failed`` ends a message that was never sent."""
 
-STATE_RANK: dict[str, int] = {"queued": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
+STATES: tuple[DeliveryState, ...] = ("queued", "sent", "delivered", "read", "failed")
+STATE_RANK: dict[str, int] = {state: rank for rank, state in enumerate(STATES)}
 
 ConnectionState = Literal["connecting", "online", "offline", "stopped"]
 TrustState = Literal["unverified", "verified", "changed"]
@@ -110,11 +111,16 @@ def rfc3339(ms: int) -> str:
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as the JSON object of docs/scripting.md; absent values are left out."""
     result: dict[str, Any] = {"v": EVENT_VERSION, "type": event.type}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if value is None or field.name in _NOT_IN_JSON:
-            continue
-        if field.name.endswith("_ms"):
-            value = rfc3339(value)
-        result[_JSON_NAMES.get(field.name, field.name)] = value
+    for name, shown, is_time in _COLUMNS[type(event)]:
+        value = getattr(event, name)
+        if value is not None:
+            result[shown] = rfc3339(value) if is_time else value
     return result
+
+
+def _columns(kind: type[Event]) -> tuple[tuple[str, str, bool], ...]:
+    names = [field.name for field in fields(kind) if field.name not in _NOT_IN_JSON]
+    return tuple((name, _JSON_NAMES.get(name, name), name.endswith("_ms")) for name in names)
+
+
+_COLUMNS: dict[type[Event], tuple[tuple[str, str, bool], ...]] = {kind: _columns(kind) for kind in get_args(Event)}

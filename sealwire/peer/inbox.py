@@ -19,7 +19,7 @@ from sealwire.crypto.session import Session
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId, Mid, mid_of
-from sealwire.peer.events import STATE_RANK, Delivery, DeliveryState, Event, Message, Warning
+from sealwire.peer.events import STATE_RANK, STATES, Delivery, DeliveryState, Event, Message, Warning
 from sealwire.peer.pairs import Order, Pair, Pairs
 from sealwire.peer.records import Now, Records
 from sealwire.peer.roster import Roster
@@ -238,10 +238,8 @@ class Inbox:
 
     def _receipt(self, account: str, named: MessageId, state: DeliveryState) -> None:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
-        rising: tuple[DeliveryState, ...] = ("sent", state)
-        for reached in rising:
-            if self._records.raise_state(named, account, STATE_RANK[reached]):
-                self.arrivals.events.append(Delivery(named.hex(), reached, account))
+        for rank in self._records.raise_state(named, account, STATE_RANK[state]):
+            self.arrivals.events.append(Delivery(named.hex(), STATES[rank], account))
 
     def _store_text(self, pair: Pair, message_id: MessageId, text: str, sent_at_ms: int) -> None:
         name = pair.account

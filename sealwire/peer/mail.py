@@ -6,6 +6,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import RejectedError
@@ -17,7 +18,7 @@ from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
 from sealwire.peer.pairs import Pair, Pairs
 from sealwire.peer.records import Now, OutboxRow, Records
 from sealwire.peer.roster import Roster
-from sealwire.wire.content import Content, Text, decode_content, encode_content
+from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Text, decode_content, encode_content
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
 
@@ -82,6 +83,27 @@ class Mail:
         message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
         self.outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
 
+    def acknowledge(
+        self, mailbox: Mailbox, state: Literal["delivered", "read"], ids: Sequence[MessageId], now: Now
+    ) -> None:
+        """Tell a device what became of its messages here."""
+        for at in range(0, len(ids), MAX_RECEIPT_IDS):
+            self.post(mailbox, Receipt(state, list(ids[at : at + MAX_RECEIPT_IDS])), now)
+
+    def read_up_to(self) -> int:
+        """The history row up to which everything has been seen."""
+        return int.from_bytes(self._records.get("read") or b"", "big")
+
+    def mark_read(self, up_to_row: int, now: Now, tell: bool) -> None:
+        """Everything up to this row has been seen; ``tell`` says so to those who wrote it."""
+        before = self.read_up_to()
+        if up_to_row <= before:
+            return
+        self._records.put("read", up_to_row.to_bytes(8, "big"))
+        for name, ids in self._records.received_between(before, up_to_row).items() if tell else ():
+            for mailbox in self._roster.mailboxes(name):
+                self.acknowledge(mailbox, "read", ids, now)
+
     def reach(self, name: str) -> None:
         """An account's devices are known: give waiting rows their device."""
         mailboxes = self._roster.mailboxes(name)
@@ -94,6 +116,7 @@ class Mail:
 
     def fail_unknown(self, name: str) -> None:
         """The directory knows nobody of that name."""
+        self.outbox.flush()
         reason = _("nobody is registered under the name {name}").format(name=name)
         for row, account, mailbox in self._records.outbox_rows():
             waiting = self._records.outbox_row(row) if account == name and mailbox is None else None
@@ -154,6 +177,7 @@ class Mail:
 
     def expire(self, now: Now) -> None:
         """Give up what could not be sent for too long, and nothing that an answer is owed for."""
+        self.outbox.flush()
         busy = self.outbox.in_flight()
         for row in self._records.outbox_before(now.ms - MAX_AGE_MS):
             waiting = self._records.outbox_row(row)

@@ -72,6 +72,8 @@ class Outbox:
         self._records = records
         self._targets: dict[Mailbox, Target] = {}
         self._fresh: dict[int, OutboxRow] = {}
+        self._unsaved: dict[int, OutboxRow] = {}
+        self._next_row = records.last_outbox_row() + 1
         self._unanswered: deque[Flight] = deque()
         self._rejected: dict[int, tuple[Code, int]] = {}
         self._bytes = 0
@@ -91,14 +93,26 @@ class Outbox:
 
     def add(self, account: str, mailbox: Mailbox | None, message: MessageId, content: bytes, now_ms: Millis) -> None:
         """Queue content for a device, or for an account whose devices are not known yet."""
-        row = self._records.add_outbox(account, mailbox, message, content, now_ms)
+        row = self._next_row
+        self._next_row += 1
+        self._unsaved[row] = OutboxRow(row, account, mailbox, message, content, now_ms)
         if mailbox is not None:
             self._target(mailbox).pending.append(row)
-            if len(self._fresh) < FRESH_ROWS:
-                self._fresh[row] = OutboxRow(row, account, mailbox, message, content, now_ms)
+
+    def flush(self) -> None:
+        """Write new rows, with their envelopes where they have one already, into the turn's transaction."""
+        if not self._unsaved:
+            return
+        self._records.add_outbox(self._unsaved.values())
+        sent = self.in_flight()
+        for row in self._unsaved.values():
+            if row.row not in sent and row.mailbox is not None and len(self._fresh) < FRESH_ROWS:
+                self._fresh[row.row] = row
+        self._unsaved.clear()
 
     def address(self, account: str, mailboxes: list[Mailbox]) -> None:
         """An account's devices became known: rows that waited for them get one."""
+        self.flush()
         for row, owner, mailbox in self._records.outbox_rows():
             if owner != account or mailbox is not None:
                 continue
@@ -112,6 +126,7 @@ class Outbox:
 
     def readdress(self, old: Mailbox, new: Mailbox) -> None:
         """A device is gone for good: what is queued for it goes to another one, sealed afresh."""
+        self.flush()
         target = self._targets.pop(old, None)
         if target is None:
             return
@@ -181,7 +196,8 @@ class Outbox:
                     break
                 if row.envelope is None:
                     row.counter, row.envelope = seal(pair, row)
-                    self._records.seal_outbox(row.row, row.counter, row.envelope)
+                    if row.row not in self._unsaved:  # else the flush of this turn writes it whole
+                        self._records.seal_outbox(row.row, row.counter, row.envelope)
                 if self._unanswered and self._bytes + len(row.envelope) > limits.send_window_bytes:
                     self._remember(row)
                     return
@@ -199,11 +215,12 @@ class Outbox:
         frames.append(encode_send(token, self._seq, mid_of(envelope), mailbox, envelope))
 
     def _fetch(self, row: int) -> OutboxRow | None:
-        fresh = self._fresh.pop(row, None)
+        fresh = self._unsaved.get(row) or self._fresh.pop(row, None)
         return fresh if fresh is not None else self._records.outbox_row(row)
 
     def _remember(self, row: OutboxRow) -> None:
-        self._fresh[row.row] = row
+        if row.row not in self._unsaved:
+            self._fresh[row.row] = row
 
     # --- answers ---
 
@@ -256,7 +273,8 @@ class Outbox:
     def give_up(self, row: int) -> None:
         """The row will never be sent (the caller tells people)."""
         self._fresh.pop(row, None)
-        self._records.delete_outbox([row])
+        if self._unsaved.pop(row, None) is None:
+            self._records.delete_outbox([row])
         for target in self._targets.values():
             target.refused = [flight for flight in target.refused if flight.row != row]
 

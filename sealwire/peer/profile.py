@@ -24,6 +24,8 @@ class Profile:
     """This profile's own folder (``data/NAME``)."""
     kdf_memory_mib: int = 64
     kdf_passes: int = 3
+    read_receipts: bool = True
+    """Whether senders learn that their messages were read."""
     reconnect_first_s: float = 0.5
     reconnect_most_s: float = 8.0
 

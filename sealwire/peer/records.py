@@ -142,10 +142,11 @@ class Records(Protocol):
     def forget_seen(self, before_ms: Millis) -> None:
         """Drop marks older than a time."""
 
-    def add_outbox(
-        self, account: str, mailbox: Mailbox | None, message: MessageId, content: bytes, now_ms: Millis
-    ) -> int:
-        """Append; returns the row."""
+    def last_outbox_row(self) -> int:
+        """The largest row number in use, 0 for none."""
+
+    def add_outbox(self, rows: Iterable[OutboxRow]) -> None:
+        """Append rows under the numbers they carry."""
 
     def outbox_row(self, row: int) -> OutboxRow | None:
         """One row."""
@@ -176,8 +177,8 @@ class Records(Protocol):
     def fail(self, message_id: MessageId, reason: str | None) -> str | None:
         """From queued to failed. The conversation, when it was queued."""
 
-    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> bool:
-        """Raise the state of one of our messages; True when it rose."""
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> range:
+        """Raise the state of one of our messages; the ranks it passed up to the new one, none if it did not rise."""
 
     def requeue(self, message_id: MessageId) -> None:
         """Put a failed message back to queued."""
@@ -193,6 +194,9 @@ class Records(Protocol):
 
     def unread(self, after_row: int, limit: int) -> list[Message]:
         """Others' messages after a row, oldest first."""
+
+    def received_between(self, after_row: int, up_to_row: int) -> dict[str, list[MessageId]]:
+        """Ids of others' messages in these rows, by sender, oldest first."""
 
     def unread_count(self, after_row: int, conversation: str | None = None) -> int:
         """How many of them."""

@@ -17,7 +17,7 @@ import apsw
 
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
-from sealwire.peer.events import STATE_RANK, DeliveryState, Message
+from sealwire.peer.events import STATE_RANK, STATES, Message
 from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
 
 SCHEMA_VERSION: Final = 1
@@ -25,7 +25,6 @@ MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
 CACHE_KIB: Final = 8_192
 
-_STATES: Final[dict[int, DeliveryState]] = {rank: state for state, rank in STATE_RANK.items()}  # type: ignore[misc]
 _SCHEMA_DIR = Path(__file__).parent / "schema"
 
 
@@ -227,15 +226,16 @@ class Store:
 
     # --- outbox ---
 
-    def add_outbox(
-        self, account: str, mailbox: Mailbox | None, message: MessageId, content: bytes, now_ms: Millis
-    ) -> int:
-        """Append; returns the row."""
-        self._sql(
-            "INSERT INTO outbox (account, mailbox, message, content, created_ms) VALUES (?, ?, ?, ?, ?)",
-            (account, mailbox, message, content, now_ms),
+    def last_outbox_row(self) -> int:
+        """The largest row number in use, 0 for none."""
+        return int(self._one("SELECT coalesce(max(row), 0) FROM outbox")[0])
+
+    def add_outbox(self, rows: Iterable[OutboxRow]) -> None:
+        """Append rows under the numbers they carry."""
+        self._db.executemany(
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(r.row, r.account, r.mailbox, r.message, r.content, r.created_ms, r.counter, r.envelope) for r in rows],
         )
-        return self._db.last_insert_rowid()
 
     def outbox_row(self, row: int) -> OutboxRow | None:
         """One row."""
@@ -294,13 +294,18 @@ class Store:
         )
         return row[0] if row else None
 
-    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> bool:
-        """Raise the state of one of our messages; True when it rose."""
-        self._sql(
-            "UPDATE message SET state = ?1 WHERE id = ?2 AND conversation = ?3 AND mine = 1 AND state < ?1",
-            (rank, message_id, conversation),
-        )
-        return self._db.changes() > 0
+    def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> range:
+        """Raise the state of one of our messages; the ranks it passed up to the new one, none if it did not rise."""
+        update = "UPDATE message SET state = ?1 WHERE id = ?2 AND conversation = ?3 AND mine = 1 AND state "
+        self._sql(update + "= ?1 - 1", (rank, message_id, conversation))
+        if self._db.changes():
+            return range(rank, rank + 1)  # one step: nearly always
+        sql = "SELECT state FROM message WHERE id = ? AND conversation = ? AND mine = 1 AND state < ?"
+        found = self._one(sql, message_id, conversation, rank)
+        if not found:
+            return range(0)
+        self._sql(update + "< ?1", (rank, message_id, conversation))
+        return range(found[0] + 1, rank + 1)
 
     def requeue(self, message_id: MessageId) -> None:
         """Put a failed message back to queued."""
@@ -327,6 +332,14 @@ class Store:
         """Others' messages after a row, oldest first."""
         sql = "SELECT * FROM shown WHERE row > ? AND mine = 0 ORDER BY row LIMIT ?"
         return [_message(row) for row in self._all(sql, after_row, limit)]
+
+    def received_between(self, after_row: int, up_to_row: int) -> dict[str, list[MessageId]]:
+        """Ids of others' messages in these rows, by sender, oldest first."""
+        result: dict[str, list[MessageId]] = {}
+        sql = "SELECT sender, id FROM message WHERE row > ? AND row <= ? AND mine = 0 ORDER BY row"
+        for sender, message_id in self._all(sql, after_row, up_to_row):
+            result.setdefault(sender, []).append(message_id)
+        return result
 
     def unread_count(self, after_row: int, conversation: str | None = None) -> int:
         """How many of them."""
@@ -369,5 +382,5 @@ def _message(row: Any) -> Message:
         sent_at_ms=sent_at_ms,
         verified=bool(verified),
         row=number,
-        state=_STATES[state] if mine else None,
+        state=STATES[state] if mine else None,
     )

@@ -25,8 +25,11 @@ INVALID_PARAMS = -32602
 _EXIT_BASE = -32000
 """An error of Sealwire is this minus its exit code, so a script needs one table."""
 
-MAX_OPEN = 64
+MAX_OPEN = 256
 """Requests in work; the next line is read when one is answered. Without it a script could queue up all memory."""
+
+MAX_UNDER_WAY = 1_000
+"""Lines handed over and not yet taken by the reader; past that the next event waits for it."""
 
 MAX_HISTORY = 1_000
 """Messages of one answer; ``before`` pages on."""
@@ -34,6 +37,7 @@ MAX_HISTORY = 1_000
 MAX_WAIT_S = 3_600.0
 
 _PAGE = 500
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _LAST_STATES_S = 1.0
 _LATER = ("group.", "file.")
 
@@ -117,6 +121,8 @@ class Server:
         self._open: dict[asyncio.Task[None], Json] = {}
         self._queued: set[str] = set()
         self._rose = asyncio.Event()
+        self._under_way = 0
+        self._last_line: asyncio.Future[None] | None = None
         self._methods: dict[str, Callable[[_Params], Awaitable[Json]]] = {
             "send": self._send,
             "history": self._history,
@@ -144,6 +150,7 @@ class Server:
                 await self._client.online(0)  # raises the reason
             else:
                 before = [*before[-_PAGE:], event]
+        await self._written()
 
     async def mark(self) -> None:
         """Tell the client what was written, until cancelled."""
@@ -154,6 +161,7 @@ class Server:
         while page := await self._client.unread(_PAGE):
             for message in page:
                 await self._event(message)
+            await self._written()
             await self._marker.flush()
         self._ready.set()
         for event in before:
@@ -163,16 +171,22 @@ class Server:
         if isinstance(event, Message):
             if event.sender != self._client.name and not self._marker.is_new(event):
                 return
-            await self._notify(event)
-            self._marker.wrote(event)
-            return
-        await self._notify(event)
+            self._marker.begins(event)
+            self._notify(event).add_done_callback(lambda line: self._wrote(event, line))
+        else:
+            self._notify(event)
+        if self._under_way > MAX_UNDER_WAY:
+            await self._written()
         if isinstance(event, Delivery):
             self._queued.discard(event.id)
             self._rose.set()
 
-    async def _notify(self, event: Event) -> None:
-        await self._line({"jsonrpc": "2.0", "method": "event", "params": to_json(event)})
+    def _wrote(self, message: Message, line: asyncio.Future[None]) -> None:
+        if not line.cancelled() and line.exception() is None:
+            self._marker.wrote(message)
+
+    def _notify(self, event: Event) -> asyncio.Future[None]:
+        return self._line({"jsonrpc": "2.0", "method": "event", "params": to_json(event)})
 
     # --- requests --------------------------------------------------------------------------------------------
 
@@ -264,9 +278,21 @@ class Server:
         hint = _("Did you mean {near}?").format(near=near[0]) if near else ", ".join(self._methods)
         return _RpcError(METHOD_NOT_FOUND, _("There is no method {name!r}.").format(name=name), "method", hint)
 
-    async def _line(self, value: Json) -> None:
+    def _line(self, value: Json) -> asyncio.Future[None]:
         # ASCII only: exact for any reader, and harmless on a terminal.
-        await self._write(json.dumps(value, separators=(",", ":")))
+        line = asyncio.ensure_future(self._write(_encode(value)))
+        self._under_way += 1
+        self._last_line = line
+        line.add_done_callback(self._left)
+        return line
+
+    async def _written(self) -> None:
+        """Wait until everything handed over so far has left; lines leave in order."""
+        if self._last_line is not None:
+            await self._last_line
+
+    def _left(self, _line: asyncio.Future[None]) -> None:
+        self._under_way -= 1
 
     # --- methods ---------------------------------------------------------------------------------------------
 
@@ -311,7 +337,7 @@ async def run(client: ClientApi, timeout_s: float) -> int:
         SealwireError: a first start that the broker refuses.
         BrokenPipeError: nobody reads any more.
     """
-    server = Server(client, Writer(1).line, timeout_s)
+    server = Server(client, Writer(1).post, timeout_s)
     publishing = asyncio.create_task(server.publish(), name="publish")
     marking = asyncio.create_task(server.mark(), name="mark")
     reading = asyncio.create_task(_read(server), name="read")

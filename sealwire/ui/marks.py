@@ -16,16 +16,22 @@ class ReadMarker:
 
     def __init__(self, client: ClientApi) -> None:
         self._client = client
+        self._begun = 0
         self._row = 0
         self._marked = 0
         self._wake = asyncio.Event()
 
     def is_new(self, message: Message) -> bool:
-        """Whether this message was not written here yet (the event of one that ``unread`` already returned)."""
-        return message.row == 0 or message.row > self._row
+        """Whether this message is not on its way out yet (it may be the event of one that ``unread`` returned)."""
+        return message.row == 0 or message.row > self._begun
+
+    def begins(self, message: Message) -> None:
+        """The message is on its way out of this process."""
+        self._begun = max(self._begun, message.row)
 
     def wrote(self, message: Message) -> None:
         """The message has left this process."""
+        self.begins(message)
         self._row = max(self._row, message.row)
         self._wake.set()
 

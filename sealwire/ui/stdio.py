@@ -18,8 +18,8 @@ MAX_LINE_BYTES = 1 << 20
 """A line past 1 MiB is refused as a whole; without a bound one endless line would take all memory."""
 
 _CHUNK_BYTES = 1 << 16
-_LINES_AHEAD = 64
-"""Lines read before they are handled; a script that writes faster waits in its own pipe."""
+_CHUNKS_AHEAD = 2
+"""Chunks read before their lines are handled; a script that writes faster waits in its own pipe."""
 
 
 class TooLong:
@@ -68,25 +68,24 @@ class LineSplitter:
 async def lines(fd: int = 0) -> AsyncIterator[bytes | TooLong]:
     """Yield the lines of a file descriptor of any kind until it ends."""
     loop = asyncio.get_running_loop()
-    ahead: asyncio.Queue[bytes | TooLong | None] = asyncio.Queue(_LINES_AHEAD)
+    ahead: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue(_CHUNKS_AHEAD)
 
-    def put(line: bytes | TooLong | None) -> None:
-        asyncio.run_coroutine_threadsafe(ahead.put(line), loop).result()
+    def put(batch: list[bytes | TooLong] | None) -> None:
+        asyncio.run_coroutine_threadsafe(ahead.put(batch), loop).result()
 
     def read() -> None:
         # The loop is gone when the program ends first: then nobody wants the line.
         with contextlib.suppress(RuntimeError, asyncio.CancelledError, OSError):
             splitter = LineSplitter()
             while data := _read(fd):
-                for line in splitter.feed(data):
-                    put(line)
-            for line in splitter.close():
-                put(line)
+                put(splitter.feed(data))
+            put(splitter.close())
             put(None)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-    while (line := await ahead.get()) is not None:
-        yield line
+    while (batch := await ahead.get()) is not None:
+        for line in batch:
+            yield line
 
 
 def _read(fd: int) -> bytes:
@@ -98,12 +97,20 @@ def _read(fd: int) -> bytes:
 
 
 class Writer:
-    """Writes whole lines to a file descriptor, in order, from a thread that may wait for its reader."""
+    """Writes whole lines to a file descriptor, in order, from a thread that may wait for its reader.
+
+    Lines that come while the thread writes leave together in one call. All state belongs to the event loop; the
+    thread gets bytes and reports back.
+    """
 
     def __init__(self, fd: int = 1) -> None:
         self._fd = fd
         self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+        self._written: asyncio.Future[None] | None = None
+        self._busy = False
+        self._error: OSError | None = None
         threading.Thread(target=self._run, name="stdout", daemon=True).start()
 
     async def line(self, text: str) -> None:
@@ -112,16 +119,47 @@ class Writer:
         Raises:
             BrokenPipeError: nobody reads any more.
         """
-        written = self._loop.create_future()
-        self._jobs.put((text.encode("utf-8", "backslashreplace") + b"\n", written))
-        await written
+        await self.post(text)
+
+    def post(self, text: str) -> asyncio.Future[None]:
+        """Write one line soon; the future says when the other side's pipe has it, or BrokenPipeError.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+        """
+        if self._error is not None:
+            raise BrokenPipeError(*self._error.args)
+        self._waiting.append(text.encode("utf-8", "backslashreplace") + b"\n")
+        if self._written is None:
+            self._written = self._loop.create_future()
+            self._loop.call_soon(self._submit)  # after everything that is ready now has had its say
+        return self._written
+
+    def _submit(self) -> None:
+        if self._busy or self._written is None:
+            return
+        self._busy = True
+        self._jobs.put((b"".join(self._waiting), self._written))
+        self._waiting.clear()
+        self._written = None
 
     def _run(self) -> None:
         while True:
             data, written = self._jobs.get()
             error = _write_all(self._fd, data)
             with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits for this
-                self._loop.call_soon_threadsafe(_finish, written, error)
+                self._loop.call_soon_threadsafe(self._finish, written, error)
+
+    def _finish(self, written: asyncio.Future[None], error: OSError | None) -> None:
+        self._busy = False
+        self._error = self._error or error
+        if not written.done():
+            if error is None:
+                written.set_result(None)
+            else:
+                written.set_exception(BrokenPipeError(*error.args))
+                written.exception()  # looked at: a line nobody waited for is no mistake
+        self._submit()
 
 
 def _write_all(fd: int, data: bytes) -> OSError | None:
@@ -131,12 +169,3 @@ def _write_all(fd: int, data: bytes) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _finish(written: asyncio.Future[None], error: OSError | None) -> None:
-    if written.done():
-        return
-    if error is None:
-        written.set_result(None)
-    else:
-        written.set_exception(BrokenPipeError(*error.args))

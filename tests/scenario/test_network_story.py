@@ -22,6 +22,20 @@ def test_two_strangers_talk_and_see_each_state(net):
     assert bob.states(answer) == ["sent", "delivered"]
 
 
+def test_reading_tells_the_sender_unless_that_is_switched_off(net):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    told, untold = alice.send("bob", "one"), alice.send("bob", "two")
+    net.run()
+    rows = [event.row for event in bob.events if event.type == "message"]
+    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[0], now, tell=True))
+    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[1], now, tell=False))
+    net.run()
+    assert alice.states(told) == ["sent", "delivered", "read"]
+    assert alice.states(untold) == ["sent", "delivered"]
+    assert bob.engine.mail.read_up_to() == rows[1]
+
+
 def test_what_is_written_before_the_other_registers_is_failed_in_words(net):
     alice = net.peer("alice")
     message = alice.send("bob", "are you there?")

@@ -57,6 +57,7 @@ class Desk:
 
         self.outbox.release_due(TOKEN, now, frames)
         self.outbox.pump(TOKEN, allowed or limits(), now, lambda _m: SimpleNamespace(account="bob"), seal, frames)
+        self.outbox.flush()
         return [_read(frame) for frame in frames]
 
     def settle(self, seq: int, now: Now = NOW):
