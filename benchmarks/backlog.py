@@ -19,7 +19,6 @@ from tests.unit.broker.raw_peer import RawPeer, member
 
 LIMIT_MIB = 64
 LIMIT_RESTART_S = 2.0
-QUOTA = {"quota_messages": 10_000_000, "quota_bytes": 1 << 39, "sender_share": 1.0}
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     count = parser.parse_args().messages
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        with running_broker(Path(folder), **QUOTA) as (process, endpoint, curve):
+        with running_broker(Path(folder)) as (process, endpoint, curve):
             bob = RawPeer(endpoint, curve, member("bob", curve, "bob"))
             bob.login()
             bob.close()
@@ -38,7 +37,7 @@ def main() -> None:
             fill(alice, bob.mailbox, count)
             grown, used = rss_mib(process.pid) - before, cpu_s(process.pid) - used
         began = time.monotonic()
-        with running_broker(Path(folder), **QUOTA) as (process, endpoint, curve):
+        with running_broker(Path(folder)) as (process, endpoint, curve):
             restart_s = time.monotonic() - began
             bob = RawPeer(endpoint, curve, bob.identity, bob.curve_secret)
             bob.login()

@@ -34,6 +34,13 @@ WINDOW = 1024
 WARM_UP_S = 1.0
 ACK_EVERY = 64
 ACK_AFTER_S = 0.002
+OUT_OF_THE_WAY = {
+    "account_units_per_s": 10_000_000,
+    "account_units_burst": 100_000_000,
+    "quota_messages": 10_000_000,
+    "quota_bytes": 1 << 39,
+    "sender_share": 1.0,
+}
 
 Row = tuple[float, float, float]
 """(messages a second, broker CPU µs a message, share of the bytes that reached the disk)"""
@@ -78,8 +85,8 @@ def measure_broker(seconds: float, grace_ms: float, ack_delay_s: float) -> Row:
 
 @contextmanager
 def running_broker(folder: Path, **limits: float) -> Iterator[tuple[subprocess.Popen[str], str, bytes]]:
-    """The broker's program on a free port with account rates out of the way: (process, endpoint, its CURVE key)."""
-    limits = {"account_units_per_s": 10_000_000, "account_units_burst": 100_000_000, **limits}
+    """The broker's program on a free port with rates and quotas out of the way: (process, endpoint, its CURVE key)."""
+    limits = {**OUT_OF_THE_WAY, **limits}
     environment = {f"SEALWIRE_LIMITS__{key.upper()}": str(value) for key, value in limits.items()}
     command = [sys.executable, str(ROOT / "broker.py"), "--bind", "tcp://127.0.0.1:0"]
     command += ["--data", f"{folder}/data", "--keys", f"{folder}/keys"]

@@ -38,13 +38,17 @@ _COMPACT: Final = 1024
 
 
 class Rows:
-    """Row references of stored mail, 8 bytes each: appended at the end, taken from the front."""
+    """Row references of stored mail, 8 bytes each: appended at the end, taken from the front.
 
-    __slots__ = ("_at", "_head")
+    ``append`` is the array's own method: it runs once per stored message.
+    """
+
+    __slots__ = ("_at", "_head", "append")
 
     def __init__(self) -> None:
         self._at = array("Q")
         self._head = 0
+        self.append = self._at.append
 
     def __len__(self) -> int:
         return len(self._at) - self._head
@@ -52,22 +56,15 @@ class Rows:
     def __getitem__(self, index: int) -> int:
         return self._at[self._head + index]
 
-    def append(self, row: int) -> None:
-        """Add the newest row."""
-        self._at.append(row)
-
-    def popleft(self) -> int:
-        """Take the oldest row."""
-        head = self._head
-        row = self._at[head]
-        self._head = head = head + 1
-        if head == len(self._at):
-            self._at = array("Q")
-            self._head = 0
-        elif head >= _COMPACT and head * 2 >= len(self._at):
+    def take(self, count: int) -> list[int]:
+        """Take the ``count`` oldest rows."""
+        head = self._head + count
+        taken = self._at[self._head : head].tolist()
+        if head == len(self._at) or (head >= _COMPACT and head * 2 >= len(self._at)):
             del self._at[:head]
-            self._head = 0
-        return row
+            head = 0
+        self._head = head
+        return taken
 
     def slice(self, start: int, count: int) -> list[int]:
         """Return up to ``count`` rows from ``start`` on."""

@@ -215,7 +215,7 @@ class Relay:
             return
         link.acked = upto
         mailbox, ledger, inflight = link.mailbox, self.ledger, link.inflight
-        gone = gone_bytes = 0
+        stored = gone = gone_bytes = 0
         for _ in range(count):
             entry = inflight.popleft()
             link.inflight_bytes -= entry.size
@@ -223,14 +223,16 @@ class Relay:
             if state == REFUSED:
                 continue  # it was answered and counted then
             if state == STORED:
-                ledger.deletes.append(mailbox.rows.popleft())
-                mailbox.sent -= 1
+                stored += 1
             else:
                 entry.state = TAKEN
                 entry.envelope = None
                 ledger.settle(entry)
             gone += 1
             gone_bytes += entry.size
+        if stored:  # rows keep the order of delivery: they are the oldest ones
+            ledger.deletes += mailbox.rows.take(stored)
+            mailbox.sent -= stored
         mailbox.messages -= gone
         mailbox.bytes -= gone_bytes
         if mailbox.mode == BACKLOG:

@@ -54,6 +54,8 @@ _PRAGMAS: Final = (
 _INSERT: Final = "INSERT INTO mail (row, mailbox, mid, at_ms, envelope) VALUES "
 _INSERT_MANY: Final = _INSERT + ",".join(["(?,?,?,?,?)"] * INSERT_ROWS)
 _INSERT_ONE: Final = _INSERT + "(?,?,?,?,?)"
+_READ_MAIL: Final = "SELECT row << 1, mid, envelope FROM mail WHERE row IN "
+_READ_FAN: Final = "SELECT fan.row << 1 | 1, mid, envelope FROM fan JOIN body ON body.id = fan.body WHERE fan.row IN "
 
 
 class SqliteStore:
@@ -217,17 +219,21 @@ class SqliteStore:
             self._db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", set(bodies))
 
     def _read(self, reads: list[Read]) -> list[Slice]:
-        return [Slice(read.ref, [self._row(reference) for reference in read.rows]) for read in reads]
+        return [Slice(read.ref, self._rows(read.rows)) for read in reads]
 
-    def _row(self, reference: int) -> tuple[int, Mid, bytes]:
-        sql = "SELECT mid, envelope FROM mail WHERE row = ?"
-        if reference & 1:
-            sql = "SELECT mid, envelope FROM fan JOIN body ON body.id = fan.body WHERE fan.row = ?"
-        found = catalog.fetch(self._db, sql, (reference >> 1,))
-        if not found:
+    def _rows(self, references: list[int]) -> list[tuple[int, Mid, bytes]]:
+        """Read rows in one statement a table; references rise, so sorting by them is their order."""
+        mail = [reference >> 1 for reference in references if not reference & 1]
+        fans = [reference >> 1 for reference in references if reference & 1]
+        rows: list[tuple[int, Mid, bytes]] = []
+        if mail:
+            rows += catalog.fetch(self._db, _READ_MAIL + _places(len(mail)), tuple(mail))
+        if fans:
+            rows += catalog.fetch(self._db, _READ_FAN + _places(len(fans)), tuple(fans))
+        rows.sort()
+        if len(rows) != len(references):
             raise StoreFailedError(path=self.path, detail="a stored message is gone")
-        mid, envelope = found[0]
-        return reference, mid, envelope
+        return rows
 
     # --- care ------------------------------------------------------------------------------------------------
 
@@ -284,6 +290,10 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
     ):
         raise StoreError(path=path, detail="it does not sync its commits")
     return db
+
+
+def _places(count: int) -> str:
+    return "(" + ",".join("?" * count) + ")"
 
 
 def _ranges(rows: list[int]) -> list[tuple[int, int]]:

@@ -21,7 +21,8 @@ def test_rows_behave_like_a_queue(steps):
     for step in steps:
         if step is None:
             while len(model) > 3:
-                assert rows.popleft() == model.popleft()
+                count = min(len(model) - 3, 700)
+                assert rows.take(count) == [model.popleft() for _ in range(count)]
         else:
             for _ in range(step * 10):
                 rows.append(next_row)
@@ -38,8 +39,8 @@ def test_taking_from_the_front_gives_the_memory_back():
     rows = Rows()
     for row in range(BACKLOG):
         rows.append(row)
-    for _ in range(BACKLOG - 10):
-        rows.popleft()
+    while len(rows) > 10:
+        rows.take(min(64, len(rows) - 10))
     assert len(rows._at) < 5_000
     assert list(rows.slice(0, 10)) == list(range(BACKLOG - 10, BACKLOG))
 
@@ -64,4 +65,4 @@ def test_a_message_that_waits_costs_a_row_number_in_memory(make_rig):
     finally:
         tracemalloc.stop()
     assert rig.router.mailboxes[bob.mailbox].messages == 2 * WAITING
-    assert after - before < 12 * WAITING
+    assert after - before < 24 * WAITING
