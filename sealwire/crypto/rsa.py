@@ -155,4 +155,7 @@ class RsaPrivate:
         reader.end()
         if (p * q).bit_length() != BITS or not p & q & 1:
             raise RemoteProtocolError("not an RSA-3072 key")
-        return cls(RSA.construct((p * q, EXPONENT, d, p, q, u), consistency_check=False))
+        try:
+            return cls(RSA.construct((p * q, EXPONENT, d, p, q, u), consistency_check=False))
+        except ValueError as error:
+            raise RemoteProtocolError("not an RSA-3072 key") from error

@@ -45,6 +45,7 @@ from sealwire.peer.engine import Engine, Turn
 from sealwire.peer.events import STATE_RANK, Connection, Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
 from sealwire.peer.login import Credentials
+from sealwire.peer.meetings import Meetings
 from sealwire.peer.profile import Profile
 from sealwire.peer.publisher import Publisher
 from sealwire.peer.records import ContactRecord, Now
@@ -63,6 +64,8 @@ PAUSE_S: Final = 0.02
 """How often a client whose reader lags looks whether it caught up."""
 LOOK_S: Final = 0.2
 """Between two looks at something that no event announces."""
+ASK_S: Final = 10.0
+"""For a link and for the directory's answer about somebody never seen."""
 GOODBYE_S: Final = 0.5
 SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaCha20-Poly1305"
 
@@ -91,6 +94,7 @@ class Client:
         self._connector: Connector | None = None
         self._wake = asyncio.Event()
         self._commands: deque[_Command] = deque()
+        self._meetings = Meetings()
         self._publisher = Publisher(self._wake.set)
         self._closed = False
         self._failed: SealwireError | None = None
@@ -256,15 +260,19 @@ class Client:
 
     async def _do(self, run: Callable[[Now], T]) -> T:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
+        return await self._submit(run)
+
+    def _submit(self, run: Callable[[Now], T]) -> asyncio.Future[T]:
         if self._failed is not None:
             raise self._failed
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._task is None:  # not started: there are no turns to wait for
             with self._store.transaction():
-                return run(_now())
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+                future.set_result(run(_now()))
+            return future
         self._commands.append(_Command(run, future))
         self._wake.set()
-        return await future
+        return future
 
     # --- sending ---
 
@@ -273,13 +281,15 @@ class Client:
         name = self._recipient(to)
         _check_text(text)
         ends = time.monotonic() + timeout_s
-        if self._engine.contact(name) is None and self._engine.online:
-            error = await self._resolve(name, timeout_s)
-            if error is not None:
-                raise error
-        if self._blocked(name):
-            raise UntrustedPeerError(name=name)
-        message_id = (await self._do(lambda now: self._engine.send_text(name, text, now))).hex()
+        async with self._meetings.with_(name):
+            if self._engine.contact(name) is None and self._engine.online:
+                error = await self._resolve(name, timeout_s)
+                if error is not None:
+                    raise error
+            if self._blocked(name):
+                raise UntrustedPeerError(name=name)
+            queued = self._submit(lambda now: self._engine.send_text(name, text, now))
+        message_id = (await queued).hex()
         if wait == "queued":
             return Sent(message_id, "queued")
         return await self._await_state(message_id, name, wait, timeout_s, ends)
@@ -405,8 +415,9 @@ class Client:
     async def _known(self, to: str) -> ContactRecord:
         name = self._recipient(to)
         contact = self._engine.contact(name)
-        if contact is None and self._engine.online:
-            error = await self._resolve(name, 10)
+        if contact is None and self._task is not None:
+            await self.online(ASK_S)
+            error = await self._resolve(name, ASK_S)
             if error is not None:
                 raise error
             contact = self._engine.contact(name)

@@ -43,7 +43,14 @@ class Directory:
     """Look-ups and bundles under way."""
 
     def __init__(
-        self, records: Records, requests: Requests, roster: Roster, pairs: Pairs, identity: Identity, rng: Rng
+        self,
+        records: Records,
+        requests: Requests,
+        roster: Roster,
+        pairs: Pairs,
+        identity: Identity,
+        rng: Rng,
+        events: list[Event],
     ) -> None:
         self._records = records
         self._requests = requests
@@ -53,7 +60,7 @@ class Directory:
         self._rng = rng
         self._bundle_after: dict[Mailbox, float] = {}
         self._later: list[tuple[float, str]] = []
-        self.events: list[Event] = []
+        self._events = events
         self.resolved: list[Resolved] = []
 
     def find(self, name: str) -> None:
@@ -118,7 +125,7 @@ class Directory:
         except IntegrityError as error:
             self._alarm(error, name)
             return False
-        self.events += [self._worded(event) for event in events]
+        self._events += [self._worded(event) for event in events]
         self.resolved.append(Resolved(name, None))
         return not self._roster.blocked(name)
 
@@ -150,11 +157,11 @@ class Directory:
             text = _(
                 "{name} has no one-time keys left at the broker: this conversation starts with reduced forward secrecy."
             )
-            self.events.append(Warning("reduced-secrecy", text.format(name=owner), owner))
+            self._events.append(Warning("reduced-secrecy", text.format(name=owner), owner))
         return True
 
     def _alarm(self, error: IntegrityError, name: str) -> None:
-        self.events.append(Warning("integrity", _(error.text).format_map(error.params), name))
+        self._events.append(Warning("integrity", _(error.text).format_map(error.params), name))
         self.resolved.append(Resolved(name, error))
 
     def _worded(self, event: Event) -> Event:

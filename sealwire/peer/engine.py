@@ -95,13 +95,14 @@ class Engine:
         self._records = records
         self._credentials = credentials
         self._rng = rng
+        self._events: list[Event] = []  # one list for all: people hear things in the order they happened
         self._pairs = Pairs(records, vault, rng)
         self._roster = Roster(records, card.realm, card.account)
         self._requests = Requests()
         self._upkeep = Upkeep(records, vault, identity, rng)
-        self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng)
-        self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng)
-        self.mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng)
+        self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng, self._events)
+        self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng, self._events)
+        self.mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng, self._events)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
         self._deferred: deque[bytes] = deque()
@@ -118,7 +119,7 @@ class Engine:
             Verb.EPHEMERAL: self._on_ephemeral,
         }
         if self.registered:
-            self._turn.events.append(Ready(self.name, self.fingerprint))
+            self._events.append(Ready(self.name, self.fingerprint))
 
     @property
     def registered(self) -> bool:
@@ -166,7 +167,7 @@ class Engine:
             self._dispatch(frame, now)
         except RemoteProtocolError as error:
             text = _("The broker sent something this version does not understand ({detail}); reconnecting.")
-            self._turn.events.append(Warning("protocol", text.format(detail=error.params["detail"])))
+            self._events.append(Warning("protocol", text.format(detail=error.params["detail"])))
             self._turn.hangup = True
 
     def _dispatch(self, frame: bytes, now: Now) -> None:
@@ -199,7 +200,7 @@ class Engine:
                 "{count} messages waited too long at the broker and expired.",
                 welcome.expired,
             )
-            self._turn.events.append(Warning("expired", text.format(count=welcome.expired), count=welcome.expired))
+            self._events.append(Warning("expired", text.format(count=welcome.expired), count=welcome.expired))
         upload = self._upkeep.due(welcome, now.ms, self._requests.new_id())
         if upload is not None:
             self._requests.publish(upload)
@@ -208,7 +209,7 @@ class Engine:
 
     def _registered(self) -> None:
         self._records.put("registered", b"1")
-        self._turn.events.append(Ready(self.name, self.fingerprint))
+        self._events.append(Ready(self.name, self.fingerprint))
 
     def _login_refused(self, frame: bytes) -> None:
         _seq, code, retry_after_ms = decode_reject(frame)
@@ -269,7 +270,6 @@ class Engine:
             self._inbox.retry(None, now)
             self._refill_prekeys(now)
         self._inbox.arrivals = Arrivals()
-        self._turn.events += arrivals.events
         for name in sorted(arrivals.lookups):
             self._directory.find(name)
         for mailbox in arrivals.renew:
@@ -361,11 +361,11 @@ class Engine:
 
     def set_verified(self, name: str, verified: bool) -> None:
         """A person compared the digits. The contact exists and its key is not in question."""
-        self._turn.events.append(contact_event(self._roster.set_verified(name, verified)))
+        self._events.append(contact_event(self._roster.set_verified(name, verified)))
 
     def approve(self, name: str, now: Now) -> None:
         """A person accepts the changed key: what waited goes to the new devices."""
-        self._turn.events.append(contact_event(self._roster.approve(name, now.ms)))
+        self._events.append(contact_event(self._roster.approve(name, now.ms)))
         if self._roster.mailboxes(name):
             self.mail.reach(name)
             self._inbox.retry(name, now)
@@ -396,10 +396,7 @@ class Engine:
             self._watch(now)
         elif self._link.state is not LinkState.DOWN and self._pulse.login_is_dead(now.mono_s):
             self._turn.hangup = True  # the login is not answered
-        self._turn.events += self.mail.events + self._directory.events
-        self.mail.events.clear()
         self._turn.resolved += self._directory.resolved
-        self._directory.events.clear()
         self._directory.resolved.clear()
         self.mail.outbox.flush()
         self._pairs.flush()
@@ -434,6 +431,8 @@ class Engine:
     def take(self) -> Turn:
         """What the turn wants done; call it after the commit."""
         turn, self._turn = self._turn, Turn()
+        turn.events = list(self._events)
+        self._events.clear()
         return turn
 
     def deadline(self, now: Now) -> float:

@@ -68,7 +68,6 @@ class _Fresh:
 class Arrivals:
     """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
 
-    events: list[Event] = field(default_factory=list)
     receipts: dict[Mailbox, list[MessageId]] = field(default_factory=dict)
     lookups: set[str] = field(default_factory=set)
     renew: set[Mailbox] = field(default_factory=set)
@@ -83,7 +82,14 @@ class Inbox:
     """Opens envelopes for one device."""
 
     def __init__(
-        self, records: Records, pairs: Pairs, roster: Roster, upkeep: Upkeep, identity: Identity, rng: Rng
+        self,
+        records: Records,
+        pairs: Pairs,
+        roster: Roster,
+        upkeep: Upkeep,
+        identity: Identity,
+        rng: Rng,
+        events: list[Event],
     ) -> None:
         self._records = records
         self._pairs = pairs
@@ -91,6 +97,7 @@ class Inbox:
         self._upkeep = upkeep
         self._identity = identity
         self._rng = rng
+        self._events = events
         self._tokens = HANDSHAKES_PER_S
         self._refilled_s = 0.0
         self.arrivals = Arrivals()
@@ -131,7 +138,7 @@ class Inbox:
         self.arrivals.lost = self.arrivals.lost or unread.reason != REPLAYED
         reason = _reasons().get(unread.reason, unread.reason)
         text = _("A message could not be read: {reason}. It is kept in quarantine.").format(reason=reason)
-        self.arrivals.events.append(Warning("unreadable", text, count=1))
+        self._events.append(Warning("unreadable", text, count=1))
 
     def _opens_session(self, envelope: bytes) -> bool:
         try:
@@ -212,13 +219,13 @@ class Inbox:
                 "{count} message from {name} is missing.", "{count} messages from {name} are missing.", missing
             )
             text = text.format(count=missing, name=pair.account)
-            self.arrivals.events.append(Warning("gap", text, pair.account, missing))
+            self._events.append(Warning("gap", text, pair.account, missing))
         elif order is Order.FORK:
             text = _(
                 "{name}'s device seems to exist twice: two different messages claim the same place. "
                 "Ask {name} whether its keys were copied."
             )
-            self.arrivals.events.append(Warning("clone", text.format(name=pair.account), pair.account))
+            self._events.append(Warning("clone", text.format(name=pair.account), pair.account))
 
     # --- content ---
 
@@ -239,7 +246,7 @@ class Inbox:
     def _receipt(self, account: str, named: MessageId, state: DeliveryState) -> None:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
         for rank in self._records.raise_state(named, account, STATE_RANK[state]):
-            self.arrivals.events.append(Delivery(named.hex(), STATES[rank], account))
+            self._events.append(Delivery(named.hex(), STATES[rank], account))
 
     def _store_text(self, pair: Pair, message_id: MessageId, text: str, sent_at_ms: int) -> None:
         name = pair.account
@@ -249,7 +256,7 @@ class Inbox:
             return
         contact = self._roster.find(name)
         verified = contact is not None and contact.trust == "verified"
-        self.arrivals.events.append(Message(message_id.hex(), name, name, text, sent_at_ms, verified, row))
+        self._events.append(Message(message_id.hex(), name, name, text, sent_at_ms, verified, row))
 
 
 def _reasons() -> dict[str, str]:

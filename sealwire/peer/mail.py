@@ -24,7 +24,7 @@ from sealwire.wire.frames import Code
 
 
 class Mail:
-    """What this device sends, over the outbox; ``events`` is taken and emptied by the engine."""
+    """What this device sends, over the outbox."""
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Mail:
         roster: Roster,
         directory: Directory,
         rng: Rng,
+        events: list[Event],
     ) -> None:
         self._name = name
         self._own_card_hash = own_card_hash
@@ -44,7 +45,7 @@ class Mail:
         self._directory = directory
         self._rng = rng
         self.outbox = Outbox(records)
-        self.events: list[Event] = []
+        self._events = events
         for account in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
             directory.find(account)
 
@@ -110,9 +111,7 @@ class Mail:
         if not mailboxes:
             return  # listed, but no device of theirs is registered: what is queued waits
         self.outbox.address(name, mailboxes)
-        for record in self._records.devices_of(name):
-            if record.mailbox not in mailboxes:
-                self.outbox.readdress(record.mailbox, mailboxes[0])
+        self.outbox.readdress(name, mailboxes)
 
     def fail_unknown(self, name: str) -> None:
         """The directory knows nobody of that name."""
@@ -144,7 +143,7 @@ class Mail:
                 pair.arrived(flight.counter)
             conversation = self._records.accepted(flight.message)
             if conversation is not None:
-                self.events.append(Delivery(flight.message.hex(), "sent", conversation))
+                self._events.append(Delivery(flight.message.hex(), "sent", conversation))
         for flight, code, retry_after_ms in settled.refused:
             self._refused(flight, code, retry_after_ms, now)
 
@@ -164,7 +163,7 @@ class Mail:
                 text = _("A message to {name} waits: {reason}.").format(
                     name=message.conversation, reason=_code_words().get(code, code.name)
                 )
-                self.events.append(Warning("refused", text, message.conversation))
+                self._events.append(Warning("refused", text, message.conversation))
 
     def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
         pair = self._pairs.of(mailbox) if mailbox is not None else None
@@ -173,7 +172,7 @@ class Mail:
         self.outbox.give_up(row)
         conversation = self._records.fail(message, why)
         if conversation is not None:
-            self.events.append(Delivery(message.hex(), "failed", conversation, why))
+            self._events.append(Delivery(message.hex(), "failed", conversation, why))
 
     def expire(self, now: Now) -> None:
         """Give up what could not be sent for too long, and nothing that an answer is owed for."""

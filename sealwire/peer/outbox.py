@@ -124,17 +124,20 @@ class Outbox:
             for other in others:
                 self.add(account, other, waiting.message, waiting.content, waiting.created_ms)
 
-    def readdress(self, old: Mailbox, new: Mailbox) -> None:
-        """A device is gone for good: what is queued for it goes to another one, sealed afresh."""
+    def readdress(self, account: str, mailboxes: list[Mailbox]) -> None:
+        """An account's devices changed: what is queued for one that is gone goes to the first, sealed afresh."""
         self.flush()
-        target = self._targets.pop(old, None)
-        if target is None:
-            return
-        rows = [flight.row for flight in target.refused] + list(target.pending)
-        for row in rows:
-            self._records.address_outbox(row, new)
-            self._fresh.pop(row, None)
-        self._target(new).pending.extend(rows)
+        flying = self.in_flight()
+        moved = []
+        for row, owner, mailbox in self._records.outbox_rows():
+            if owner == account and mailbox is not None and mailbox not in mailboxes and row not in flying:
+                target = self._target(mailbox)
+                target.pending = deque(number for number in target.pending if number != row)
+                target.refused = [flight for flight in target.refused if flight.row != row]
+                self._records.address_outbox(row, mailboxes[0])
+                self._fresh.pop(row, None)
+                moved.append(row)
+        self._target(mailboxes[0]).pending.extend(moved)
 
     # --- the link session ---
 

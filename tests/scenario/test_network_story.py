@@ -22,6 +22,26 @@ def test_two_strangers_talk_and_see_each_state(net):
     assert bob.states(answer) == ["sent", "delivered"]
 
 
+def test_what_happens_in_one_turn_is_told_in_its_order(net):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    alice.hostile = lambda _peer, frame: held.append(frame) or []
+    held: list[bytes] = []
+    message = alice.send("bob", "hello")
+    for _ in range(40):
+        net._pass(0.01)
+        net._turn()
+        lookups = [f for f in held if f[0] == 0x21]
+        for frame in lookups:
+            held.remove(frame)
+        if lookups:
+            alice.turn(lookups)
+    alice.turn(sorted(held, key=lambda frame: frame[0]))  # ACCEPTED (0x14) and the receipt (0x17) in one turn
+    assert alice.states(message) == ["sent", "delivered"]
+    kinds = [e.type for e in bob.events if e.type in ("contact", "message")]
+    assert kinds == ["contact", "message"], "who it is comes before what they say"
+
+
 def test_reading_tells_the_sender_unless_that_is_switched_off(net):
     alice, bob = net.peer("alice"), net.peer("bob")
     net.run()

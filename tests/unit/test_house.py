@@ -83,6 +83,7 @@ SHELLS = {
     "sealwire.peer.connection",
     "sealwire.peer.keystore",
     "sealwire.peer.link",
+    "sealwire.peer.meetings",
     "sealwire.peer.opening",
     "sealwire.peer.profile",
     "sealwire.peer.publisher",

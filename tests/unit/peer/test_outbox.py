@@ -181,7 +181,7 @@ def test_readdressed_rows_are_sealed_afresh_for_the_new_device():
     desk.add(BOB, "one")
     desk.pump()
     desk.outbox.link_lost()
-    desk.outbox.readdress(BOB, CAROL)
+    desk.outbox.readdress("bob", [CAROL])
     assert desk.pump() == [(1, "one")]
     assert desk.sealed == [b"one", b"one"]
 
