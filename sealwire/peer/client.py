@@ -1,8 +1,6 @@
 """The one async API of a running peer: commands in, one stream of events out.
 
-A single task owns engine, store and link. Each turn is one transaction over everything that waits — frames and
-commands alike — and then, in this order: commit, send, publish. A commit that fails throws the engine away and makes
-it again from the store, so memory never runs ahead of disk.
+What is asked here becomes a command of the next turn (``peer.turns``); its answer comes after that turn's commit.
 
 Source: protocol.md §5.
 """
@@ -10,14 +8,9 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sealwire.crypto.card import account_fingerprint
 from sealwire.crypto.safety import safety_number_of
@@ -25,59 +18,37 @@ from sealwire.errors import (
     AccountNameError,
     BrokerKeyMissingError,
     BrokerUnreachableError,
-    LocalProtocolError,
     NotReachedError,
     RejectedError,
     SealwireError,
-    StoreError,
     TextTooLongError,
     UnknownPeerError,
     UntrustedPeerError,
     UsageError,
 )
 from sealwire.files import PidLock
-from sealwire.i18n import _, explain
+from sealwire.i18n import _
 from sealwire.ids import MessageId, account_name
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
-from sealwire.peer.connection import Connector, explained
-from sealwire.peer.engine import Engine, Turn
-from sealwire.peer.events import STATE_RANK, Connection, Event, Message, Warning
+from sealwire.peer.engine import Engine
+from sealwire.peer.events import STATE_RANK, Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
-from sealwire.peer.login import Credentials
 from sealwire.peer.meetings import Meetings
 from sealwire.peer.profile import Profile
-from sealwire.peer.publisher import Publisher
 from sealwire.peer.records import ContactRecord, Now
 from sealwire.peer.store import Store
+from sealwire.peer.turns import Turns, clock
 from sealwire.wire.content import MAX_TEXT_BYTES
 
 T = TypeVar("T")
 WaitFor = Literal["queued", "sent", "delivered", "read"]
 
-_log = logging.getLogger(__name__)
-
-COMMANDS_PER_TURN: Final = 512
-STORE_PAUSE_S: Final = 2.0
-"""Before trying again after a failed commit (a full disk)."""
-PAUSE_S: Final = 0.02
-"""How often a client whose reader lags looks whether it caught up."""
 LOOK_S: Final = 0.2
 """Between two looks at something that no event announces."""
 ASK_S: Final = 10.0
 """For a link and for the directory's answer about somebody never seen."""
-GOODBYE_S: Final = 0.5
 SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaCha20-Poly1305"
-
-
-@dataclass(slots=True)
-class _Command:
-    run: Callable[[Now], Any]
-    future: asyncio.Future[Any]
-
-
-def _now() -> Now:
-    return Now(time.time_ns() // 1_000_000, time.monotonic())
 
 
 class Client:
@@ -90,16 +61,14 @@ class Client:
         self._keys = keys
         self._store = store
         self._lock = lock
-        self._engine = self._make_engine()
-        self._connector: Connector | None = None
-        self._wake = asyncio.Event()
-        self._commands: deque[_Command] = deque()
         self._meetings = Meetings()
-        self._publisher = Publisher(self._wake.set)
+        self._turns = Turns(profile, keys, store)
+        self._publisher = self._turns.publisher
         self._closed = False
-        self._failed: SealwireError | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._connection = Connection("offline")
+
+    @property
+    def _engine(self) -> Engine:
+        return self._turns.engine  # made again after a failed commit, so never kept
 
     @property
     def registered(self) -> bool:
@@ -117,17 +86,11 @@ class Client:
         """
         lock = opening.hold(profile)
         try:
-            keys, store = await asyncio.to_thread(opening.unlock, profile, passphrase, progress, _now().ms)
+            keys, store = await asyncio.to_thread(opening.unlock, profile, passphrase, progress, clock().ms)
             return cls(profile, keys, store, lock)
         except BaseException:
             lock.release()
             raise
-
-    def _make_engine(self) -> Engine:
-        profile, keys = self.profile, self._keys
-        credentials = Credentials(profile.broker_key or bytes(32), keys.connection_public, profile.invite_token)
-        with self._store.transaction():
-            return Engine(self._store, keys.vault, keys.identity, credentials, os.urandom)
 
     async def start(self) -> None:
         """Begin: notice a restored database, then connect in the background.
@@ -135,124 +98,25 @@ class Client:
         Raises:
             BrokerKeyMissingError: there is no key to recognise the broker by.
         """
-        profile, keys = self.profile, self._keys
+        profile = self.profile
         if profile.broker_key is None:
             raise BrokerKeyMissingError(path=profile.broker_key_source)
         if opening.is_restored(profile, self._store):
             with self._store.transaction():
                 self._engine.forget_chains()
-                self._engine.settle(_now())
+                self._engine.settle(clock())
             text = _("This profile was restored from an older copy: conversations continue under fresh keys.")
             self._publisher.publish(Warning("restored", text))
-        self._connector = Connector(profile, keys, self._wake.set)
-        self._task = asyncio.create_task(self._run(), name=f"peer {self.name}")
+        self._turns.start()
 
     async def close(self) -> None:
         """Say goodbye, release the profile."""
         if self._closed:
             return
         self._closed = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._connector is not None:
-            self._engine.goodbye()
-            self._connector.send(self._engine.take().frames)
-            await asyncio.to_thread(self._connector.finish, GOODBYE_S)
-        for command in self._commands:
-            command.future.cancel()
+        await self._turns.stop()
         self._store.close()
         self._lock.release()
-        self._publisher.close()
-
-    # --- the loop ---
-
-    async def _run(self) -> None:
-        try:
-            await self._loop()
-        except Exception as error:  # noqa: BLE001 - the top of the loop: whatever it is, those who wait must hear of it
-            _log.exception("the peer's loop ended")
-            failure = error if isinstance(error, SealwireError) else LocalProtocolError(type(error).__name__)
-            self._failed = failure
-            for command in self._commands:
-                if not command.future.done():
-                    command.future.set_exception(failure)
-            self._commands.clear()
-            self._show(Connection("stopped", *explained(failure)))
-            self._publisher.close()
-
-    async def _loop(self) -> None:
-        connector = self._connector
-        assert connector is not None, "started"
-        while not self._closed:
-            self._wake.clear()
-            now = _now()
-            self._show(connector.advance(now, self._engine))
-            busy = self._step(connector, now)
-            if busy:
-                await asyncio.sleep(0)
-                continue
-            if self._publisher.lags():
-                await asyncio.sleep(PAUSE_S)
-                continue
-            due = min(self._engine.deadline(now), connector.deadline())
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, due - time.monotonic()))
-
-    def _step(self, connector: Connector, now: Now) -> bool:
-        """One turn: commit, then send, then publish. True when there was something to do."""
-        frames = [] if self._publisher.lags() else connector.take_frames()
-        count = min(len(self._commands), COMMANDS_PER_TURN)
-        commands = [self._commands.popleft() for _ in range(count)]
-        results: list[tuple[_Command, Any, SealwireError | None]] = []
-        try:
-            with self._store.transaction():
-                for frame in frames:
-                    self._engine.receive(frame, now)
-                for command in commands:
-                    results.append((command, *_attempt(command, now)))
-                self._engine.settle(now)
-        except StoreError as error:
-            self._fail_stop(connector, error, commands)
-            return False
-        turn = self._engine.take()
-        if turn.frames and not connector.send(turn.frames):
-            turn.hangup = True
-        self._publish_turn(turn, connector, now)
-        for command, result, failure in results:
-            if not command.future.done():
-                command.future.set_exception(failure) if failure else command.future.set_result(result)
-        return bool(frames or commands)
-
-    def _fail_stop(self, connector: Connector, error: StoreError, commands: list[_Command]) -> None:
-        """Nothing of this turn happened: start again from what the disk holds."""
-        connector.drop(_now(), STORE_PAUSE_S)
-        self._engine = self._make_engine()
-        self._engine.take()
-        sentence, _hint = explain(error)
-        self._publisher.publish(Warning("store", sentence))
-        for command in commands:
-            if not command.future.done():
-                command.future.set_exception(error)
-
-    def _publish_turn(self, turn: Turn, connector: Connector, now: Now) -> None:
-        if turn.opened and self._engine.online:
-            self._show(Connection("online"))
-        for event in turn.events:
-            self._publisher.publish(event)
-        for resolved in turn.resolved:
-            self._publisher.found(resolved.name, resolved.error)
-        if turn.hangup or turn.fatal is not None:
-            self._engine.disconnected()
-            self._show(connector.ended(now, turn.fatal, turn.jitter_s))
-
-    def _show(self, connection: Connection | None) -> None:
-        if connection is not None and connection != self._connection:
-            self._connection = connection
-            self._publisher.publish(connection)
-            failure = self._connector.failure() if self._connector is not None else None
-            if failure is not None:
-                self._publisher.refuse(failure)
 
     def events(self) -> AsyncIterator[Event]:
         """The one event stream, from the start on; ends when the client is closed."""
@@ -260,19 +124,7 @@ class Client:
 
     async def _do(self, run: Callable[[Now], T]) -> T:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
-        return await self._submit(run)
-
-    def _submit(self, run: Callable[[Now], T]) -> asyncio.Future[T]:
-        if self._failed is not None:
-            raise self._failed
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        if self._task is None:  # not started: there are no turns to wait for
-            with self._store.transaction():
-                future.set_result(run(_now()))
-            return future
-        self._commands.append(_Command(run, future))
-        self._wake.set()
-        return future
+        return await self._turns.submit(run)
 
     # --- sending ---
 
@@ -288,7 +140,7 @@ class Client:
                     raise error
             if self._blocked(name):
                 raise UntrustedPeerError(name=name)
-            queued = self._submit(lambda now: self._engine.send_text(name, text, now))
+            queued = self._turns.submit(lambda now: self._engine.send_text(name, text, now))
         message_id = (await queued).hex()
         if wait == "queued":
             return Sent(message_id, "queued")
@@ -315,8 +167,8 @@ class Client:
     def _late(self, name: str, wait: WaitFor, timeout_s: float) -> SealwireError:
         if self._blocked(name):
             return UntrustedPeerError(name=name)
-        if not self._engine.online and self._connector is not None:
-            return self._connector.failure() or BrokerUnreachableError(address=self.profile.broker_address)
+        if not self._engine.online:
+            return self._turns.failure() or BrokerUnreachableError(address=self.profile.broker_address)
         return NotReachedError(state=_state_word(wait), seconds=f"{timeout_s:g}")
 
     async def retry(self) -> int:
@@ -336,7 +188,7 @@ class Client:
         """Wait for a link (on a first start: until registered). See ``ClientApi``."""
         ends = time.monotonic() + timeout_s
         while not (self._engine.online and self._engine.registered):
-            failure = self._connector.failure() if self._connector is not None else None
+            failure = self._turns.failure()
             if failure is not None:
                 raise failure
             left = ends - time.monotonic()
@@ -398,7 +250,7 @@ class Client:
         queued = await self._do(lambda _now: len(self._store.outbox_rows()))
         unread = await self._do(lambda _now: self._store.unread_count(self._engine.mail.read_up_to()))
         address = self.profile.broker_address
-        return Status(self.name, self.fingerprint, self._connection.state, address, queued, unread)
+        return Status(self.name, self.fingerprint, self._turns.connection.state, address, queued, unread)
 
     def _recipient(self, to: str) -> str:
         name = account_name(to)
@@ -415,7 +267,7 @@ class Client:
     async def _known(self, to: str) -> ContactRecord:
         name = self._recipient(to)
         contact = self._engine.contact(name)
-        if contact is None and self._task is not None:
+        if contact is None and self._turns.started:
             await self.online(ASK_S)
             error = await self._resolve(name, ASK_S)
             if error is not None:
@@ -450,15 +302,6 @@ def _check_text(text: str) -> None:
         raise UsageError(_("There is nothing to send: the text is empty or not valid Unicode."))
     if size > MAX_TEXT_BYTES:
         raise TextTooLongError(size=size, limit=MAX_TEXT_BYTES)
-
-
-def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:
-    try:
-        return command.run(now), None
-    except StoreError:
-        raise  # the whole turn failed
-    except SealwireError as error:
-        return None, error
 
 
 def _state_word(state: WaitFor) -> str:

@@ -88,6 +88,7 @@ SHELLS = {
     "sealwire.peer.profile",
     "sealwire.peer.publisher",
     "sealwire.peer.store",
+    "sealwire.peer.turns",
 }
 """The modules of broker and peer that touch the world; every other one is a core."""
 
@@ -171,6 +172,7 @@ HELD_BY = {
     "sealwire.peer.login": STORY,
     "sealwire.peer.mail": STORY,
     "sealwire.peer.publisher": PROCESSES,
+    "sealwire.peer.turns": PROCESSES,
 }
 """Modules that no test names, and the tests that go through them."""
 

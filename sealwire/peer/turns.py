@@ -1,0 +1,219 @@
+"""The one task that owns engine, store and link, and the order in which it does everything.
+
+Each turn is one transaction over everything that waits — frames and commands alike — and then, in this order: commit,
+send, publish. A commit that fails throws the engine away and makes it again from the store, so memory never runs ahead
+of disk.
+
+Source: protocol.md §5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from sealwire.errors import LocalProtocolError, SealwireError, StoreError
+from sealwire.i18n import explain
+from sealwire.peer.connection import Connector, explained
+from sealwire.peer.engine import Engine, Turn
+from sealwire.peer.events import Connection, Warning
+from sealwire.peer.keystore import Keys
+from sealwire.peer.login import Credentials
+from sealwire.peer.profile import Profile
+from sealwire.peer.publisher import Publisher
+from sealwire.peer.records import Now
+from sealwire.peer.store import Store
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+COMMANDS_PER_TURN: Final = 512
+"""Commands in one transaction: bounds how long the first of them waits for its commit."""
+STORE_PAUSE_S: Final = 2.0
+"""Before trying again after a failed commit (a full disk)."""
+PAUSE_S: Final = 0.02
+"""How often a client whose reader lags looks whether it caught up."""
+GOODBYE_S: Final = 0.5
+
+
+@dataclass(slots=True)
+class _Command:
+    run: Callable[[Now], Any]
+    future: asyncio.Future[Any]
+
+
+def clock() -> Now:
+    """Both clocks, now."""
+    return Now(time.time_ns() // 1_000_000, time.monotonic())
+
+
+class Turns:
+    """Runs a profile's turns from :meth:`start` to :meth:`stop`."""
+
+    def __init__(self, profile: Profile, keys: Keys, store: Store) -> None:
+        self._profile = profile
+        self._keys = keys
+        self._store = store
+        self._wake = asyncio.Event()
+        self._commands: deque[_Command] = deque()
+        self._connector: Connector | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failed: SealwireError | None = None
+        self._closed = False
+        self.publisher = Publisher(self._wake.set)
+        self.connection = Connection("offline")
+        self.engine = self._make_engine()
+
+    @property
+    def started(self) -> bool:
+        """Whether turns happen by themselves."""
+        return self._task is not None
+
+    def failure(self) -> SealwireError | None:
+        """Why there is no link, when that is more than a broker that does not answer."""
+        return self._failed or (self._connector.failure() if self._connector is not None else None)
+
+    def _make_engine(self) -> Engine:
+        profile, keys = self._profile, self._keys
+        credentials = Credentials(profile.broker_key or bytes(32), keys.connection_public, profile.invite_token)
+        with self._store.transaction():
+            return Engine(self._store, keys.vault, keys.identity, credentials, os.urandom)
+
+    def start(self) -> None:
+        """Connect and go on in the background."""
+        self._connector = Connector(self._profile, self._keys, self._wake.set)
+        self._task = asyncio.create_task(self._run(), name=f"peer {self._profile.name}")
+
+    async def stop(self) -> None:
+        """Finish the turn under way, say goodbye, close the link."""
+        self._closed = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connector is not None:
+            self.engine.goodbye()
+            self._connector.send(self.engine.take().frames)
+            await asyncio.to_thread(self._connector.finish, GOODBYE_S)
+        for command in self._commands:
+            command.future.cancel()
+        self.publisher.close()
+
+    def submit(self, run: Callable[[Now], T]) -> asyncio.Future[T]:
+        """Run ``run`` inside the next turn's transaction; the future has its result after the commit.
+
+        Raises:
+            SealwireError: why there are no turns any more.
+        """
+        if self._failed is not None:
+            raise self._failed
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._task is None:  # not started: there are no turns to wait for
+            with self._store.transaction():
+                future.set_result(run(clock()))
+            return future
+        self._commands.append(_Command(run, future))
+        self._wake.set()
+        return future
+
+    async def _run(self) -> None:
+        try:
+            await self._loop()
+        except Exception as error:  # noqa: BLE001 - the top of the loop: whatever it is, those who wait must hear of it
+            _log.exception("the peer's loop ended")
+            failure = error if isinstance(error, SealwireError) else LocalProtocolError(type(error).__name__)
+            self._failed = failure
+            for command in self._commands:
+                if not command.future.done():
+                    command.future.set_exception(failure)
+            self._commands.clear()
+            self._show(Connection("stopped", *explained(failure)))
+            self.publisher.close()
+
+    async def _loop(self) -> None:
+        connector = self._connector
+        assert connector is not None, "started"
+        while not self._closed:
+            self._wake.clear()
+            now = clock()
+            self._show(connector.advance(now, self.engine))
+            busy = self._step(connector, now)
+            if busy:
+                await asyncio.sleep(0)
+                continue
+            if self.publisher.lags():
+                await asyncio.sleep(PAUSE_S)
+                continue
+            due = min(self.engine.deadline(now), connector.deadline())
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.0, due - time.monotonic()))
+
+    def _step(self, connector: Connector, now: Now) -> bool:
+        """One turn: commit, then send, then publish. True when there was something to do."""
+        frames = [] if self.publisher.lags() else connector.take_frames()
+        count = min(len(self._commands), COMMANDS_PER_TURN)
+        commands = [self._commands.popleft() for _ in range(count)]
+        results: list[tuple[_Command, Any, SealwireError | None]] = []
+        try:
+            with self._store.transaction():
+                for frame in frames:
+                    self.engine.receive(frame, now)
+                for command in commands:
+                    results.append((command, *_attempt(command, now)))
+                self.engine.settle(now)
+        except StoreError as error:
+            self._fail_stop(connector, error, commands)
+            return False
+        turn = self.engine.take()
+        if turn.frames and not connector.send(turn.frames):
+            turn.hangup = True
+        self._publish_turn(turn, connector, now)
+        for command, result, failure in results:
+            if not command.future.done():
+                command.future.set_exception(failure) if failure else command.future.set_result(result)
+        return bool(frames or commands)
+
+    def _fail_stop(self, connector: Connector, error: StoreError, commands: list[_Command]) -> None:
+        """Nothing of this turn happened: start again from what the disk holds."""
+        connector.drop(clock(), STORE_PAUSE_S)
+        self.engine = self._make_engine()
+        self.engine.take()
+        sentence, _hint = explain(error)
+        self.publisher.publish(Warning("store", sentence))
+        for command in commands:
+            if not command.future.done():
+                command.future.set_exception(error)
+
+    def _publish_turn(self, turn: Turn, connector: Connector, now: Now) -> None:
+        if turn.opened and self.engine.online:
+            self._show(Connection("online"))
+        for event in turn.events:
+            self.publisher.publish(event)
+        for resolved in turn.resolved:
+            self.publisher.found(resolved.name, resolved.error)
+        if turn.hangup or turn.fatal is not None:
+            self.engine.disconnected()
+            self._show(connector.ended(now, turn.fatal, turn.jitter_s))
+
+    def _show(self, connection: Connection | None) -> None:
+        if connection is not None and connection != self.connection:
+            self.connection = connection
+            self.publisher.publish(connection)
+            failure = self._connector.failure() if self._connector is not None else None
+            if failure is not None:
+                self.publisher.refuse(failure)
+
+
+def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:
+    try:
+        return command.run(now), None
+    except StoreError:
+        raise  # the whole turn failed
+    except SealwireError as error:
+        return None, error
