@@ -77,7 +77,7 @@ class SqliteStore:
         self.path = folder / "broker.db"
         self._ballast = folder / "ballast"
         self._ballast_bytes = ballast_bytes
-        self._has_ballast = ballast_bytes == 0
+        self._has_ballast = ballast_bytes == 0 or self._ballast.exists()
         self._wal_pages = 0
         try:
             self._db = _connect(self.path, key)
@@ -146,6 +146,8 @@ class SqliteStore:
         try:
             if not (job.mails or job.deletes or job.ops):
                 return Committed(job, (), [], self._read(job.reads))
+            if job.mails and not self._has_room():
+                return Refused(job, self._read(job.reads))
             try:
                 rows, results = self._write(job)
             except apsw.FullError:
@@ -246,20 +248,36 @@ class SqliteStore:
         try:
             if self._wal_pages > CHECKPOINT_IDLE_PAGES:
                 self._checkpoint()
+            elif self._wal_pages and self._is_short():
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)  # the WAL's own space is needed, too
             self._lay_ballast()
         except (apsw.Error, OSError) as error:
             raise StoreFailedError(path=self.path, detail=str(error)) from error
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
         try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._db.wal_checkpoint(mode=mode)
         except apsw.FullError:
             return  # the WAL keeps it; a later one will do
         self._wal_pages = 0
 
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._ballast.parent).free
+
+    def _is_short(self) -> bool:
+        """Whether what is left of the disk is what the ballast gave: it belongs to deletes, or none commits again."""
+        return not self._has_ballast and self._free_bytes() <= self._ballast_bytes
+
+    def _has_room(self) -> bool:
+        """Whether mail may be written: pages that deletes have freed count as room."""
+        if not self._is_short():
+            return True
+        reusable = self._number("PRAGMA freelist_count") * self._number("PRAGMA page_size")
+        return self._free_bytes() + reusable > self._ballast_bytes
+
     def _lay_ballast(self) -> None:
         size = self._ballast_bytes
-        if self._has_ballast or shutil.disk_usage(self._ballast.parent).free < BALLAST_RETURNS * size:
+        if self._has_ballast or self._free_bytes() < BALLAST_RETURNS * size:
             return
         try:
             with self._ballast.open("wb") as file:

@@ -197,3 +197,20 @@ def test_a_failure_ends_the_writer_and_nothing_follows(store):
     assert failed.wait(5)
     writer.stop()
     assert events == []
+
+
+def test_what_the_ballast_gave_is_kept_for_deletes(folder, store, monkeypatch):
+    """Else mail fills it, no delete commits any more, and only an operator gets the broker out of it."""
+    rows = store.apply(Job(1, mails(*[os.urandom(4000)] * 100))).rows
+    store._db.execute("PRAGMA max_page_count = 40")
+    assert isinstance(store.apply(Job(1, mails(*[os.urandom(4000)] * 100))), Refused)
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    monkeypatch.setattr(store, "_free_bytes", lambda: BALLAST - 1)
+    assert isinstance(store.apply(Job(1, mails(b"for the ballast's room"))), Refused)
+    assert isinstance(store.apply(Job(1, deletes=list(rows))), Committed)
+    assert isinstance(store.apply(Job(1, mails(b"onto freed pages"))), Committed)
+    store.idle()
+    assert (folder / "broker.db-wal").stat().st_size == 0
+    monkeypatch.undo()
+    store.idle()
+    assert (folder / "ballast").exists()
