@@ -1,0 +1,346 @@
+"""A disk that fails, fills up or changes a bit, under the broker's and the peer's databases.
+
+Nothing is confirmed that is not on the disk, nothing altered is ever served, and a full disk is an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import zmq
+from zmq.utils import z85
+
+from sealwire.broker.port import BrokerKeys, BrokerSettings, Committed, Job, Read, Refused, Status
+from sealwire.broker.server import Server
+from sealwire.broker.store import SqliteStore
+from sealwire.errors import StoreError, StoreFailedError
+from sealwire.ids import Mailbox, Mid
+from sealwire.testing import Network, VirtualPeer
+from sealwire.testing.faultfs import Disk, Platter, mounted
+from sealwire.wire import frames
+from sealwire.wire.frames import Code, Verb
+from tests.conftest import PEOPLE
+from tests.unit.broker.raw_peer import RawPeer, member
+
+KEY = bytes(32)
+BOX = Mailbox(b"b" * 16)
+PUBLIC, SECRET = (z85.decode(key) for key in zmq.curve_keypair())
+SILENCE_MS = 300
+
+
+def mails(*envelopes: bytes) -> Job:
+    return Job(1, [(BOX, Mid(os.urandom(16)), envelope) for envelope in envelopes])
+
+
+def stored(store: SqliteStore) -> list[bytes]:
+    rows = [row for _, row, _ in store.snapshot().mail]
+    event = store.apply(Job(1, reads=[Read(None, rows)]))
+    return [envelope for _, _, envelope in event.slices[0].rows]
+
+
+class Broker:
+    """A server in a thread, with the error that ended it."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.failure: BaseException | None = None
+        self.endpoint = ""
+        self._ready = Event()
+        chosen = BrokerSettings(**{"bind": "tcp://127.0.0.1:0", "ballast_bytes": 0, "sender_share": 1.0, **settings})
+        log = logging.getLogger("sealwire")
+        self.server = Server(chosen, BrokerKeys(PUBLIC, SECRET, KEY), folder, self._is_ready, log)
+        self.thread = Thread(target=self._run)
+        self.thread.start()
+        assert self._ready.wait(10)
+        self.peers: list[RawPeer] = []
+
+    def _run(self) -> None:
+        try:
+            self.server.run()
+        except BaseException as error:
+            self.failure = error
+
+    def _is_ready(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._ready.set()
+
+    def login(self, name: str) -> RawPeer:
+        peer = RawPeer(self.endpoint, PUBLIC, member(name, PUBLIC, name))
+        peer.login()
+        self.peers.append(peer)
+        return peer
+
+    def status(self) -> dict[str, int]:
+        return self.server.submit(Status()).result(5)
+
+    def close(self) -> None:
+        for peer in self.peers:
+            if not peer.socket.closed:
+                peer.close()
+        self.server.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def hears_nothing(peer: RawPeer, verb: Verb) -> bool:
+    peer.socket.rcvtimeo = SILENCE_MS
+    try:
+        while True:
+            if peer.socket.recv()[0] == verb:
+                return False
+    except zmq.Again:
+        return True
+
+
+# --- the device fails ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["sync", "write"])
+def test_a_failed_call_is_no_answer_and_what_was_stored_is_there_afterwards(tmp_path, call):
+    disk = Disk()
+    with mounted(disk):
+        store = SqliteStore(tmp_path / "broker", KEY, 0)
+        assert isinstance(store.apply(mails(b"before")), Committed)
+        disk.fail(call, "io", suffix="-wal")
+        with pytest.raises(StoreFailedError):
+            store.apply(mails(b"lost"))
+        assert disk.failed
+        at = len(disk.ops)
+        disk.heal()
+        store.close()
+    assert _after_power_cut(disk, at, tmp_path) == [b"before"]
+
+
+def _after_power_cut(disk: Disk, at: int, folder: Path) -> list[bytes]:
+    platter = Platter(disk.ops)
+    platter.forward(at)
+    again = folder / "again"
+    again.mkdir()
+    for path, content in platter.after_power_cut(lambda _path: "sectors", random.Random(3)).items():
+        (again / Path(path).name).write_bytes(content)
+    store = SqliteStore(again, KEY, 0)
+    try:
+        return stored(store)
+    finally:
+        store.close()
+
+
+def test_a_write_back_that_fails_ends_the_store_and_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("sealwire.broker.store.CHECKPOINT_IDLE_PAGES", 0)
+    disk = Disk()
+    with mounted(disk):
+        store = SqliteStore(tmp_path / "broker", KEY, 0)
+        store.apply(mails(b"one", b"two"))
+        disk.fail("sync", "io", suffix=".db")
+        with pytest.raises(StoreFailedError):
+            store.idle()
+        at = len(disk.ops)
+        disk.heal()
+        store.close()
+    assert _after_power_cut(disk, at, tmp_path) == [b"one", b"two"]
+
+
+@pytest.mark.process
+def test_after_a_failed_sync_the_broker_accepts_nothing_ends_with_70_and_starts_again_whole(tmp_path):
+    disk = Disk()
+    with mounted(disk):
+        broker = Broker(tmp_path / "broker")
+        bob = broker.login("bob")
+        bob.close()
+        alice = broker.login("alice")
+        alice.send(bob.mailbox, b"accepted")
+        assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+        disk.fail("sync", "io", suffix="-wal", times=1)  # the next one would succeed and mean nothing
+        alice.send(bob.mailbox, b"unanswered")
+        assert hears_nothing(alice, Verb.ACCEPTED)
+        broker.close()
+        assert isinstance(broker.failure, StoreFailedError)
+        assert broker.failure.exit == 70
+        disk.heal()
+        again = Broker(tmp_path / "broker")
+        alice = again.login("alice")
+        alice.send(bob.mailbox, b"sent again")
+        assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+        bob = again.login("bob")
+        got = [frames.decode_deliver(bob.recv(Verb.DELIVER))[2] for _ in range(2)]
+        again.close()
+    assert again.failure is None
+    assert [got[0], got[-1]] == [b"accepted", b"sent again"]
+
+
+@pytest.mark.parametrize(("call", "error"), [("sync", "io"), ("write", "io"), ("write", "full")])
+def test_a_peer_whose_commit_fails_has_said_nothing_and_goes_on_from_its_disk(tmp_path, call, error):
+    disk = Disk()
+    with mounted(disk):
+        net = Network(tmp_path, PEOPLE)
+        alice, bob = net.peer("alice"), net.peer("bob")
+        net.run()
+        alice.send("bob", "before")
+        net.run()
+        disk.fail(call, error, suffix="peer.db-wal", times=1)
+        relayed = len(net.relayed)
+        with pytest.raises(StoreError):
+            alice.send("bob", "not written")
+        _fail_stop(alice)
+        assert len(net.relayed) == relayed
+        alice.send("bob", "after")
+        net.advance(2)
+        # The recipient's disk fails when a message arrives: it is not acknowledged, so it comes again.
+        alice.send("bob", "once")
+        disk.fail(call, error, suffix="peer.db-wal", times=1)
+        with pytest.raises(StoreError):
+            net.run()
+        _fail_stop(bob)
+        net.advance(15)
+        assert bob.texts() == ["before", "after", "once"]
+        assert not bob.warnings("gap")
+        assert not bob.warnings("clone")
+        for peer in (alice, bob):
+            peer.crash()
+        net.kill_broker()
+
+
+def _fail_stop(peer: VirtualPeer) -> None:
+    """What the client does after a commit that failed."""
+    peer.net.cut(peer)
+    peer._make_engine()
+    peer.engine.take()
+    peer.net.cut(peer)
+
+
+# --- the disk is full ----------------------------------------------------------------------------------------
+
+SMALL_DISK_MIB = 32
+BALLAST = 4 << 20
+ENVELOPE = 8_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 and os.environ.get("CI") != "true":
+        pytest.skip("only root may mount a small disk")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MIB}m", "tmpfs", str(folder)]
+    mount = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mount.returncode and os.environ.get("CI") != "true":
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+    assert mount.returncode == 0, mount.stderr
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Leave some kilobytes: one job of a few envelopes fits, then none."""
+    with (folder / "filler").open("wb") as file:
+        while shutil.disk_usage(folder).free > 10 * ENVELOPE:
+            file.write(bytes(ENVELOPE))
+            file.flush()
+
+
+class Sender:
+    """A peer that writes to one mailbox until it is told that there is no room."""
+
+    def __init__(self, broker: Broker, box: Mailbox) -> None:
+        self.peer = broker.login("alice")
+        self.box = box
+        self.accepted: list[bytes] = []
+
+    def send(self, envelope: bytes) -> tuple[str, float]:
+        """One message, and how it ended: ``accepted`` or the code of its refusal, after how many seconds."""
+        began = time.monotonic()
+        seq = self.peer.send(self.box, envelope)
+        frame = self.answer(seq)
+        took_s = time.monotonic() - began
+        if frame[0] == Verb.ACCEPTED:
+            self.accepted.append(envelope)
+            return "accepted", took_s
+        assert frames.decode_reject(frame)[0] == seq
+        self.peer.socket.send(frames.encode_release(self.peer.token, self.box))
+        return Code(frames.decode_reject(frame)[1]).name.lower(), took_s
+
+    def answer(self, seq: int) -> bytes:
+        frame = self.peer.socket.recv()
+        while frame[0] == Verb.ACCEPTED and frames.decode_u64(frame) < seq:
+            frame = self.peer.socket.recv()  # an earlier one, late
+        return frame
+
+
+def collect(bob: RawPeer, count: int) -> list[bytes]:
+    got = []
+    for _ in range(count):
+        seq, _, envelope = frames.decode_deliver(bob.recv(Verb.DELIVER))
+        got.append(envelope)
+        bob.ack(seq)
+    return got
+
+
+def waits_until(true, seconds: float = 5.0) -> bool:
+    ends = time.monotonic() + seconds
+    while not true() and time.monotonic() < ends:
+        time.sleep(0.01)
+    return true()
+
+
+@pytest.mark.process
+def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_without_a_restart(small_disk):
+    broker = Broker(small_disk / "broker", ballast_bytes=BALLAST)
+    try:
+        bob = broker.login("bob")
+        bob.close()
+        sender = Sender(broker, bob.mailbox)
+        for n in range(20):
+            assert sender.send(bytes([n]) * ENVELOPE)[0] == "accepted"
+        assert (small_disk / "broker" / "ballast").stat().st_size == BALLAST
+        fill(small_disk)
+        ends = [sender.send(os.urandom(ENVELOPE)) for _ in range(60)]
+        assert [end for end, _ in ends].count("storage") > 20
+        assert {end for end, _ in ends} <= {"accepted", "storage"}
+        assert max(took_s for _, took_s in ends) < 1
+        assert shutil.disk_usage(small_disk).free >= BALLAST // 2, "the ballast's room is for deletes"
+
+        bob = broker.login("bob")  # reads go on, and what was accepted is all there, in order
+        assert collect(bob, len(sender.accepted)) == sender.accepted
+        assert waits_until(lambda: broker.status()["waiting_messages"] == 0)
+        assert waits_until(lambda: not broker.server._router._ledger.deletes), "deletes commit on a full disk"
+        seq = sender.peer.send(bob.mailbox, b"live")  # nor does talk between peers that are here need the disk
+        assert collect(bob, 1) == [b"live"]
+        assert sender.answer(seq)[0] == Verb.ACCEPTED
+        bob.close()
+
+        (small_disk / "filler").unlink()
+        sender.accepted.clear()
+        assert waits_until(lambda: sender.send(b"room again")[0] == "accepted")
+        for n in range(100):
+            assert sender.send(bytes([n]) * ENVELOPE)[0] == "accepted"
+        assert waits_until(lambda: (small_disk / "broker" / "ballast").exists())
+        bob = broker.login("bob")
+        assert collect(bob, len(sender.accepted)) == sender.accepted
+    finally:
+        broker.close()
+    assert broker.failure is None
+
+
+@pytest.mark.process
+def test_a_broker_that_starts_on_a_full_disk_serves_what_it_has(small_disk):
+    store = SqliteStore(small_disk / "broker", KEY, BALLAST)
+    rows = store.apply(mails(*[os.urandom(ENVELOPE)] * 50)).rows
+    store.close()
+    (small_disk / "broker" / "ballast").unlink()
+    fill(small_disk)
+    store = SqliteStore(small_disk / "broker", KEY, BALLAST)
+    assert len(stored(store)) == 50
+    assert isinstance(store.apply(mails(b"no room")), Refused)
+    (small_disk / "filler").unlink()
+    store.idle()
+    assert isinstance(store.apply(Job(1, deletes=list(rows))), Committed)
+    assert isinstance(store.apply(mails(b"room")), Committed)
+    store.close()
