@@ -125,8 +125,7 @@ class Connector:
     def _lost(self, now: Now, engine: Engine, event: LinkEvent) -> Connection | None:
         self._close()
         engine.disconnected()
-        if event is LinkEvent.WRONG_KEY:
-            self._wrong_keys += 1
+        self._wrong_keys = self._wrong_keys + 1 if event is LinkEvent.WRONG_KEY else 0
         if event is LinkEvent.REFUSED:
             self._failure = DeviceRefusedError()
             self._next_s = now.mono_s + REFUSED_PAUSE_S * (1 + random.random())  # noqa: S311 - spreads load

@@ -8,8 +8,9 @@ Source: protocol.md §2.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
@@ -27,6 +28,8 @@ TCP_MAXRT_MS: Final = 20_000
 SNDHWM: Final = 4_096
 """Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
 RCVHWM: Final = 2_048
+ZAP_REFUSED: Final = 400
+"""ZAP's status for "no"; 500 is the broker's "come back later"."""
 FRAMES_PER_DRAIN: Final = 512
 """Frames taken in one turn: bounds the transaction they go into."""
 
@@ -42,6 +45,8 @@ class LinkEvent(Enum):
     """The handshake ended without a word: the other side could not open what we sealed to the pinned key."""
     REFUSED = "refused"
     """Admission says no to this connection key."""
+    BUSY = "busy"
+    """Admission says: not now, too many connections."""
 
 
 _EVENTS: Final[dict[int, LinkEvent]] = {
@@ -112,7 +117,7 @@ class Link:
             with contextlib.suppress(zmq.Again):
                 while True:
                     parts = monitor.recv_multipart(zmq.NOBLOCK)
-                    events.append(_EVENTS[int(parse_monitor_message(parts)["event"])])
+                    events.append(_read(parse_monitor_message(parts)))
         return events
 
     def drain_frames(self) -> list[bytes]:
@@ -160,3 +165,10 @@ class Link:
             self._socket = None
         self.close()
         self._context.term()
+
+
+def _read(message: Mapping[str, Any]) -> LinkEvent:
+    event = _EVENTS[int(message["event"])]
+    if event is LinkEvent.REFUSED and message["value"] != ZAP_REFUSED:
+        return LinkEvent.BUSY
+    return event

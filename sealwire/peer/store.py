@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import apsw
 
+from sealwire import wal
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, STATES, Message
@@ -40,6 +41,7 @@ class Store:
 
         Raises:
             StoreError: it cannot be opened, is not ours, or was altered.
+            StoreDamagedError: what was committed to its log cannot be read.
         """
         self.path = path
         try:
@@ -59,6 +61,8 @@ class Store:
         db.execute("PRAGMA synchronous=FULL")
         if self.path and db.pragma("synchronous") != 2:
             raise StoreError(path=str(self.path), detail="the disk does not take synchronous=FULL")
+        if self.path:
+            wal.settle(db, self.path)
         db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         db.execute("PRAGMA temp_store=MEMORY")
         version = db.pragma("user_version")

@@ -1,0 +1,91 @@
+"""The link's reading of its monitor: who refused, and whether that is for good."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import zmq
+from zmq.utils.z85 import decode
+
+from sealwire.peer.link import Link, LinkEvent, _read
+
+
+@pytest.mark.parametrize(
+    ("event", "value", "meaning"),
+    [
+        (zmq.EVENT_HANDSHAKE_FAILED_AUTH, 400, LinkEvent.REFUSED),
+        (zmq.EVENT_HANDSHAKE_FAILED_AUTH, 500, LinkEvent.BUSY),
+        (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, 11, LinkEvent.WRONG_KEY),
+        (zmq.EVENT_HANDSHAKE_SUCCEEDED, 0, LinkEvent.ADMITTED),
+        (zmq.EVENT_DISCONNECTED, 9, LinkEvent.LOST),
+    ],
+)
+def test_monitor_events_have_one_meaning(event, value, meaning):
+    assert _read({"event": event, "value": value, "endpoint": b""}) is meaning
+
+
+@pytest.fixture
+def router():
+    public, secret = zmq.curve_keypair()
+    context = zmq.Context()
+    socket = context.socket(zmq.ROUTER)
+    socket.linger = 0
+    socket.curve_server = 1
+    socket.curve_secretkey = secret
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    yield f"tcp://127.0.0.1:{port}", decode(public), socket
+    socket.close(0)
+    context.term()
+
+
+def link_to(address: str, key: bytes) -> Link:
+    public, secret = (decode(half) for half in zmq.curve_keypair())
+    return Link(address, key, public, secret)
+
+
+def first_event(link: Link) -> LinkEvent:
+    link.open()
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends:
+        events = link.drain_events()
+        if events:
+            return events[0]
+        time.sleep(0.005)
+    raise AssertionError("the monitor said nothing")
+
+
+def test_the_pinned_key_is_admitted_and_frames_go_both_ways(router):
+    address, key, socket = router
+    link = link_to(address, key)
+    assert first_event(link) is LinkEvent.ADMITTED
+    assert link.send([b"one", b"two"])
+    rid, one = socket.recv_multipart()
+    assert (one, socket.recv_multipart()[1]) == (b"one", b"two")
+    socket.send_multipart([rid, b"answer"])
+    socket.send_multipart([rid, b"more", b"parts"])
+    frames: list[bytes] = []
+    while len(frames) < 2:
+        frames += link.drain_frames()
+    assert frames == [b"answer", b""], "a multipart message is no frame"
+    link.finish()
+
+
+def test_another_key_than_the_pinned_one_is_a_wrong_key(router):
+    address, _key, _socket = router
+    link = link_to(address, os.urandom(32))
+    assert first_event(link) is LinkEvent.WRONG_KEY
+    link.finish()
+
+
+def test_nobody_there_is_unreachable():
+    link = link_to("tcp://127.0.0.1:1", os.urandom(32))
+    assert first_event(link) is LinkEvent.UNREACHABLE
+    link.finish()
+
+
+def test_without_a_connection_nothing_is_sent():
+    link = link_to("tcp://127.0.0.1:1", os.urandom(32))
+    assert not link.send([b"frame"])
+    link.finish()
