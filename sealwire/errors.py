@@ -258,6 +258,15 @@ class StoreError(SealwireError):
     hint = "Check the free space and the permissions of its folder; nothing was lost that was confirmed."
 
 
+class StoreDamagedError(StoreError):
+    """Changes that were committed to a database's log can no longer be read; going on would lose them unnoticed."""
+
+    code = "store-damaged"
+    exit = 9
+    text = "The database {path} is damaged: confirmed changes in its log, {log}, cannot be read."
+    hint = "Keep a copy of its folder and put back a backup; without one, removing {log} goes back to before them."
+
+
 class StoreFailedError(StoreError):
     """The broker's database failed while it was in use: the process ends, a supervisor starts it again."""
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import apsw
 
+from sealwire import wal
 from sealwire.broker import catalog
 from sealwire.broker.port import Committed, Job, Read, Refused, Result, Slice, Snapshot, StoreEvent
 from sealwire.errors import StoreError, StoreFailedError
@@ -70,6 +71,7 @@ class SqliteStore:
 
     Raises:
         StoreError: it cannot be opened: another process has it, the key is another, the schema is newer.
+        StoreDamagedError: what was committed to its log cannot be read.
     """
 
     def __init__(self, folder: Path, key: bytes, ballast_bytes: int, rng: Callable[[int], bytes] = os.urandom) -> None:
@@ -307,6 +309,7 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
         or db.execute("PRAGMA journal_mode").fetchall()[0][0] != "wal"
     ):
         raise StoreError(path=path, detail="it does not sync its commits")
+    wal.settle(db, path)
     return db
 
 

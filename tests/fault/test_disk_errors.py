@@ -42,7 +42,7 @@ def mails(*envelopes: bytes) -> Job:
 
 
 def stored(store: SqliteStore) -> list[bytes]:
-    rows = [row for _, row, _ in store.snapshot().mail]
+    rows = [row for _, row, *_ in store.snapshot().mail]
     event = store.apply(Job(1, reads=[Read(None, rows)]))
     return [envelope for _, _, envelope in event.slices[0].rows]
 
@@ -227,7 +227,7 @@ ENVELOPE = 8_000
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.geteuid() != 0 and os.environ.get("CI") != "true":
+    if os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
     command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MIB}m", "tmpfs", str(folder)]
     mount = subprocess.run(command, capture_output=True, text=True, check=False)
