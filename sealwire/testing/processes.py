@@ -135,14 +135,14 @@ class JsonPeer(Process):
         """
         return self._queue(kind).get(timeout=timeout_s)
 
-    def request(self, method: str, **params: Any) -> dict[str, Any]:
-        """Ask and wait for the answer."""
+    def request(self, method: str, *, patience_s: float = START_S, **params: Any) -> dict[str, Any]:
+        """Ask and wait for the answer. Raises queue.Empty when none comes in that time."""
         self._next += 1
         answer: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers[self._next] = answer
         request = {"jsonrpc": "2.0", "id": self._next, "method": method, "params": params}
         self.write_later(json.dumps(request).encode() + b"\n")
-        return answer.get(timeout=START_S)
+        return answer.get(timeout=patience_s)
 
     def write_later(self, content: bytes) -> None:
         """Write from a thread: the pipe may be full for a while."""

@@ -1,0 +1,164 @@
+"""kill -9 at random, under load: the broker, and now and then a peer, while three people write to each other.
+
+    python -m scripts.kills [--kills 500] [--seed 1] [--report docs/reports/kills.md]
+
+Every client keeps a synced log of its own; at the end everything comes to rest and one checker judges all logs.
+Exit 1 when anything was lost, shown twice, never sent or reordered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import queue
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.figures import machine
+from sealwire.testing.checker import Log, Verdict, judge
+from sealwire.testing.processes import JsonPeer, Stage
+from tests.conftest import PEOPLE
+
+NAMES = tuple(PEOPLE)
+PEER_EVERY = 10
+"""One kill in so many hits a peer instead of the broker."""
+REST_S = 120.0
+
+
+class Client:
+    """Keeps one person's peer process alive and logs what it does."""
+
+    def __init__(self, stage: Stage, name: str, folder: Path) -> None:
+        self.stage, self.name = stage, name
+        self.log = Log(folder / f"{name}.log")
+        self.guard = threading.Lock()
+        self.known: set[str] = set()
+        self.queued = self.accepted = 0
+        self.start()
+
+    def start(self) -> None:
+        self.peer = JsonPeer(self.stage, self.name)
+        self.stage.processes.append(self.peer)
+        for work in (self._messages, self._deliveries):
+            threading.Thread(target=work, args=(self.peer,), daemon=True).start()
+        self.peer.wait_for("ready")
+
+    def kill(self) -> None:
+        self.peer.kill()
+        self.stage.processes.remove(self.peer)
+        self.peer.stop()
+        self.start()
+
+    def say(self, to: str, number: int) -> None:
+        peer = self.peer
+        try:
+            answer = peer.request("send", to=to, text=f"{self.name} {number}", patience_s=15)
+        except (queue.Empty, ValueError, OSError):
+            return  # killed before it answered: whether it is queued shows later, by its id, as shown without sent
+        if "result" in answer:
+            with self.guard:
+                self.log.write("sent", self.name, to, answer["result"]["id"])
+                self.queued += 1
+
+    def _messages(self, peer: JsonPeer) -> None:
+        while peer.child.poll() is None:
+            try:
+                event = peer.wait_for("message", 1)
+            except queue.Empty:
+                continue
+            with self.guard:
+                if event["id"] not in self.known or peer is not self.peer:
+                    self.known.add(event["id"])
+                    self.log.write("shown", self.name, event["from"], event["id"])
+
+    def _deliveries(self, peer: JsonPeer) -> None:
+        while peer.child.poll() is None:
+            try:
+                event = peer.wait_for("delivery", 1)
+            except queue.Empty:
+                continue
+            if event["state"] == "sent":
+                with self.guard:
+                    self.log.write("accepted", self.name, event["to"], event["id"])
+                    self.accepted += 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path)
+    chosen = parser.parse_args()
+    dice = random.Random(chosen.seed)
+    with tempfile.TemporaryDirectory(prefix="sealwire-kills-") as name:
+        folder = Path(name)
+        verdict, serving = run(folder, chosen.kills, dice)
+    report = describe(chosen.kills, chosen.seed, verdict, serving)
+    print(report)
+    if chosen.report:
+        chosen.report.parent.mkdir(parents=True, exist_ok=True)
+        chosen.report.write_text(report, "utf-8")
+    return 0 if verdict.clean else 1
+
+
+def run(folder: Path, kills: int, dice: random.Random) -> tuple[Verdict, list[float]]:
+    """Kill ``kills`` times under load; returns the verdict and how long each broker took to serve again."""
+    with Stage(folder, people=PEOPLE, SEALWIRE_PEER__READ_RECEIPTS="off") as stage:
+        clients = [Client(stage, name, folder) for name in NAMES]
+        done = threading.Event()
+        writers = [threading.Thread(target=_write, args=(client, done), daemon=True) for client in clients]
+        for writer in writers:
+            writer.start()
+        serving = []
+        for number in range(kills):
+            time.sleep(dice.uniform(0.02, 0.8))
+            if number % PEER_EVERY == PEER_EVERY - 1:
+                dice.choice(clients).kill()
+                continue
+            stage.broker.kill()
+            stage.processes.remove(stage.broker)
+            stage.broker.stop()
+            start = time.monotonic()
+            stage.start_broker()
+            serving.append(time.monotonic() - start)
+        done.set()
+        for writer in writers:
+            writer.join()
+        logs = [client.log.path for client in clients]
+        ends = time.monotonic() + REST_S
+        while not judge(logs).clean and time.monotonic() < ends:
+            time.sleep(1)
+        return judge(logs), serving
+
+
+def _write(client: Client, done: threading.Event) -> None:
+    others = itertools.cycle(name for name in NAMES if name != client.name)
+    for number in itertools.count():
+        if done.is_set():
+            return
+        client.say(next(others), number)
+
+
+def describe(kills: int, seed: int, verdict: Verdict, serving: list[float]) -> str:
+    """The report, in Markdown."""
+    rows = [
+        ("kills", f"{kills} (one in {PEER_EVERY} a peer), seed {seed}"),
+        ("sent / accepted / shown", f"{verdict.sent:,} / {verdict.accepted:,} / {verdict.shown:,}"),
+        ("lost", str(len(verdict.lost))),
+        ("never sent", str(len(verdict.unsent))),
+        ("shown twice", str(len(verdict.doubles))),
+        ("never written by anyone", str(len(verdict.phantoms))),
+        ("reordered", str(len(verdict.reordered))),
+        ("broker serving again, median / max", f"{statistics.median(serving):.2f} s / {max(serving):.2f} s"),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return f"# kill -9 under load\n\n{machine()}, `python -m scripts.kills --kills {kills}`\n\n| what | count |\n|---|---|\n{table}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
