@@ -14,7 +14,6 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -84,11 +83,9 @@ def run(count: int, seed: int, folder: Path) -> Tally:
 
 def report(tally: Tally) -> str:
     """The page in docs/reports."""
-    when = datetime.now(UTC).strftime("%Y-%m-%d")
     kinds = "\n".join(f"| {KINDS[kind]} | {count:,} |" for kind, count in tally.kinds.most_common())
     failures = "\n".join(f"```\n{text.rstrip()}\n```" for text in tally.failures[:SHOWN_FAILURES])
     return PAGE.format(
-        when=when,
         machine=machine(),
         sqlite=apsw.sqlite_lib_version(),
         cipher=apsw.mc_version,
@@ -105,7 +102,7 @@ def report(tally: Tally) -> str:
 
 PAGE = """# Power cuts
 
-Written by `python -m scripts.powercuts --points {tally.cuts} --seed {tally.seed}` on {when}.
+Written by `python -m scripts.powercuts --points {tally.cuts} --seed {tally.seed} --report docs/reports/powercuts.md`.
 {machine}; SQLite {sqlite}, {cipher}.
 
 ## What was found
@@ -151,9 +148,9 @@ That the judge is awake is a test of its own: on a disk that lies about its sync
 Promised is what follows from these, and nothing is promised without them:
 
 - **A sync that succeeded is true.** A disk that confirms a sync and loses the data in a power cut (a drive with a
-  volatile cache that ignores flushes, a virtual disk with `cache=unsafe`, `eatmydata`, some network file systems) breaks
-  every promise of this page: accepted messages can be lost, and a peer can fall back behind keys it has used. There is
-  no way to notice it from inside. Do not run a broker on such a disk.
+  volatile cache that ignores flushes, a virtual disk with `cache=unsafe`, `eatmydata`, some network file systems)
+  breaks every promise of this page: accepted messages can be lost, and a peer can fall back behind keys it has used.
+  There is no way to notice it from inside. Do not run a broker on such a disk.
 - **A write changes no bytes but its own** (SQLite's "powersafe overwrite"); it may be torn at any sector.
 - **A sync that fails is the end.** The broker answers nothing after it, exits with 70, and starts again from what is
   certainly on the disk. Trying the sync again is not done: after a failure the system may count the pages as clean. A
