@@ -38,7 +38,6 @@ class Client:
         self.log = Log(folder / f"{name}.log")
         self.guard = threading.Lock()
         self.known: set[str] = set()
-        self.queued = self.accepted = 0
         self.start()
 
     def start(self) -> None:
@@ -55,15 +54,16 @@ class Client:
         self.start()
 
     def say(self, to: str, number: int) -> None:
-        peer = self.peer
+        peer, text = self.peer, f"{self.name} {number}"
+        with self.guard:
+            self.log.write("tried", self.name, to, "", text)
         try:
-            answer = peer.request("send", to=to, text=f"{self.name} {number}", patience_s=15)
+            answer = peer.request("send", to=to, text=text, patience_s=15)
         except (queue.Empty, ValueError, OSError):
-            return  # killed before it answered: whether it is queued shows later, by its id, as shown without sent
+            return  # killed before it answered: durable or not, both are right
         if "result" in answer:
             with self.guard:
                 self.log.write("sent", self.name, to, answer["result"]["id"])
-                self.queued += 1
 
     def _messages(self, peer: JsonPeer) -> None:
         while peer.child.poll() is None:
@@ -74,7 +74,7 @@ class Client:
             with self.guard:
                 if event["id"] not in self.known or peer is not self.peer:
                     self.known.add(event["id"])
-                    self.log.write("shown", self.name, event["from"], event["id"])
+                    self.log.write("shown", self.name, event["from"], event["id"], event["text"])
 
     def _deliveries(self, peer: JsonPeer) -> None:
         while peer.child.poll() is None:
@@ -85,7 +85,6 @@ class Client:
             if event["state"] == "sent":
                 with self.guard:
                     self.log.write("accepted", self.name, event["to"], event["id"])
-                    self.accepted += 1
 
 
 def main() -> int:
@@ -157,7 +156,8 @@ def describe(kills: int, seed: int, verdict: Verdict, serving: list[float]) -> s
         ("broker serving again, median / max", f"{statistics.median(serving):.2f} s / {max(serving):.2f} s"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    return f"# kill -9 under load\n\n{machine()}, `python -m scripts.kills --kills {kills}`\n\n| what | count |\n|---|---|\n{table}\n"
+    head = f"# kill -9 under load\n\n{machine()}, `python -m scripts.kills --kills {kills}`"
+    return f"{head}\n\n| what | count |\n|---|---|\n{table}\n"
 
 
 if __name__ == "__main__":

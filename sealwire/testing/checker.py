@@ -1,7 +1,7 @@
 """The judge of every fault test: what each client sent, had accepted and showed, and what must follow from it.
 
 Every client writes its own log, one JSON object a line, synced before anybody acts on it. From all logs together:
-lost = accepted − shown, phantoms = shown − sent, doubles = shown twice by one device, and the order of first
+lost = accepted − shown, phantoms = texts shown − texts tried, doubles = shown twice by one device, and the order of first
 appearance per sender and recipient.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
-Kind = Literal["sent", "accepted", "shown"]
+Kind = Literal["tried", "sent", "accepted", "shown"]
 
 
 class Log:
@@ -25,9 +25,13 @@ class Log:
         self.path = path
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
-    def write(self, kind: Kind, me: str, other: str, message: str) -> None:
-        """Record that ``me`` sent to, had accepted for, or was shown from ``other`` a message id."""
-        self._file.write(json.dumps([kind, me, other, message]) + "\n")
+    def write(self, kind: Kind, me: str, other: str, message: str, text: str = "") -> None:
+        """Record that ``me`` tried to send to, sent to, had accepted for, or was shown from ``other`` a message id.
+
+        ``tried`` comes before the peer is asked and has a text only: a peer that dies before it answers may have
+        made the message durable all the same.
+        """
+        self._file.write(json.dumps([kind, me, other, message, text]) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -60,16 +64,21 @@ def judge(logs: Iterable[Path]) -> Verdict:
     """Judge all logs of one run, at rest."""
     sent: dict[tuple[str, str], list[str]] = defaultdict(list)
     accepted: set[str] = set()
+    tried: set[str] = set()
+    texts: dict[str, str] = {}
     shown: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in logs:
         for line in path.read_text("utf-8").splitlines():
-            kind, me, other, message = json.loads(line)
-            if kind == "sent":
+            kind, me, other, message, text = json.loads(line)
+            if kind == "tried":
+                tried.add(text)
+            elif kind == "sent":
                 sent[me, other].append(message)
             elif kind == "accepted":
                 accepted.add(message)
             else:
                 shown[other, me].append(message)
+                texts[message] = text
     all_sent = {message for messages in sent.values() for message in messages}
     all_shown = {message for messages in shown.values() for message in messages}
     doubles = [m for messages in shown.values() for m in sorted({m for m in messages if messages.count(m) > 1})]
@@ -79,7 +88,7 @@ def judge(logs: Iterable[Path]) -> Verdict:
         shown=len(all_shown),
         lost=sorted(accepted - all_shown),
         unsent=sorted(all_sent - accepted - all_shown),
-        phantoms=sorted(all_shown - all_sent),
+        phantoms=sorted(set(texts.values()) - tried),
         doubles=doubles,
         reordered=_reordered(sent, shown),
     )

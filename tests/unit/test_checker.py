@@ -9,8 +9,10 @@ from sealwire.testing.checker import Log, judge
 
 def run(tmp_path, *lines: tuple[str, str, str, str]):
     log = Log(tmp_path / "log")
-    for line in lines:
-        log.write(*line)
+    for kind, me, other, message in lines:
+        if kind == "sent":
+            log.write("tried", me, other, "", f"text {message}")
+        log.write(kind, me, other, message, f"text {message}")
     log.close()
     return judge([tmp_path / "log"])
 
@@ -39,6 +41,14 @@ def test_each_wrong_is_seen(tmp_path, shown, wrong):
     verdict = run(tmp_path, *SENT_TWO, *ACCEPTED_TWO, *(("shown", "bob", "alice", m) for m in shown))
     assert not verdict.clean
     assert getattr(verdict, wrong)
+
+
+def test_a_message_whose_sender_died_before_the_answer_is_no_phantom(tmp_path):
+    log = Log(tmp_path / "log")
+    log.write("tried", "alice", "bob", "", "text")
+    log.write("shown", "bob", "alice", "1", "text")
+    log.close()
+    assert judge([tmp_path / "log"]).clean
 
 
 def test_what_was_queued_and_never_shown_is_unsent(tmp_path):
