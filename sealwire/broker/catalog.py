@@ -5,10 +5,13 @@ Source: protocol.md §6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import apsw
 
+from sealwire.broker.orders import Expire, ExpiredTold, KeepClock
 from sealwire.broker.port import (
     AccountRow,
     AddInvite,
@@ -24,7 +27,7 @@ from sealwire.broker.port import (
     StorePrekeys,
     TakeBundle,
 )
-from sealwire.ids import MAILBOX_BYTES
+from sealwire.ids import MAILBOX_BYTES, Millis
 from sealwire.wire.frames import MAX_ONE_TIME_PREKEYS
 
 _NOBODY = bytes(MAILBOX_BYTES)
@@ -51,6 +54,14 @@ def apply(db: apsw.Connection, op: Op) -> Result:
         case ListInvites():
             rows = db.execute("SELECT token_hash, uses_left, expires_ms FROM invite ORDER BY expires_ms")
             return Result(op, "done", invites=tuple(InviteRow(*row) for row in rows))
+        case Expire():
+            return _expire(db, op)
+        case ExpiredTold(mailbox=mailbox, count=count):
+            db.execute("UPDATE device SET expired = max(0, expired - ?) WHERE mailbox = ?", (count, mailbox))
+            return Result(op, "done")
+        case KeepClock(mail_ms=mail_ms):
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (mail_ms.to_bytes(8, "big"),))
+            return Result(op, "done")
 
 
 def _one(db: apsw.Connection, sql: str, values: tuple[Any, ...]) -> Any:
@@ -78,8 +89,9 @@ def _register(db: apsw.Connection, op: Register) -> Result:
     elif op.invite_needed and not _redeem(db, op):
         return Result(op, "no-invite")
     db.execute(
-        "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET (version, devices, signature,"
-        " mailboxes) = (excluded.version, excluded.devices, excluded.signature, excluded.mailboxes)",
+        "INSERT INTO account (name, n_sign, version, devices, signature, mailboxes) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET (version, devices, signature, mailboxes)"
+        " = (excluded.version, excluded.devices, excluded.signature, excluded.mailboxes)",
         (op.account, op.n_sign, op.devices_version, op.devices, op.devices_signature, _mailboxes(db, op)),
     )
     db.execute(
@@ -161,5 +173,49 @@ def _take_bundle(db: apsw.Connection, op: TakeBundle) -> Result:
 def devices(db: apsw.Connection) -> list[DeviceRow]:
     """Every registered device."""
     counts = dict(fetch(db, "SELECT mailbox, count(*) FROM one_time GROUP BY mailbox"))
-    rows = fetch(db, "SELECT mailbox, account, curve, spk_id FROM device")
-    return [DeviceRow(mailbox, name, curve, spk_id, counts.get(mailbox, 0)) for mailbox, name, curve, spk_id in rows]
+    rows = fetch(db, "SELECT mailbox, account, curve, spk_id, expired FROM device")
+    return [
+        DeviceRow(mailbox, name, curve, spk_id, counts.get(mailbox, 0), expired)
+        for mailbox, name, curve, spk_id, expired in rows
+    ]
+
+
+def kept_clock(db: apsw.Connection) -> Millis:
+    """Where the mail clock stood when it was last stored, 0 for never."""
+    row = _one(db, "SELECT value FROM meta WHERE key = 'clock'", ())
+    return 0 if row is None else int.from_bytes(row[0], "big")
+
+
+# --- mail ----------------------------------------------------------------------------------------------------
+
+
+def _expire(db: apsw.Connection, op: Expire) -> Result:
+    freed_bytes = sum(_size(db, reference) for reference in op.rows)
+    delete_mail(db, op.rows)
+    db.execute("UPDATE device SET expired = expired + ? WHERE mailbox = ?", (len(op.rows), op.mailbox))
+    return Result(op, "done", freed_bytes=freed_bytes)
+
+
+def _size(db: apsw.Connection, reference: int) -> int:
+    """Return an envelope's length; it stands in the row's head, so that the envelope itself is not read."""
+    mail = "SELECT length(envelope) FROM mail WHERE row = ?"
+    fan = "SELECT length(envelope) FROM body WHERE id = (SELECT body FROM fan WHERE row = ?)"
+    return int(_one(db, fan if reference & 1 else mail, (reference >> 1,))[0])
+
+
+def delete_mail(db: apsw.Connection, references: Sequence[int]) -> None:
+    """Delete stored mail; a body of a FANOUT goes with its last target."""
+    references = sorted(references)
+    ranges = _ranges([reference >> 1 for reference in references if not reference & 1])
+    db.executemany("DELETE FROM mail WHERE row BETWEEN ? AND ?", ranges)
+    fans = [(reference >> 1,) for reference in references if reference & 1]
+    if fans:
+        bodies = db.executemany("DELETE FROM fan WHERE row = ? RETURNING body", fans).fetchall()
+        db.executemany("UPDATE body SET targets = targets - 1 WHERE id = ?", bodies)
+        db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", set(bodies))
+
+
+def _ranges(rows: list[int]) -> list[tuple[int, int]]:
+    """Return sorted numbers as (first, last) of each unbroken run: FIFO traffic deletes in a few statements."""
+    starts = [0, *(at for at, (left, right) in enumerate(pairwise(rows), 1) if right != left + 1), len(rows)]
+    return [(rows[start], rows[end - 1]) for start, end in pairwise(starts) if start < end]

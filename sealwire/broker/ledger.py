@@ -29,6 +29,8 @@ which the device drops."""
 PACE_S: Final = 0.002
 """Transactions begin at least this far apart: without it a fast disk makes one of every few messages, and each costs
 the CPU of thirty."""
+FULL_S: Final = 0.5
+"""Operations alone are tried on a full disk this often: without it the loop spins until there is room."""
 IDLE_S: Final = 1.0
 """The longest wait of an idle loop: deadlines are looked at once a second."""
 
@@ -103,8 +105,7 @@ class Ledger:
             self._take_ops(job)
         job.deletes = self.deletes[:JOB_DELETES]
         del self.deletes[:JOB_DELETES]
-        for _ in range(min(JOB_READS, len(self.reads))):
-            job.reads.append(self.reads.popleft())
+        self._take_reads(job)
         if not (job.mails or job.deletes or job.ops or job.reads):
             return None
         self._job = job
@@ -138,6 +139,18 @@ class Ledger:
         for _ in range(min(JOB_OPS, len(self.ops))):
             job.ops.append(self.ops.popleft())
 
+    def _take_reads(self, job: Job) -> None:
+        """Reads of link sessions that have ended are left out: their rows may expire before the job is carried out."""
+        while self.reads and len(job.reads) < JOB_READS:
+            read = self.reads.popleft()
+            assert isinstance(read.ref, Link)
+            if read.ref.open:
+                job.reads.append(read)
+
+    def again(self, ops: list[Op]) -> None:
+        """Operations that a full disk refused and that must happen: first in line for the next job that has room."""
+        self.ops.extendleft(reversed(ops))
+
     def wait_s(self, now: float) -> float:
         """Seconds until the next job is due; IDLE_S when nothing is, or while one is under way."""
         if self._job is not None:
@@ -145,9 +158,9 @@ class Ledger:
         pending = self.pending
         while pending and pending[0].state != PEND:
             pending.popleft()
-        if self.ops or self.reads:
+        if self.reads or (self.ops and not self._full):
             return 0.0
-        wait = IDLE_S
+        wait = max(0.0, self._started + FULL_S - now) if self.ops else IDLE_S
         if pending:
             head = pending[0]
             due = self._started + PACE_S if len(pending) < JOB_ROWS else now

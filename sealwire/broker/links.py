@@ -79,6 +79,7 @@ class Link:
         "card",
         "connection",
         "dirty",
+        "expired",
         "heard",
         "held",
         "inflight",
@@ -90,6 +91,7 @@ class Link:
         "rid",
         "rx",
         "send_head",
+        "since",
         "token",
         "tx",
         "unanswered",
@@ -121,7 +123,8 @@ class Link:
         self.acked = 0
         self.inflight: deque[Entry] = deque()
         self.inflight_bytes = 0
-        self.heard = now
+        self.heard = self.since = now
+        self.expired = 0  # messages that its WELCOME said had expired
         self.acked_before = 0
         self.progress_at = now
 

@@ -137,6 +137,7 @@ class Mailbox:
         "account",
         "bytes",
         "curve",
+        "expired",
         "id",
         "link",
         "messages",
@@ -165,6 +166,7 @@ class Mailbox:
         self.shares: dict[Account, int] | None = None
         self.prekeys_id = 0
         self.one_time_left = 0
+        self.expired = 0  # messages, not yet told
 
     def share(self, sender: Account) -> int:
         """At most how many messages of ``sender`` wait here: those queued since this mailbox was last LIVE.

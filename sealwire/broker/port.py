@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sealwire.broker.orders import Order
 from sealwire.ids import Mailbox, Mid, Millis
 from sealwire.wire.frames import MAX_ENVELOPE_BYTES
 
@@ -211,7 +212,7 @@ class Status:
 Command = Status | AddInvite | ListInvites
 """What an operator may submit. The ``ref`` of an operation is filled in on the way."""
 
-Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites
+Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +284,8 @@ class Result:
     one_time_left: int = 0
     """After StorePrekeys."""
     invites: tuple[InviteRow, ...] = ()
+    freed_bytes: int = 0
+    """After Expire: envelope bytes of what was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,17 +329,19 @@ class DeviceRow:
     curve: bytes
     prekeys_id: int
     one_time_left: int
+    expired: int = 0
+    """Messages that expired and that the device has not been told about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The store's content at start. ``mail`` yields (mailbox, row, envelope size) in order of arrival, once."""
+    """The store's content at start. ``mail`` yields (mailbox, row, envelope size, time) in order of arrival, once."""
 
     incarnation: bytes
     devices: list[DeviceRow]
-    mail: Iterable[tuple[Mailbox, int, int]]
-    newest_ms: Millis
-    """Time of the newest stored message, 0 for none: the mail clock never starts before it."""
+    mail: Iterable[tuple[Mailbox, int, int, Millis]]
+    mail_ms: Millis
+    """Where the mail clock stood: kept time or newest stored message, whichever is later; 0 for neither."""
 
 
 class Store(Protocol):

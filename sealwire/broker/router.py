@@ -43,9 +43,11 @@ from typing import Final
 from sealwire.broker.admission import Admission
 from sealwire.broker.clock import Clock
 from sealwire.broker.directory import Asked, Directory
+from sealwire.broker.expiry import Expiry
 from sealwire.broker.links import Account, Connection, Door, Greeted, Link
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import AWAY, Mailbox
+from sealwire.broker.orders import Expire, Must
 from sealwire.broker.port import (
     AddInvite,
     BrokerSettings,
@@ -103,7 +105,7 @@ class Router:
     ) -> None:
         self._settings = settings
         self._admission = admission
-        self._clock = Clock(now, wall_ms, max(wall_ms, snapshot.newest_ms))
+        self._clock = Clock(now, wall_ms, snapshot.mail_ms or wall_ms)
         self._now = now
         self._wall_ms = wall_ms
         self._ticked = now
@@ -114,6 +116,7 @@ class Router:
         self.mailboxes = relay.mailboxes
         self.sends = relay.sends
         self._ledger = relay.ledger
+        self._expiry = Expiry(settings, relay.ledger, relay.mailboxes, self._clock.mail_ms)
         self.ephemerals: list[tuple[RoutingId, bytes]] = []
         self.replies: list[tuple[object, object]] = []
         self._accounts: dict[str, Account] = {}
@@ -131,7 +134,8 @@ class Router:
     def _load(self, snapshot: Snapshot) -> None:
         for row in snapshot.devices:
             self._add(row)
-        for mailbox_id, row_number, size in snapshot.mail:
+        for mailbox_id, row_number, size, at_ms in snapshot.mail:
+            self._expiry.restored(row_number, at_ms)
             mailbox = self.mailboxes[mailbox_id]
             mailbox.rows.append(row_number)
             mailbox.messages += 1
@@ -143,6 +147,7 @@ class Router:
             account = self._accounts[row.account] = Account(row.account, self._settings, self._now)
         mailbox = self.mailboxes[row.mailbox] = Mailbox(row.mailbox, account, row.curve)
         mailbox.prekeys_id, mailbox.one_time_left = row.prekeys_id, row.one_time_left
+        mailbox.expired = row.expired
         self._admission.learn(row.curve)
 
     # --- a turn ----------------------------------------------------------------------------------------------
@@ -193,6 +198,10 @@ class Router:
                 continue
             if now - link.heard > silence:
                 self.relay.end(link, Reset.SILENT)
+            elif link.expired and link.heard > link.since:
+                self._expiry.told(link.mailbox, link.expired)
+                link.expired = 0
+        self._expiry.tick(self._clock.mail_ms)
         return True
 
     def has_unstored(self) -> bool:
@@ -245,6 +254,7 @@ class Router:
         self.relay.open(link)
         self._by_fd[connection.fd] = link
         self._logins += 1
+        link.expired = mailbox.expired
         self.sends.append((link.rid, self._welcome(mailbox)))
         self.relay.attach(link)
 
@@ -264,7 +274,7 @@ class Router:
             limits=limits,
             spread_ms=max(SPREAD_MIN_MS, len(self.links) * 1000 // SPREAD_LINKS_PER_S),
             incarnation=self._incarnation,
-            expired=0,
+            expired=mailbox.expired,
             time_ms=self._wall_ms,
             prekeys_id=mailbox.prekeys_id,
             one_time_left=mailbox.one_time_left,
@@ -327,12 +337,16 @@ class Router:
         match event:
             case Committed():
                 self.relay.committed(event)
+                if event.rows:
+                    self._expiry.stored(event.rows[-1])
                 for result in event.results:
                     self._result(result)
             case _:
                 self.relay.refused(event)
+                self._ledger.again([op for op in event.job.ops if isinstance(op, Must)])
                 for op in event.job.ops:
-                    self._result(Result(op, "full"))
+                    if not isinstance(op, Must):
+                        self._result(Result(op, "full"))
         for piece in event.slices:
             self.relay.slice(piece)
 
@@ -364,6 +378,8 @@ class Router:
                 mailbox.prekeys_id, mailbox.one_time_left = spk_id, result.one_time_left
             case TakeBundle(mailbox=mailbox_id) if result.bundle is not None and result.bundle.opk_id:
                 self.mailboxes[mailbox_id].one_time_left -= 1
+            case Expire():
+                self._expiry.committed(result)
             case _:
                 pass
 
@@ -398,5 +414,6 @@ class Router:
             "sends": self.relay.past_sends + sum(link.rx for link in living),
             "delivers": self.relay.past_delivers + sum(link.tx for link in living),
             "rejected": self.relay.rejected,
+            "expired": self._expiry.expired,
             "wrong_tokens": self.relay.wrong_tokens,
         }

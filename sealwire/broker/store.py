@@ -13,7 +13,7 @@ import heapq
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -25,11 +25,12 @@ from sealwire import wal
 from sealwire.broker import catalog
 from sealwire.broker.port import Committed, Job, Read, Refused, Result, Slice, Snapshot, StoreEvent
 from sealwire.errors import StoreError, StoreFailedError
-from sealwire.ids import Mailbox, Mid
+from sealwire.ids import Mailbox, Mid, Millis
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 INCARNATION_BYTES: Final = 16
-_SCHEMA: Final = Path(__file__).parent / "schema" / "1.sql"
+_SCHEMA: Final = Path(__file__).parent / "schema"
+"""One file a version: a new store runs them all, an older one those it has not."""
 
 INSERT_ROWS: Final = 32
 """Rows per INSERT: fewer calls, each of which takes the interpreter lock back from the broker's loop."""
@@ -98,14 +99,17 @@ class SqliteStore:
         version = self._number("PRAGMA user_version")
         if version > SCHEMA_VERSION:
             raise StoreError(path=self.path, detail="a newer version of the broker wrote it")
-        if version == 0:
-            with self._db:
-                self._db.execute(_SCHEMA.read_text("utf-8"))
+        if version == SCHEMA_VERSION:
+            return
+        with self._db:  # all or nothing: a start that was killed here is simply repeated
+            for step in range(version + 1, SCHEMA_VERSION + 1):
+                self._db.execute((_SCHEMA / f"{step}.sql").read_text("utf-8"))
+            if version == 0:
                 self._db.execute("INSERT INTO meta VALUES ('incarnation', ?)", (rng(INCARNATION_BYTES),))
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
-    def _number(self, sql: str) -> int:
-        return int(catalog.fetch(self._db, sql)[0][0] or 0)
+    def _number(self, sql: str, column: int = 0) -> int:
+        return int(catalog.fetch(self._db, sql)[0][column] or 0)
 
     def _committed(self, _db: object, _name: str, pages: int) -> int:
         self._wal_pages = pages
@@ -119,21 +123,25 @@ class SqliteStore:
         """
         try:
             incarnation = catalog.fetch(self._db, "SELECT value FROM meta WHERE key = 'incarnation'")[0][0]
-            newest = max(self._number("SELECT max(at_ms) FROM mail"), self._number("SELECT max(at_ms) FROM fan"))
+            mail_ms = max(catalog.kept_clock(self._db), self._newest_ms("mail"), self._newest_ms("fan"))
             rows = catalog.devices(self._db)
         except apsw.Error as error:
             raise StoreFailedError(path=self.path, detail=str(error)) from error
-        return Snapshot(incarnation, rows, self._mail(), newest)
+        return Snapshot(incarnation, rows, self._mail(), mail_ms)
 
-    def _mail(self) -> Iterator[tuple[Mailbox, int, int]]:
-        mail = self._db.execute("SELECT row << 1, mailbox, length(envelope) FROM mail ORDER BY row")
+    def _newest_ms(self, table: str) -> Millis:
+        """Time rises with the row number, so the last row is the newest."""
+        return self._number(f"SELECT coalesce(max(row), 0), at_ms FROM {table}", 1)  # noqa: S608 - one of two names
+
+    def _mail(self) -> Iterator[tuple[Mailbox, int, int, Millis]]:
+        mail = self._db.execute("SELECT row << 1, mailbox, length(envelope), at_ms FROM mail ORDER BY row")
         fans = self._db.execute(
-            "SELECT fan.row << 1 | 1, fan.mailbox, length(envelope) FROM fan JOIN body ON body.id = fan.body"
+            "SELECT fan.row << 1 | 1, fan.mailbox, length(envelope), at_ms FROM fan JOIN body ON body.id = fan.body"
             " ORDER BY fan.row"
         )
         try:
-            for row, mailbox, size in heapq.merge(mail, fans):
-                yield Mailbox(mailbox), row, size
+            for row, mailbox, size, at_ms in heapq.merge(mail, fans):
+                yield Mailbox(mailbox), row, size, at_ms
         except apsw.Error as error:
             raise StoreFailedError(path=self.path, detail=str(error)) from error
 
@@ -169,7 +177,7 @@ class SqliteStore:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         if job.deletes:
-            self._delete(job.deletes)
+            catalog.delete_mail(db, job.deletes)
         first = self._next_row
         rows = self._insert_mixed(job, first) if job.bodies else self._insert(job, first)
         results = [catalog.apply(db, op) for op in job.ops]
@@ -211,16 +219,6 @@ class SqliteStore:
         db.executemany(_INSERT_ONE, mails)
         db.executemany("INSERT INTO fan (row, mailbox, mid, at_ms, body) VALUES (?,?,?,?,?)", fans)
         return rows
-
-    def _delete(self, references: list[int]) -> None:
-        references = sorted(references)
-        ranges = _ranges([reference >> 1 for reference in references if not reference & 1])
-        self._db.executemany("DELETE FROM mail WHERE row BETWEEN ? AND ?", ranges)
-        fans = [(reference >> 1,) for reference in references if reference & 1]
-        if fans:
-            bodies = self._db.executemany("DELETE FROM fan WHERE row = ? RETURNING body", fans).fetchall()
-            self._db.executemany("UPDATE body SET targets = targets - 1 WHERE id = ?", bodies)
-            self._db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", set(bodies))
 
     def _read(self, reads: list[Read]) -> list[Slice]:
         return [Slice(read.ref, self._rows(read.rows)) for read in reads]
@@ -315,12 +313,6 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
 
 def _places(count: int) -> str:
     return "(" + ",".join("?" * count) + ")"
-
-
-def _ranges(rows: list[int]) -> list[tuple[int, int]]:
-    """Return sorted numbers as (first, last) of each unbroken run: FIFO traffic deletes in a few statements."""
-    starts = [0, *(at for at, (left, right) in enumerate(pairwise(rows), 1) if right != left + 1), len(rows)]
-    return [(rows[start], rows[end - 1]) for start, end in pairwise(starts) if start < end]
 
 
 class Writer:

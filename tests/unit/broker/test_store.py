@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sealwire.broker.catalog import _ranges
 from sealwire.broker.port import Committed, Job, Read, Refused, StorePrekeys
-from sealwire.broker.store import SqliteStore, Writer, _ranges
+from sealwire.broker.store import SqliteStore, Writer
 from sealwire.errors import StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid
 
@@ -47,7 +48,7 @@ def test_rows_come_back_in_the_order_they_went_in(store, count):
     assert isinstance(event, Committed)
     assert list(event.rows) == sorted(event.rows)
     assert read(store, event.rows) == envelopes
-    assert [(box, size) for box, _, size in store.snapshot().mail] == [(BOX, 50)] * count
+    assert [(box, size) for box, _, size, _ in store.snapshot().mail] == [(BOX, 50)] * count
 
 
 def test_deleted_rows_are_gone_and_numbers_rise(store):
@@ -63,7 +64,7 @@ def test_fanout_rows_rise_in_one_order_with_the_others(store):
     rows = store.apply(job).rows
     assert list(rows) == sorted(rows)
     assert read(store, rows) == [b"a", b"body", b"b", b"body"]
-    assert [size for _, _, size in store.snapshot().mail] == [1, 4, 1, 4]
+    assert [size for _, _, size, _ in store.snapshot().mail] == [1, 4, 1, 4]
 
 
 def test_another_process_is_refused(folder, store):
@@ -147,7 +148,7 @@ def test_a_flipped_bit_is_never_served(folder, store, at):
     except StoreError:
         return
     try:
-        got = read(damaged, [row for _, row, _ in damaged.snapshot().mail])
+        got = read(damaged, [row for _, row, *_ in damaged.snapshot().mail])
     except StoreFailedError:
         got = envelopes  # found: that is the answer wanted
     assert got == envelopes  # not found: then the bit lies where nothing is stored
