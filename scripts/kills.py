@@ -17,7 +17,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import machine
 from sealwire.testing.checker import Log, Verdict, judge
@@ -66,25 +68,28 @@ class Client:
                 self.log.write("sent", self.name, to, answer["result"]["id"])
 
     def _messages(self, peer: JsonPeer) -> None:
-        while peer.child.poll() is None:
-            try:
-                event = peer.wait_for("message", 1)
-            except queue.Empty:
-                continue
+        for event in _all(peer, "message"):
             with self.guard:
                 if event["id"] not in self.known or peer is not self.peer:
                     self.known.add(event["id"])
                     self.log.write("shown", self.name, event["from"], event["id"], event["text"])
 
     def _deliveries(self, peer: JsonPeer) -> None:
-        while peer.child.poll() is None:
-            try:
-                event = peer.wait_for("delivery", 1)
-            except queue.Empty:
-                continue
+        for event in _all(peer, "delivery"):
             if event["state"] == "sent":
                 with self.guard:
                     self.log.write("accepted", self.name, event["to"], event["id"])
+
+
+def _all(peer: JsonPeer, kind: str) -> Iterator[dict[str, Any]]:
+    """Every event of a kind, to the last one the process wrote before it was killed."""
+    while True:
+        ended = peer.told_everything
+        try:
+            yield peer.wait_for(kind, 0.5)
+        except queue.Empty:
+            if ended:
+                return
 
 
 def main() -> int:

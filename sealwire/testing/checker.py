@@ -1,8 +1,8 @@
 """The judge of every fault test: what each client sent, had accepted and showed, and what must follow from it.
 
 Every client writes its own log, one JSON object a line, synced before anybody acts on it. From all logs together:
-lost = accepted − shown, phantoms = texts shown − texts tried, doubles = shown twice by one device, and the order of first
-appearance per sender and recipient.
+lost = accepted − shown, phantoms = texts shown − texts tried, doubles = shown twice by one device, and the order of
+first appearance per sender and recipient.
 """
 
 from __future__ import annotations

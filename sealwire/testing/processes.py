@@ -112,7 +112,13 @@ class JsonPeer(Process):
         self._guard = threading.Lock()
         self._next = FIRST_OWN_ID
         super().__init__(name, args, stage.environment, piped=True)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def told_everything(self) -> bool:
+        """Whether the process has ended and all it wrote stands in the queues."""
+        return not self._reader.is_alive()
 
     def _read(self) -> None:
         assert self.child.stdout is not None
