@@ -8,6 +8,7 @@ with Stage() as stage:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -156,8 +157,9 @@ class JsonPeer(Process):
         assert stdin is not None
 
         def write() -> None:
-            stdin.write(content)
-            stdin.flush()
+            with contextlib.suppress(OSError, ValueError):  # the process was killed meanwhile
+                stdin.write(content)
+                stdin.flush()
 
         threading.Thread(target=write, daemon=True).start()
 
