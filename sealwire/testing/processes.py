@@ -100,7 +100,8 @@ class Process:
             self.child.kill()
             for pipe in (self.child.stdin, self.child.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with contextlib.suppress(OSError):  # what was still in the buffer has nobody to read it
+                        pipe.close()
 
 
 class JsonPeer(Process):
