@@ -7,8 +7,9 @@ Source: protocol.md §2, §15.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 
 from sealwire.broker.port import BrokerSettings
@@ -74,6 +75,18 @@ def address_group(address: str) -> str:
     return str(ip_network((int(parsed) >> 64 << 64, 64)))
 
 
+def address_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address lies in one of these networks; what is no address lies in none.
+
+    Source: protocol.md §2.
+    """
+    try:
+        parsed = _parse(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
 def _parse(address: str) -> IPv4Address | IPv6Address:
     parsed = ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
@@ -95,6 +108,7 @@ class Admission:
         self._keys: dict[bytes, Bucket] = {}
         self._addresses: dict[str, Bucket] = {}
         self._bans: dict[bytes, float] = {}
+        self._barred: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def learn(self, curve: bytes) -> None:
         """This CURVE key belongs to a registered device from now on."""
@@ -109,6 +123,10 @@ class Admission:
         _evict(self._bans, MAX_BANS)
         self._bans[curve] = until
 
+    def bar(self, networks: tuple[IPv4Network | IPv6Network, ...]) -> None:
+        """Refuse everybody from these networks, trusted or not; the table is replaced as a whole."""
+        self._barred = networks
+
     def admit(self, curve: bytes, address: str, now: float) -> Ruling:
         """Rule on one handshake.
 
@@ -119,7 +137,7 @@ class Admission:
 
         Source: protocol.md §2.
         """
-        if self._bans.get(curve, NEVER) > now:
+        if self._bans.get(curve, NEVER) > now or (self._barred and address_within(address, self._barred)):
             return Ruling.REFUSE
         if curve in self._known:
             bucket = _bucket(self._keys, curve, self._known_burst, now)
@@ -140,11 +158,7 @@ class Admission:
 
     def is_trusted(self, address: str) -> bool:
         """Whether this address has no bucket (loopback, unless configured otherwise)."""
-        try:
-            parsed = _parse(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted)
+        return address_within(address, self._trusted)
 
 
 def _ruling(there: bool) -> Ruling:

@@ -11,7 +11,22 @@ from typing import Any
 
 import apsw
 
-from sealwire.broker.orders import Expire, ExpiredTold, KeepClock
+from sealwire.broker.orders import (
+    ACTIVE,
+    DELETED,
+    AddBan,
+    Ban,
+    DeleteMail,
+    DropAccount,
+    Expire,
+    ExpiredTold,
+    KeepClock,
+    RemoveBan,
+    RevokeInvite,
+    SetState,
+    Stored,
+    Upkeep,
+)
 from sealwire.broker.port import (
     AccountRow,
     AddInvite,
@@ -54,14 +69,41 @@ def apply(db: apsw.Connection, op: Op) -> Result:
         case ListInvites():
             rows = db.execute("SELECT token_hash, uses_left, expires_ms FROM invite ORDER BY expires_ms")
             return Result(op, "done", invites=tuple(InviteRow(*row) for row in rows))
+        case _:
+            return _order(db, op)
+
+
+def _order(db: apsw.Connection, op: Upkeep | Stored) -> Result:
+    match op:
         case Expire():
             return _expire(db, op)
+        case DropAccount():
+            return _drop_account(db, op)
+        case DeleteMail(rows=rows):
+            delete_mail(db, rows)
+            return Result(op, "done")
+        case AddBan(ban=ban):
+            db.execute(
+                "INSERT OR REPLACE INTO ban VALUES (?, ?, ?, ?)", (ban.kind, ban.target, ban.until_ms, ban.reason)
+            )
+            return Result(op, "done")
+        case RemoveBan(kind=kind, target=target):
+            return _changed(db, op, "DELETE FROM ban WHERE (kind, target) = (?, ?)", (kind, target))
+        case SetState(account=name, state=state):
+            return _changed(db, op, "UPDATE account SET state = ? WHERE name = ? AND state < ?", (state, name, DELETED))
+        case RevokeInvite(token_hash=token_hash):
+            return _changed(db, op, "DELETE FROM invite WHERE token_hash = ?", (token_hash,))
         case ExpiredTold(mailbox=mailbox, count=count):
             db.execute("UPDATE device SET expired = max(0, expired - ?) WHERE mailbox = ?", (count, mailbox))
             return Result(op, "done")
         case KeepClock(mail_ms=mail_ms):
             db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (mail_ms.to_bytes(8, "big"),))
             return Result(op, "done")
+
+
+def _changed(db: apsw.Connection, op: Stored, sql: str, values: tuple[Any, ...]) -> Result:
+    db.execute(sql, values)
+    return Result(op, "done" if db.changes() else "unknown")
 
 
 def _one(db: apsw.Connection, sql: str, values: tuple[Any, ...]) -> Any:
@@ -146,7 +188,7 @@ def _store_prekeys(db: apsw.Connection, op: StorePrekeys) -> Result:
 
 
 def _find_account(db: apsw.Connection, op: FindAccount) -> Result:
-    row = _one(db, "SELECT devices, signature, mailboxes FROM account WHERE name = ?", (op.name,))
+    row = _one(db, "SELECT devices, signature, mailboxes FROM account WHERE name = ? AND state < ?", (op.name, DELETED))
     return Result(op, "unknown") if row is None else Result(op, "done", account=AccountRow(*row))
 
 
@@ -178,6 +220,29 @@ def devices(db: apsw.Connection) -> list[DeviceRow]:
         DeviceRow(mailbox, name, curve, spk_id, counts.get(mailbox, 0), expired)
         for mailbox, name, curve, spk_id, expired in rows
     ]
+
+
+def _drop_account(db: apsw.Connection, op: DropAccount) -> Result:
+    """The mail itself is deleted by jobs of their own; what a crash leaves of it is found at the next start."""
+    db.execute("DELETE FROM one_time WHERE mailbox IN (SELECT mailbox FROM device WHERE account = ?)", (op.account,))
+    db.execute("DELETE FROM device WHERE account = ?", (op.account,))
+    if op.release:
+        return _changed(db, op, "DELETE FROM account WHERE name = ?", (op.account,))
+    # An empty key is nobody's: whoever asks for the name is told that it is taken.
+    reserve = (
+        "UPDATE account SET (n_sign, devices, signature, mailboxes, state) = (x'', x'', x'', x'', ?) WHERE name = ?"
+    )
+    return _changed(db, op, reserve, (DELETED, op.account))
+
+
+def states(db: apsw.Connection) -> dict[str, int]:
+    """The accounts that are not ACTIVE."""
+    return dict(fetch(db, "SELECT name, state FROM account WHERE state <> ?", (ACTIVE,)))
+
+
+def bans(db: apsw.Connection) -> tuple[Ban, ...]:
+    """Every ban."""
+    return tuple(Ban(*row) for row in fetch(db, "SELECT kind, target, until_ms, reason FROM ban"))
 
 
 def kept_clock(db: apsw.Connection) -> Millis:

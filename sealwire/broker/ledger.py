@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 from sealwire.broker.links import Link
-from sealwire.broker.mailbox import COMMIT, PEND, REFUSED, TAKEN, Entry, Fan
+from sealwire.broker.mailbox import COMMIT, PEND, REFUSED, TAKEN, Entry, Fan, Mailbox
 from sealwire.broker.port import JOB_BYTES, JOB_ROWS, SLICE_ROWS, BrokerSettings, Committed, Job, Op, Read, Refused
 from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Millis
@@ -81,6 +81,24 @@ class Ledger:
         if link is not None and not link.dirty:
             link.dirty = True
             self.dirty.append(link)
+
+    def withdraw(self, mailbox: Mailbox) -> list[Entry]:
+        """The mailbox is deleted: what is stored goes, what is under way counts as taken and goes after its commit.
+
+        Returns:
+            what has not been handed to the store, refused.
+        """
+        self.deletes += mailbox.rows.take(len(mailbox.rows))
+        for entry in self._entries:
+            if entry.mailbox is mailbox and entry.state == COMMIT:
+                entry.state = TAKEN
+                entry.envelope = None
+                self.settle(entry)
+        refused = [entry for entry in self.pending if entry.mailbox is mailbox and entry.state == PEND]
+        for entry in refused:
+            entry.state = REFUSED
+        mailbox.tail.clear()
+        return refused
 
     # --- jobs ------------------------------------------------------------------------------------------------
 

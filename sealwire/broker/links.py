@@ -57,7 +57,7 @@ class Connection:
 class Account:
     """What the broker counts per account."""
 
-    __slots__ = ("fetches", "name", "requests", "units", "units_at")
+    __slots__ = ("disabled", "fetches", "mailboxes", "name", "requests", "units", "units_at")
 
     def __init__(self, name: str, settings: BrokerSettings, now: float) -> None:
         self.name = name
@@ -65,6 +65,8 @@ class Account:
         self.units_at = now
         self.requests = Bucket(settings.requests_burst, now)
         self.fetches: Fetches | None = None
+        self.mailboxes: list[Mailbox] = []
+        self.disabled = False
 
 
 class Link:
@@ -214,6 +216,7 @@ class Door:
 
         Source: protocol.md §7.
         """
+        greeted.signed.verify()  # again: a mailbox known at HELLO may have been deleted since
         if self._settings.registration == "closed":
             raise RemoteProtocolError("registration is closed")
         if body.devices is None or body.devices_signature is None:

@@ -37,6 +37,7 @@ class Lobby:
 
     Args:
         is_known: whether a mailbox is registered.
+        is_barred: whether the operator keeps this device, its account or its address out.
         admit: called with a proven connection of a registered device; it becomes a link session.
         enter: called with the operation that registers a new device.
         sends: the router's list of frames to send.
@@ -48,6 +49,7 @@ class Lobby:
         door: Door,
         gate: Gate,
         is_known: Callable[[MailboxId], bool],
+        is_barred: Callable[[Greeted], bool],
         admit: Callable[[Greeted, Token], None],
         enter: Callable[[Register], None],
         sends: list[tuple[RoutingId, bytes]],
@@ -56,6 +58,7 @@ class Lobby:
         self._door = door
         self._gate = gate
         self._is_known = is_known
+        self._is_barred = is_barred
         self._admit = admit
         self._enter = enter
         self._sends = sends
@@ -98,6 +101,8 @@ class Lobby:
             return
         try:
             token, body = self._door.login(greeted, frame)
+            if self._is_barred(greeted):
+                raise RefusedError("banned")
             if self._is_known(greeted.card.mailbox):
                 del self.greeted[rid]
                 self._admit(greeted, token)
@@ -119,7 +124,7 @@ class Lobby:
         assert greeted.proven is not None
         if self.greeted.get(greeted.connection.rid) is not greeted:
             return  # gone meanwhile; the next login finds the device known
-        if result.outcome == "done":
+        if result.outcome == "done" and not self._is_barred(greeted):
             del self.greeted[greeted.connection.rid]
             self._admit(greeted, greeted.proven)
         else:

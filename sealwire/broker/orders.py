@@ -9,6 +9,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sealwire.ids import Mailbox, Millis
 
@@ -41,6 +42,130 @@ class KeepClock:
     mail_ms: Millis
 
 
-Order = Expire | ExpiredTold | KeepClock
-Must = Expire | ExpiredTold
-"""What a full disk delays."""
+Upkeep = Expire | ExpiredTold | KeepClock
+
+# --- the operator's, for the store ---------------------------------------------------------------------------
+
+ACTIVE = 0
+DISABLED = 1
+DELETED = 2
+"""States of an account on disk; a deleted one is only a name that nobody gets."""
+
+BanKind = Literal["account", "device", "address"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Whom to keep out, and until when."""
+
+    kind: BanKind
+    target: str
+    """An account name, a mailbox in hex, or a network in CIDR form."""
+    until_ms: Millis
+    """0: until it is lifted."""
+    reason: str
+    """The operator's note."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddBan:
+    """Keep somebody out from the commit on."""
+
+    ref: object
+    ban: Ban
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveBan:
+    """Lift a ban."""
+
+    ref: object
+    kind: BanKind
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetState:
+    """Disable an account (it keeps its mail and cannot log in), or make it ACTIVE again."""
+
+    ref: object
+    account: str
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropAccount:
+    """Delete an account, its devices, their prekeys and their mail."""
+
+    ref: object
+    account: str
+    release: bool
+    """Whether anybody may register the name again; otherwise it stays reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMail:
+    """Delete stored rows that have left memory, one piece of a purge."""
+
+    ref: object
+    rows: tuple[int, ...]
+    total: int
+    """Rows of the whole purge, for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeInvite:
+    """Delete an invite."""
+
+    ref: object
+    token_hash: bytes
+
+
+# --- the operator's, for the router alone --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListUsers:
+    """A page of accounts, by name."""
+
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListLinks:
+    """A page of link sessions, by device."""
+
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQueues:
+    """A page of mailboxes in which something waits, by device."""
+
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListBans:
+    """The bans in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """End the link sessions of an account, or of one device (mailbox in hex); they may come back."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Delete what is stored for an account, or for one device (mailbox in hex)."""
+
+    target: str
+
+
+Stored = AddBan | RemoveBan | SetState | DropAccount | DeleteMail | RevokeInvite
+"""Orders that are operations of the store; their ``ref`` is filled in on the way."""
+Order = Stored | ListUsers | ListLinks | ListQueues | ListBans | Kick | Purge
+Must = Expire | ExpiredTold | DropAccount | DeleteMail
+"""What a full disk delays and never drops."""

@@ -9,11 +9,11 @@ Source: protocol.md §5, §15.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sealwire.broker.orders import Order
+from sealwire.broker.orders import Ban, Order, Stored, Upkeep
 from sealwire.ids import Mailbox, Mid, Millis
 from sealwire.wire.frames import MAX_ENVELOPE_BYTES
 
@@ -209,10 +209,10 @@ class Status:
     """Ask the router what it holds (it is no operation: the store is not asked)."""
 
 
-Command = Status | AddInvite | ListInvites
+Command = Status | AddInvite | ListInvites | Order
 """What an operator may submit. The ``ref`` of an operation is filled in on the way."""
 
-Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Order
+Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Upkeep | Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +342,9 @@ class Snapshot:
     mail: Iterable[tuple[Mailbox, int, int, Millis]]
     mail_ms: Millis
     """Where the mail clock stood: kept time or newest stored message, whichever is later; 0 for neither."""
+    states: Mapping[str, int] = field(default_factory=dict)
+    """Accounts that are not ACTIVE, by name."""
+    bans: tuple[Ban, ...] = ()
 
 
 class Store(Protocol):

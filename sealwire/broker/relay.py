@@ -394,7 +394,18 @@ class Relay:
 
     def refused(self, event: Refused) -> None:
         """COMMIT → REFUSED: the disk is full. Those taken meanwhile stay taken."""
-        for entry in self.ledger.refused(event):
+        self._refuse(self.ledger.refused(event), Code.STORAGE)
+
+    def remove(self, mailbox: Mailbox) -> None:
+        """The mailbox is deleted: its link session ends, nothing of it stays, whoever waits is answered."""
+        if mailbox.link is not None:
+            self.end(mailbox.link, Reset.DELETED)
+        self.mailboxes.pop(mailbox.id, None)
+        self._refuse(self.ledger.withdraw(mailbox), Code.UNKNOWN)
+
+    def _refuse(self, entries: list[Entry], code: Code) -> None:
+        """PEND or COMMIT → REFUSED."""
+        for entry in entries:
             mailbox, link = entry.mailbox, entry.link
             assert mailbox is not None
             assert link is not None
@@ -403,7 +414,7 @@ class Relay:
             self.ledger.settle(entry)
             if link.open:
                 self.rejected += 1
-                self.sends.append((link.rid, _storage(entry)))
+                self.sends.append((link.rid, _late(entry, code)))
                 self._hold(link, mailbox.id)
 
     def slice(self, piece: Slice) -> None:
@@ -424,7 +435,7 @@ class Relay:
         self._refill(link)
 
 
-def _storage(entry: Entry) -> bytes:
+def _late(entry: Entry, code: Code) -> bytes:
     if entry.fan is None:
-        return encode_reject(entry.seq, Code.STORAGE, RETRY_MS[Code.STORAGE])
-    return encode_partial(entry.seq, [(entry.index, Code.STORAGE)], RETRY_MS[Code.STORAGE])
+        return encode_reject(entry.seq, code, RETRY_MS.get(code, 0))
+    return encode_partial(entry.seq, [(entry.index, code)], RETRY_MS.get(code, 0))

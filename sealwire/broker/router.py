@@ -41,13 +41,15 @@ from dataclasses import replace
 from typing import Final
 
 from sealwire.broker.admission import Admission
+from sealwire.broker.bans import Bans
 from sealwire.broker.clock import Clock
 from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.expiry import Expiry
 from sealwire.broker.links import Account, Connection, Door, Greeted, Link
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import AWAY, Mailbox
-from sealwire.broker.orders import Expire, Must
+from sealwire.broker.operator import Operator
+from sealwire.broker.orders import DELETED, DISABLED, Expire, Must
 from sealwire.broker.port import (
     AddInvite,
     BrokerSettings,
@@ -125,7 +127,11 @@ class Router:
         door = Door(settings, curve_public, rng)
         self.realm = door.realm
         ops = self._ledger.ops
-        self._lobby = Lobby(settings, door, admission, self.mailboxes.__contains__, self._open, ops.append, self.sends)
+        is_known = self.mailboxes.__contains__
+        self._lobby = Lobby(settings, door, admission, is_known, self._is_barred, self._open, ops.append, self.sends)
+        self._bans = Bans(snapshot.bans, admission.bar)
+        deleted = {name for name, state in snapshot.states.items() if state == DELETED}
+        self._operator = Operator(relay, self._accounts, deleted, self._bans, admission.forget)
         self.kicks = self._lobby.kicks
         self._incarnation = snapshot.incarnation
         self._logins = 0
@@ -136,10 +142,16 @@ class Router:
             self._add(row)
         for mailbox_id, row_number, size, at_ms in snapshot.mail:
             self._expiry.restored(row_number, at_ms)
-            mailbox = self.mailboxes[mailbox_id]
+            mailbox = self.mailboxes.get(mailbox_id)
+            if mailbox is None:  # its account was deleted, and the process died before all of the mail was
+                self._ledger.deletes.append(row_number)
+                continue
             mailbox.rows.append(row_number)
             mailbox.messages += 1
             mailbox.bytes += size
+        for name, state in snapshot.states.items():
+            if state == DISABLED and name in self._accounts:
+                self._accounts[name].disabled = True
 
     def _add(self, row: DeviceRow) -> None:
         account = self._accounts.get(row.account)
@@ -148,6 +160,7 @@ class Router:
         mailbox = self.mailboxes[row.mailbox] = Mailbox(row.mailbox, account, row.curve)
         mailbox.prekeys_id, mailbox.one_time_left = row.prekeys_id, row.one_time_left
         mailbox.expired = row.expired
+        account.mailboxes.append(mailbox)
         self._admission.learn(row.curve)
 
     # --- a turn ----------------------------------------------------------------------------------------------
@@ -202,6 +215,7 @@ class Router:
                 self._expiry.told(link.mailbox, link.expired)
                 link.expired = 0
         self._expiry.tick(self._clock.mail_ms)
+        self._operator.tick(self._wall_ms)
         return True
 
     def has_unstored(self) -> bool:
@@ -241,6 +255,12 @@ class Router:
         """Tell every peer that the broker stops; they come back when it does."""
         for link in list(self.links.values()):
             self.relay.end(link, Reset.SHUTDOWN)
+
+    def _is_barred(self, greeted: Greeted) -> bool:
+        card = greeted.card
+        account = self._accounts.get(card.account)
+        disabled = account is not None and account.disabled
+        return disabled or self._bans.bars(card.account, card.mailbox, greeted.connection.address)
 
     def _open(self, greeted: Greeted, token: Token) -> None:
         """GREETED or PROVEN → OPEN: WELCOME first, then what waits."""
@@ -374,14 +394,17 @@ class Router:
                 if mailbox_id not in self.mailboxes:
                     self._add(DeviceRow(mailbox_id, account, curve, 0, 0))
             case StorePrekeys(mailbox=mailbox_id, spk_id=spk_id):
-                mailbox = self.mailboxes[mailbox_id]
-                mailbox.prekeys_id, mailbox.one_time_left = spk_id, result.one_time_left
+                mailbox = self.mailboxes.get(mailbox_id)  # None: deleted meanwhile
+                if mailbox is not None:
+                    mailbox.prekeys_id, mailbox.one_time_left = spk_id, result.one_time_left
             case TakeBundle(mailbox=mailbox_id) if result.bundle is not None and result.bundle.opk_id:
-                self.mailboxes[mailbox_id].one_time_left -= 1
+                mailbox = self.mailboxes.get(mailbox_id)
+                if mailbox is not None:
+                    mailbox.one_time_left -= 1
             case Expire():
                 self._expiry.committed(result)
             case _:
-                pass
+                self._operator.learn(result)
 
     # --- the operator ----------------------------------------------------------------------------------------
 
@@ -394,6 +417,10 @@ class Router:
                 if ref is None:
                     raise LocalProtocolError("a command without a reference")
                 self._ledger.ops.append(replace(command, ref=ref))
+            case _:
+                answer = self._operator.order(ref, command)
+                if answer is not None:
+                    self.replies.append((ref, answer))
 
     def status(self) -> dict[str, int | str]:
         """What the broker holds, in numbers. No names, no ids."""
@@ -415,5 +442,7 @@ class Router:
             "delivers": self.relay.past_delivers + sum(link.tx for link in living),
             "rejected": self.relay.rejected,
             "expired": self._expiry.expired,
+            "bans": len(self._bans),
+            "accounts_disabled": sum(account.disabled for account in self._accounts.values()),
             "wrong_tokens": self.relay.wrong_tokens,
         }

@@ -1,0 +1,199 @@
+"""The operator's orders, as events of the router, in line with frames.
+
+What an order changes on disk is changed there first; a deleted account alone leaves memory at once, so that nothing
+new is taken in for it, and its operation is repeated until the disk takes it.
+
+Source: protocol.md §5.8.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from sealwire.broker.bans import MAX_LASTING_BANS, Bans
+from sealwire.broker.links import Account, Link
+from sealwire.broker.mailbox import AWAY, BACKLOG, Mailbox
+from sealwire.broker.orders import (
+    DISABLED,
+    AddBan,
+    DeleteMail,
+    DropAccount,
+    Kick,
+    ListBans,
+    ListLinks,
+    ListQueues,
+    ListUsers,
+    Order,
+    Purge,
+    RemoveBan,
+    SetState,
+)
+from sealwire.broker.port import Result
+from sealwire.broker.relay import Relay
+from sealwire.wire.frames import Reset
+
+PURGE_ROWS: Final = 1_000
+"""Rows of one operation: a purge of any size is deleted in pieces."""
+PAGE_ROWS: Final = 200
+"""Rows of one answer to a list: the next page is another turn, so that 100,000 accounts are no pause of the loop."""
+
+Row = dict[str, str | int]
+_T = TypeVar("_T")
+
+
+class Operator:
+    """Answers what can be answered from memory, and applies what the store has taken.
+
+    Args:
+        accounts: the router's, by name.
+        deleted: names that stay reserved.
+        forget: told the CURVE keys of deleted devices.
+    """
+
+    def __init__(
+        self, relay: Relay, accounts: dict[str, Account], deleted: set[str], bans: Bans, forget: Callable[[bytes], None]
+    ) -> None:
+        self._relay = relay
+        self._accounts = accounts
+        self._deleted = deleted
+        self._bans = bans
+        self._forget = forget
+
+    # --- orders ----------------------------------------------------------------------------------------------
+
+    def order(self, ref: object, order: Order) -> object | None:
+        """Carry out one order; None when the store has to be asked first."""
+        match order:
+            case ListUsers(after=after):
+                return [self._user(name) for name in _page(self._names(), after, str)]
+            case ListLinks(after=after):
+                links = _page(self._relay.links.values(), after, lambda link: link.mailbox.id.hex())
+                return [self._link(link) for link in links]
+            case ListQueues(after=after):
+                waiting = (box for box in self._relay.mailboxes.values() if box.messages)
+                return [_queue(box) for box in _page(waiting, after, lambda box: box.id.hex())]
+            case ListBans():
+                return list(self._bans)
+            case Kick(target=target):
+                return self._end(lambda link: target in (link.account.name, link.mailbox.id.hex()), Reset.KICKED)
+            case Purge(target=target):
+                return self._purge(ref, target)
+            case AddBan() if len(self._bans) >= MAX_LASTING_BANS:
+                return Result(order, "full")
+            case DropAccount(account=name):
+                if name not in self._accounts and name not in self._deleted:
+                    return Result(order, "unknown")
+                self._drop(name)
+        self._relay.ledger.ops.append(replace(order, ref=ref))
+        return None
+
+    def learn(self, result: Result) -> None:
+        """The store has carried out an order: memory follows."""
+        match result.op:
+            case AddBan(ban=ban):
+                self._bans.add(ban)
+                self._end(self.is_barred, Reset.BANNED)
+            case RemoveBan(kind=kind, target=target):
+                self._bans.remove(kind, target)
+            case SetState(account=name, state=state) if name in self._accounts:
+                self._accounts[name].disabled = state == DISABLED
+                self._end(self.is_barred, Reset.BANNED)
+            case DropAccount(account=name, release=release):
+                self._drop(name)  # again: a device may have been registered between order and commit
+                (self._deleted.discard if release else self._deleted.add)(name)
+            case _:
+                pass
+
+    def is_barred(self, link: Link) -> bool:
+        """Whether this link session must not be."""
+        return link.account.disabled or self._bans.bars(link.account.name, link.mailbox.id, link.connection.address)
+
+    def tick(self, wall_ms: int) -> None:
+        """Lift the bans whose time is over."""
+        for ban in self._bans.ended(wall_ms):
+            self._bans.remove(ban.kind, ban.target)
+            self._relay.ledger.ops.append(RemoveBan(None, ban.kind, ban.target))
+
+    # --- what they do ----------------------------------------------------------------------------------------
+
+    def _end(self, chosen: Callable[[Link], bool], reason: Reset) -> int:
+        ended = [link for link in self._relay.links.values() if chosen(link)]
+        for link in ended:
+            self._relay.end(link, reason)
+        return len(ended)
+
+    def _drop(self, name: str) -> None:
+        account = self._accounts.pop(name, None)
+        for mailbox in () if account is None else account.mailboxes:
+            self._forget(mailbox.curve)
+            self._relay.remove(mailbox)
+
+    def _purge(self, ref: object, target: str) -> int | None:
+        """Delete what is stored for an account's devices, or for one device; the last piece's commit is the answer."""
+        purged: list[int] = []
+        for mailbox in self._boxes(target):
+            if mailbox.link is not None:
+                self._relay.end(mailbox.link, Reset.KICKED)  # AWAY: no ACK can come for what goes now
+            rows = mailbox.rows.take(len(mailbox.rows))
+            mailbox.messages -= len(rows)
+            mailbox.bytes = sum(entry.size for entry in mailbox.tail)
+            purged += rows
+        for at in range(0, len(purged), PURGE_ROWS):
+            last = at + PURGE_ROWS >= len(purged)
+            piece = tuple(purged[at : at + PURGE_ROWS])
+            self._relay.ledger.ops.append(DeleteMail(ref if last else None, piece, len(purged)))
+        return None if purged else 0
+
+    def _boxes(self, target: str) -> list[Mailbox]:
+        account = self._accounts.get(target)
+        if account is not None:
+            return account.mailboxes
+        return [box for box in self._relay.mailboxes.values() if box.id.hex() == target]
+
+    # --- what they show --------------------------------------------------------------------------------------
+
+    def _names(self) -> Iterator[str]:
+        yield from self._accounts
+        yield from self._deleted
+
+    def _user(self, name: str) -> Row:
+        account = self._accounts.get(name)
+        if account is None:
+            return {"name": name, "state": "deleted", "devices": 0, "online": 0, "messages": 0, "bytes": 0}
+        boxes = account.mailboxes
+        return {
+            "name": name,
+            "state": "disabled" if account.disabled else "active",
+            "devices": len(boxes),
+            "online": sum(box.link is not None for box in boxes),
+            "messages": sum(box.messages for box in boxes),
+            "bytes": sum(box.bytes for box in boxes),
+        }
+
+    def _link(self, link: Link) -> Row:
+        return {
+            "account": link.account.name,
+            "device": link.mailbox.id.hex(),
+            "address": link.connection.address,
+            "age_s": int(self._relay.now - link.since),
+            "unanswered": len(link.unanswered),
+            "in_flight": len(link.inflight),
+        }
+
+
+def _queue(mailbox: Mailbox) -> Row:
+    mode = {AWAY: "away", BACKLOG: "backlog"}.get(mailbox.mode, "live")
+    return {
+        "account": mailbox.account.name,
+        "device": mailbox.id.hex(),
+        "mode": mode,
+        "messages": mailbox.messages,
+        "bytes": mailbox.bytes,
+    }
+
+
+def _page(items: Iterable[_T], after: str, key: Callable[[_T], str]) -> list[_T]:
+    return heapq.nsmallest(PAGE_ROWS, (item for item in items if key(item) > after), key=key)
