@@ -209,6 +209,15 @@ class KeyFileError(SealwireError):
     hint = "Try the passphrase again, or put back a copy of the file. It was not changed."
 
 
+class KeyFileMissingError(SealwireError):
+    """A profile with a history but without its key file; new keys could neither open the one nor be the other."""
+
+    code = "key-file-missing"
+    exit = 4
+    text = "There is no key file {path}, though {folder} holds the history of this name."
+    hint = "Put the key file back, or say with --keys where it is. Without it choose another --name."
+
+
 class LoginError(SealwireError):
     """The broker refused the login."""
 
@@ -272,6 +281,15 @@ class StoreFailedError(StoreError):
 
     code = "store-failed"
     exit = 70
+
+
+class ZapFailedError(SealwireError):
+    """The thread that rules on connections does not answer and cannot be replaced: nobody gets in, the process ends."""
+
+    code = "zap-failed"
+    exit = 70
+    text = "The broker can no longer rule on new connections ({detail})."
+    hint = "Start it again; run under broker.py --supervise or systemd it starts by itself."
 
 
 # --- people and messages -------------------------------------------------------------------------------------

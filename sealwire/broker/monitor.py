@@ -82,6 +82,9 @@ class Doorstep:
         self._waiting: dict[int, tuple[float, Peer | None]] = {}
         self._all: set[int] = set()
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     def came(self, fd: int, peer: Peer | None, now: float) -> bool:
         """A connection was accepted. Return whether there is room for it."""
         self._all.add(fd)

@@ -17,22 +17,27 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import zmq
 from zmq.backend import Socket as RawSocket
 from zmq.backend import zmq_poll
 from zmq.utils import z85
 
+from sealwire.broker.errands import AttendedStore, Errand, oldest_ms
+from sealwire.broker.health import Vitals
 from sealwire.broker.links import Link
 from sealwire.broker.monitor import Doorstep, Monitor, connection_of, peer_of, shut_down
 from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
-from sealwire.broker.store import SqliteStore, Writer
+from sealwire.broker.store import Writer
 from sealwire.broker.watching import Sight, seen_in, seen_out
-from sealwire.broker.zap import DOMAIN, SharedAdmission, ZapThread
+from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
 from sealwire.errors import MissingPackageError
 from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
+
+if TYPE_CHECKING:
+    from sealwire.broker.metrics import Metrics
 
 LIBZMQ_FLOOR: Final = (4, 3, 5)
 """Older ones have overflows that a stranger can reach before logging in."""
@@ -44,6 +49,8 @@ _POLLIN: Final = int(zmq.POLLIN)
 _SHUTDOWN_S: Final = 2.0
 """How long an orderly end waits for the last commits."""
 _LINGER_MS: Final = 500
+_LOOK_S: Final = 1.0
+"""How often the ZAP thread is looked at: one that ends is replaced within two."""
 
 OPTIONS: Final = {
     zmq.ROUTER_MANDATORY: 1,  # a send to a dead link session is an error, not a silence
@@ -70,6 +77,7 @@ class Server:
     Args:
         data_dir: where the store lies.
         on_ready: called with the bound endpoint when the broker serves.
+        metrics: told once a turn what goes out, and of each commit; None when nobody watches.
     """
 
     def __init__(
@@ -79,7 +87,12 @@ class Server:
         data_dir: Path,
         on_ready: Callable[[str], None],
         log: logging.Logger,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
+        self._turned_at = self._look_at = time.monotonic()
+        self._is_serving = False
+        self._bytes_in = self._bytes_out = 0
         self._settings = settings
         self._keys = keys
         self._data_dir = data_dir
@@ -112,6 +125,28 @@ class Server:
         self._wake()
         return future
 
+    def errand(self, run: Callable[[Any], object]) -> Future[Any]:
+        """Have something short done on the store's connection, in its thread, between two transactions."""
+        errand = Errand(run=run)
+        self._writer.submit(errand)
+        return errand.done
+
+    def vitals(self) -> Vitals:
+        """Return what shows whether this broker is well."""
+        is_alive = self._is_serving and self._zap.is_alive and not self._zap.is_stuck
+        writing_since = self._store.writing_since if self._is_serving else None
+        return Vitals(self._turned_at, writing_since, is_alive, self._is_serving and not self._stopping)
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted outside of the router: bytes, connections, what ZAP ruled."""
+        zap = {f"zap_{ruling.name.lower()}": count for ruling, count in self._zap.counts().items()}
+        own = {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out, "connections": len(self._doorstep)}
+        return {**own, **zap, "zap_restarts": self._zap.restarts}
+
+    def oldest_ms(self) -> Future[Any]:
+        """Find when the oldest message that waits was stored (ms since 1970), None for none."""
+        return self.errand(oldest_ms)
+
     def watch(self, see: Watch | None) -> None:
         """Call ``see`` in the loop for everything relayed from now on; None ends it."""
         self._watch = see
@@ -135,7 +170,9 @@ class Server:
             zmq.ZMQError: the address cannot be bound.
         """
         _check_libzmq()
-        store = SqliteStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes)
+        observe = None if self._metrics is None else self._metrics.commits.observe
+        store = AttendedStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes, observe)
+        self._store = store
         try:
             self._serve(store)
         finally:
@@ -145,22 +182,23 @@ class Server:
             for future, _ in self._commands:
                 future.cancel()
 
-    def _serve(self, store: SqliteStore) -> None:
+    def _serve(self, store: AttendedStore) -> None:
         settings = self._settings
         admission = SharedAdmission(settings)
         public, now = self._keys.curve_public, time.monotonic()
         self._router = Router(settings, public, store.snapshot(), admission, os.urandom, now, _wall_ms())
         self._doorstep = Doorstep(settings.hello_timeout_s, settings.max_unclaimed, settings.max_connections)
-        writer = Writer(store, self._stored, self._fail)
+        self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 64)
-        self._zap = ZapThread(context, admission, self._log)
+        self._zap = Zap(context, admission, self._log)
         self._socket = self._listen(context)
         self._recv = RawSocket.recv.__get__(self._socket)
         self._send = RawSocket.send.__get__(self._socket)
         try:
             self._monitor = Monitor(context, self._socket)
             self._socket.bind(settings.bind)
+            self._is_serving = True
             self._on_ready(_plain(self._socket.get_string(zmq.LAST_ENDPOINT)))
             self._loop(writer)
             self._finish(writer)
@@ -168,8 +206,9 @@ class Server:
             writer.stop()
             self._socket.disable_monitor()
             self._socket.close(linger=_LINGER_MS if self._failure is None else 0)
-            context.term()
-            self._zap.join()
+            if not self._zap.is_stuck:  # one that hangs would hang this, too: the process ends without it
+                context.term()
+                self._zap.join()
 
     def _listen(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
         router = context.socket(zmq.ROUTER)
@@ -180,8 +219,9 @@ class Server:
         return router
 
     def _stored(self, event: StoreEvent) -> None:
-        self._events.append(event)
-        self._wake()
+        if not isinstance(event.job, Errand):
+            self._events.append(event)
+            self._wake()
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
@@ -194,7 +234,11 @@ class Server:
         wake_fd = self._wake_read.fileno()
         sockets: list[Any] = [(self._socket, _POLLIN), (wake_fd, _POLLIN)]
         while not self._stopping:
-            router.begin(time.monotonic(), _wall_ms())
+            self._turned_at = now = time.monotonic()
+            router.begin(now, _wall_ms())
+            if now >= self._look_at:
+                self._look_at = now + _LOOK_S
+                self._zap.look(now)
             is_more = self._drain()
             while events:
                 router.store_event(events.popleft())
@@ -217,6 +261,8 @@ class Server:
         job = router.next_job()
         if job is not None:
             writer.submit(job)
+        if self._metrics is not None:
+            self._metrics.turn(router.sends, router.links, router.relay.rejected, router.relay.now)
         if router.sends:
             if self._watch is not None:
                 self._show_sends()
@@ -236,6 +282,7 @@ class Server:
         handle = self._router.handle if self._watch is None else self._show_and_handle
         limit = self._settings.turn_units
         last = b""
+        size = 0
         try:
             while relay.units < limit:
                 rid = recv(_NOBLOCK)
@@ -243,11 +290,15 @@ class Server:
                 if link is None:
                     self._slow(rid, last)
                 else:
-                    handle(link, recv(_NOBLOCK))
+                    frame = recv(_NOBLOCK)
+                    size += len(frame)
+                    handle(link, frame)
                 last = rid
         except zmq.Again:
             self._look_around()  # here: whoever is late now has nothing under way
             return False
+        finally:
+            self._bytes_in += size
         return True
 
     def _slow(self, rid: bytes, last: bytes) -> None:
@@ -272,12 +323,15 @@ class Server:
 
     def _flush(self) -> None:
         sends, send = self._router.sends, self._send
+        size = 0
         for rid, frame in sends:
             try:
                 send(rid, _ID)
                 send(frame, _NOBLOCK)
+                size += len(frame)
             except zmq.ZMQError:
                 self._router.send_failed(rid)
+        self._bytes_out += size
         sends.clear()
 
     def _flush_ephemerals(self) -> None:
@@ -300,13 +354,11 @@ class Server:
             self._router.command(future, command)
 
     def _look_around(self) -> None:
-        """Nothing waits: deadlines, silent connections, and whether ZAP is alive."""
+        """Nothing waits: deadlines and silent connections."""
         router = self._router
         if not router.tick():
             return
-        if not self._zap.is_alive():
-            raise RuntimeError("the ZAP thread has ended")  # a supervisor starts the broker again; nobody gets in
-        now = time.monotonic()
+        now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
         for came, fd in self._monitor.take():
             if came:
                 peer = peer_of(fd)

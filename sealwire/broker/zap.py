@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from threading import Lock, Thread
 from typing import Final
 
 import zmq
 
 from sealwire.broker.admission import Admission, Ruling
+from sealwire.errors import ZapFailedError
 
 ENDPOINT: Final = "inproc://zeromq.zap.01"
 DOMAIN: Final = b"sealwire"
 _VERSION: Final = b"1.0"
 _KEY_BYTES: Final = 32
+_MAY_RESTART_EVERY_S: Final = 10.0
+"""A thread that ends more often than this is not mended by another one: the process ends instead."""
 _TEXT: Final = {Ruling.ADMIT: b"OK", Ruling.REFUSE: b"refused", Ruling.LATER: b"later"}
 
 
@@ -54,16 +58,77 @@ class SharedAdmission(Admission):
             return super().admit(curve, address, now)
 
 
-class ZapThread:
-    """Answers ZAP requests until the context ends.
+class Zap:
+    """Keeps a ZAP thread answering. While there is none, nobody gets in; nobody ever gets in unasked.
 
     Args:
         context: the ROUTER's; the endpoint is bound when this returns.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], admission: Admission, log: logging.Logger) -> None:
+        self._context = context
         self._admission = admission
         self._log = log
+        self._started_at = -_MAY_RESTART_EVERY_S
+        self.restarts = 0
+        self._thread = ZapThread(context, admission, log)
+
+    def counts(self) -> Counter[Ruling]:
+        """What was ruled so far."""
+        return self._thread.rulings
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether handshakes are answered."""
+        return self._thread.is_alive()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the thread was found busy with one request for two looks."""
+        return self._thread.is_stuck
+
+    def look(self, now: float) -> None:
+        """Start the thread again when it has ended. Called about once a second.
+
+        Raises:
+            ZapFailedError: it ended again at once, or one request keeps it. The process must end.
+        """
+        if self._thread.is_alive():
+            if self._thread.look():
+                raise ZapFailedError(detail="one request has kept it for over a second")
+            return
+        if now - self._started_at < _MAY_RESTART_EVERY_S:
+            raise ZapFailedError(detail="it ended again")
+        self._log.error("the thread that rules on connections has ended; it is started again")
+        self._started_at = now
+        self.restarts += 1
+        self._thread = ZapThread(self._context, self._admission, self._log, self._thread.rulings)
+
+    def join(self) -> None:
+        """Wait for the end; the context must be ending."""
+        self._thread.join()
+
+
+class ZapThread:
+    """Answers ZAP requests until the context ends.
+
+    Args:
+        context: the ROUTER's; the endpoint is bound when this returns.
+        rulings: counts of what was answered, taken over from the thread before.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        admission: Admission,
+        log: logging.Logger,
+        rulings: Counter[Ruling] | None = None,
+    ) -> None:
+        self.rulings = Counter(dict.fromkeys(Ruling, 0)) if rulings is None else rulings
+        self.is_stuck = False
+        self._admission = admission
+        self._log = log
+        self._begun = self._done = self._seen = 0
         self._socket = context.socket(zmq.REP)
         self._socket.linger = 0
         self._socket.bind(ENDPOINT)
@@ -74,6 +139,16 @@ class ZapThread:
         """Whether handshakes are answered."""
         return self._thread.is_alive()
 
+    def look(self) -> bool:
+        """Return whether the request seen at the last look is still not answered.
+
+        Two looks by a loop that runs, not a time: a process that was stopped as a whole is not stuck.
+        """
+        begun = self._begun
+        self.is_stuck = begun != self._done and begun == self._seen
+        self._seen = begun
+        return self.is_stuck
+
     def join(self) -> None:
         """Wait for the end; the context must be ending."""
         self._thread.join()
@@ -83,9 +158,13 @@ class ZapThread:
         try:
             while True:
                 request = socket.recv_multipart()
+                self._begun += 1
                 socket.send_multipart(self._answer(request))
+                self._done = self._begun
         except zmq.ContextTerminated:
             pass
+        except Exception:  # noqa: BLE001 - the top of a thread: it ends, and the loop starts another
+            self._log.exception("ruling on connections failed")
         finally:
             socket.close()
 
@@ -96,6 +175,7 @@ class ZapThread:
         except Exception:  # noqa: BLE001 - the thread must outlive whatever a request holds
             self._log.exception("a connection could not be ruled on; it was refused")
             ruling, user = Ruling.LATER, b""
+        self.rulings[ruling] += 1
         return [_VERSION, number, ruling.value.encode(), _TEXT[ruling], user, b""]
 
     def _rule(self, request: list[bytes]) -> tuple[Ruling, bytes]:

@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from concurrent.futures import CancelledError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -25,6 +25,9 @@ from sealwire.errors import BindError, BrokerBusyError, BrokerSilentError, Sealw
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 from sealwire.invite import TOKEN_BYTES
+
+if TYPE_CHECKING:
+    from sealwire.cli.monitoring import Monitoring
 
 LOCK_NAME = "lock"
 
@@ -53,6 +56,7 @@ class Serving:
         self._started_at = time.monotonic()
         self._server: Server | None = None
         self._admin: AdminServer | None = None
+        self._monitoring: Monitoring | None = None
         self._stopped = False
         self._is_ready = False
 
@@ -80,7 +84,13 @@ class Serving:
     def _relay(self) -> None:
         log = self._settings.log
         logger = logs.setup(log.level, log.format)
-        server = Server(broker_settings(self._settings), self._keys, self._folder, self._ready, logger)
+        listen = self._settings.metrics.listen
+        if listen != "off":
+            from sealwire.cli.monitoring import Monitoring  # prometheus-client: 100 ms that others do without
+
+            self._monitoring = Monitoring(listen)
+        metrics = None if self._monitoring is None else self._monitoring.metrics
+        server = Server(broker_settings(self._settings), self._keys, self._folder, self._ready, logger, metrics)
         watcher = Watcher() if self._watch else None
         if watcher is not None:
             server.watch(watcher.see)
@@ -98,8 +108,9 @@ class Serving:
             logger.exception("the broker stops")  # a supervisor's journal keeps where; people get a sentence
             raise
         finally:
-            if self._admin is not None:
-                self._admin.close()
+            for asked in (self._admin, self._monitoring):
+                if asked is not None:
+                    asked.close()
             if watcher is not None:
                 watcher.close()
 
@@ -126,6 +137,8 @@ class Serving:
         handlers = {"status": self._answer_status, "invite": self._answer_invite}
         if hasattr(socket, "AF_UNIX"):
             self._admin = AdminServer(self._folder, handlers)
+        if self._monitoring is not None and self._server is not None:
+            self._monitoring.start(self._server)
         say(f"sealwire broker ready on {self._endpoint}")
 
     # --- administrators, asked in the admin thread -----------------------------------------------------------

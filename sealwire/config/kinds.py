@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Protocol
 
@@ -168,6 +168,25 @@ class Address:
     def allowed(self) -> str:
         """Show the form."""
         return _("HOST:PORT, like chat.example.org:5555 (IPv6 in brackets, port 1 to 65535)")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPort:
+    """HOST:PORT on loopback for something that has no login, or ``off``. Port 0 takes a free one."""
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the address; ``localhost`` becomes a number."""
+        if text == "off":
+            return text
+        host, port = _host_port(_ADDRESS, text, lowest=0)
+        host = "127.0.0.1" if host == "localhost" else host
+        if not ip_address(host.strip("[]")).is_loopback:
+            raise ValueError(text)
+        return f"{host}:{port}"
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _("off, or an address of this machine alone like 127.0.0.1:9464 or [::1]:9464")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sealwire.config.kinds import (
     Integer,
     KeyOrFile,
     Kind,
+    LocalPort,
     Network,
     Number,
     Size,
@@ -264,7 +265,12 @@ class LogSection:
 class MetricsSection:
     """Numbers for monitoring."""
 
-    listen: str = _key("off", Choice(("off",)), "Where metrics are served; this version serves none.")
+    listen: str = _key(
+        "off",
+        LocalPort(),
+        "Where the broker answers monitoring over HTTP: /metrics, /healthz, /readyz. There is no login, so it is never "
+        "reachable from other machines.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,10 @@ def test_the_layers_hold() -> None:
 SHELLS = {
     "sealwire.broker.admin",
     "sealwire.broker.catalog",
+    "sealwire.broker.errands",
+    "sealwire.broker.health",
     "sealwire.broker.keyfiles",
+    "sealwire.broker.metrics",
     "sealwire.broker.monitor",
     "sealwire.broker.server",
     "sealwire.broker.store",

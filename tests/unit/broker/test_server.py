@@ -21,7 +21,9 @@ from zmq.utils import z85
 from sealwire.broker.keyfiles import read_public
 from sealwire.broker.port import AddInvite, BrokerKeys, BrokerSettings, ListInvites, Status
 from sealwire.broker.server import OPTIONS, Server
+from sealwire.broker.zap import ZapThread
 from sealwire.crypto.primitives import H
+from sealwire.errors import ZapFailedError
 from sealwire.wire import frames
 from sealwire.wire.frames import Code, Reset, Verb
 from tests.unit.broker.raw_peer import RawPeer, member
@@ -193,6 +195,66 @@ def test_strangers_are_paced_by_address(serve):
 
 def test_closed_registration_refuses_strangers_at_the_door(serve):
     assert serve(registration="closed").peer("alice").connect().refusal() == 400
+
+
+def test_while_nobody_rules_on_connections_nobody_gets_in_and_the_thread_is_replaced(serve, monkeypatch):
+    broker = serve(trusted_networks=())
+    alice = broker.login("alice")
+    broken = Event()
+
+    def fail(*_arguments: object) -> list[bytes]:
+        broken.set()
+        raise RuntimeError
+
+    monkeypatch.setattr(ZapThread, "_answer", fail)
+    broker.peer("bob", "bob").connect()
+    assert broken.wait(5)
+    monkeypatch.undo()
+    since = time.monotonic()
+    while not broker.server.counts()["zap_restarts"]:
+        assert time.monotonic() - since < 2.5
+        time.sleep(0.02)
+    assert broker.status()["connections_before_login"] == 0
+    broker.login("bob", "bob").send(alice.mailbox, b"back")
+    assert alice.recv(Verb.DELIVER)
+
+
+@pytest.mark.parametrize("kind", ["ends again", "hangs"])
+def test_a_thread_that_cannot_be_replaced_ends_the_broker_with_70(tmp_path, monkeypatch, kind):
+    release = Event()
+
+    def broken(self: ZapThread, _request: list[bytes]) -> list[bytes]:
+        if kind == "ends again":
+            raise RuntimeError
+        release.wait(20)
+        return [b"1.0", b"", b"500", b"", b"", b""]
+
+    monkeypatch.setattr(ZapThread, "_answer", broken)
+    ready: list[str] = []
+    settings = BrokerSettings(bind="tcp://127.0.0.1:0", ballast_bytes=0)
+    server = Server(settings, KEYS, tmp_path, ready.append, logging.getLogger("sealwire"))
+    failed: list[ZapFailedError] = []
+
+    def run() -> None:
+        try:
+            server.run()
+        except ZapFailedError as error:
+            failed.append(error)
+
+    thread = Thread(target=run)
+    thread.start()
+    since = time.monotonic()
+    peers: list[RawPeer] = []
+    while thread.is_alive() and time.monotonic() - since < 10:
+        if ready and len(peers) < 50:
+            peers.append(RawPeer(ready[0], PUBLIC, member("alice", PUBLIC)).connect())
+        thread.join(0.2)
+    release.set()
+    for peer in peers:
+        peer.close()
+    thread.join(5)
+    assert [error.exit for error in failed] == [70]
+    assert time.monotonic() - since < 9
 
 
 def test_connections_that_never_speak_are_closed(serve):

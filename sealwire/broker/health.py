@@ -1,0 +1,140 @@
+"""Whether the broker is well, and the small HTTP port on which monitoring asks.
+
+``/healthz`` says ``ok`` while the loop turns, the disk answers and connections are ruled on; ``/readyz`` while it also
+takes work; ``/metrics`` gives the numbers. GET only, one request a connection, loopback only: there is no login.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+TURN_S: Final = 5.0
+"""The loop turns at least once a second; one that has not for so long hangs."""
+WRITE_S: Final = 10.0
+"""A transaction takes milliseconds; a disk that has not answered one for so long hangs."""
+MAX_REQUEST_BYTES: Final = 4_096
+"""Of a request with its headers; without it a local program could fill the broker's memory."""
+REQUEST_S: Final = 2.0
+"""A client that does not finish its request holds the next one up no longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What the broker shows of itself.
+
+    ``turned_at`` and ``writing_since`` are monotonic seconds; the latter is None while nothing is being written.
+    """
+
+    turned_at: float
+    writing_since: float | None
+    zap_answers: bool
+    is_serving: bool
+
+
+def problems(vitals: Vitals, now: float) -> list[str]:
+    """Return what is wrong, one line each; nothing for a broker that is well."""
+    found = []
+    if now - vitals.turned_at > TURN_S:
+        found.append(f"the loop has not turned for {now - vitals.turned_at:.0f} s")
+    if vitals.writing_since is not None and now - vitals.writing_since > WRITE_S:
+        found.append(f"the disk has not answered for {now - vitals.writing_since:.0f} s")
+    if not vitals.zap_answers:
+        found.append("new connections are not ruled on")
+    return found
+
+
+class Lookout:
+    """Answers monitoring in a thread of its own.
+
+    Args:
+        address: (host, port) on loopback; port 0 picks a free one.
+        vitals: called in this thread.
+        metrics: returns the text of ``/metrics``.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, address: tuple[str, int], vitals: Callable[[], Vitals], metrics: Callable[[], bytes]) -> None:
+        self._pages: Mapping[bytes, Callable[[], tuple[int, bytes]]] = {
+            b"/metrics": lambda: (200, metrics()),
+            b"/healthz": lambda: _verdict(problems(vitals(), time.monotonic())),
+            b"/readyz": lambda: _verdict(_unready(vitals())),
+        }
+        self._wake_read, self._wake_write = socket.socketpair()
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._listener = socket.create_server(address, family=family, backlog=8)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, name="broker-lookout", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._wake_write.send(b"\0")
+        self._thread.join(2 * REQUEST_S + 1)
+        for sock in (self._listener, self._wake_read, self._wake_write):
+            sock.close()
+
+    def _serve(self) -> None:
+        while True:
+            readable, _writable, _broken = select.select([self._listener, self._wake_read], [], [])
+            if self._wake_read in readable:
+                return
+            try:
+                client, _address = self._listener.accept()
+                with client:
+                    client.sendall(self._answer(_read_request(client)))
+            except OSError:
+                pass  # whoever asked went away or never asked: that is no event
+            except Exception:  # the thread must outlive whatever a page does
+                logging.getLogger("sealwire.broker.health").exception("monitoring could not be answered")
+
+    def _answer(self, request: bytes) -> bytes:
+        words = request.split(b"\r\n", 1)[0].split(b" ")
+        if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
+            return _response(400, b"not a request\n")
+        if words[0] != b"GET":
+            return _response(405, b"GET only\n")
+        page = self._pages.get(words[1].split(b"?", 1)[0])
+        return _response(404, b"/metrics, /healthz or /readyz\n") if page is None else _response(*page())
+
+
+_REASON: Final = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Unavailable"}
+
+
+def _response(status: int, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status} {_REASON[status]}\r\n"
+        "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _verdict(found: list[str]) -> tuple[int, bytes]:
+    return (503, "".join(f"{line}\n" for line in found).encode()) if found else (200, b"ok\n")
+
+
+def _unready(vitals: Vitals) -> list[str]:
+    found = problems(vitals, time.monotonic())
+    return found if vitals.is_serving else [*found, "the broker is starting or stopping"]
+
+
+def _read_request(client: socket.socket) -> bytes:
+    """Read up to the empty line. Raises OSError: too long, too late, or gone."""
+    deadline = time.monotonic() + REQUEST_S
+    data = b""
+    while b"\r\n\r\n" not in data:
+        client.settimeout(max(0.001, deadline - time.monotonic()))
+        part = client.recv(MAX_REQUEST_BYTES)
+        data += part
+        if not part or len(data) > MAX_REQUEST_BYTES or time.monotonic() > deadline:
+            raise OSError("no request")
+    return data

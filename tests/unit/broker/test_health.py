@@ -1,0 +1,100 @@
+"""Health as monitoring sees it, over a real port."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sealwire.broker import health
+from sealwire.broker.health import MAX_REQUEST_BYTES, Lookout, Vitals, problems
+
+WELL = {"turned_at": 100.0, "writing_since": None, "zap_answers": True, "is_serving": True}
+
+
+class State:
+    def __init__(self) -> None:
+        self.changes: dict[str, object] = {}
+
+    def vitals(self) -> Vitals:
+        return Vitals(**{**WELL, "turned_at": time.monotonic(), **self.changes})
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def lookout(state: State) -> Iterator[Lookout]:
+    made = Lookout(("127.0.0.1", 0), state.vitals, lambda: b"numbers\n")
+    yield made
+    made.close()
+
+
+def ask(lookout: Lookout, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", lookout.port), timeout=5) as sock:
+        sock.sendall(request)
+        answer = b""
+        try:
+            while part := sock.recv(4096):
+                answer += part
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def get(lookout: Lookout, path: str) -> tuple[int, str]:
+    head, body = ask(lookout, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).decode().split("\r\n\r\n")
+    return int(head.split(" ")[1]), body
+
+
+def test_a_broker_that_is_well_has_no_problems():
+    assert problems(Vitals(**WELL), 102.0) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"turned_at": 90.0}, "loop"), ({"writing_since": 80.0}, "disk"), ({"zap_answers": False}, "connections")],
+)
+def test_each_part_that_stops_is_named(changes, word):
+    (found,) = problems(Vitals(**{**WELL, **changes}), 102.0)
+    assert word in found
+
+
+def test_pages(lookout, state):
+    assert get(lookout, "/metrics") == (200, "numbers\n")
+    assert get(lookout, "/healthz") == get(lookout, "/readyz") == (200, "ok\n")
+    assert get(lookout, "/else")[0] == 404
+    state.changes = {"is_serving": False}
+    assert get(lookout, "/healthz")[0] == 200
+    assert get(lookout, "/readyz")[0] == 503
+    state.changes = {"zap_answers": False}
+    assert get(lookout, "/healthz")[0] == get(lookout, "/readyz")[0] == 503
+
+
+def test_other_requests_are_refused(lookout):
+    assert ask(lookout, b"POST /metrics HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 405 ")
+    assert ask(lookout, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert ask(lookout, b"GET /" + b"x" * 2 * MAX_REQUEST_BYTES) == b""
+    assert get(lookout, "/healthz")[0] == 200
+
+
+def test_a_silent_client_holds_nobody_up_for_long(lookout, monkeypatch):
+    monkeypatch.setattr(health, "REQUEST_S", 0.1)
+    with socket.create_connection(("127.0.0.1", lookout.port), timeout=5):
+        assert get(lookout, "/healthz")[0] == 200
+
+
+def test_a_page_that_fails_ends_one_request_only(state):
+    def fail() -> bytes:
+        raise ValueError("a mistake")
+
+    made = Lookout(("127.0.0.1", 0), state.vitals, fail)
+    try:
+        assert ask(made, b"GET /metrics HTTP/1.1\r\n\r\n") == b""
+        assert get(made, "/healthz")[0] == 200
+    finally:
+        made.close()

@@ -1,0 +1,69 @@
+"""Monitoring and the log of a real broker process."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_cli_broker import Start, run, start
+
+__all__ = ["start"]
+
+pytestmark = pytest.mark.process
+
+LISTEN = {"SEALWIRE_METRICS__LISTEN": "127.0.0.1:0"}
+
+
+def get(said: str, page: str) -> str:
+    match = re.search(r"monitored on (http://127\.0\.0\.1:\d+)/metrics\n", said)
+    assert match, said
+    with urllib.request.urlopen(f"{match[1]}/{page}", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_watched_broker_tells_numbers_and_that_it_is_well(start: Start) -> None:
+    broker = start(**LISTEN)
+    assert get(broker.said, "healthz") == get(broker.said, "readyz") == "ok\n"
+    numbers = get(broker.said, "metrics")
+    assert "sealwire_healthy 1.0" in numbers
+    assert "sealwire_link_sessions 0.0" in numbers
+    assert 'sealwire_zap_rulings_total{result="admitted"} 0.0' in numbers
+    assert "sealwire_oldest_waiting_seconds 0.0" in numbers
+    assert broker.end() == 0
+
+
+def test_nobody_is_told_anything_unless_asked_for(start: Start) -> None:
+    assert "monitored" not in start().said
+
+
+def test_a_taken_monitoring_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = run(tmp_path, "--bind", "tcp://127.0.0.1:0", SEALWIRE_METRICS__LISTEN=address)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"The broker cannot listen on {address}: ")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:9464", "192.0.2.1:9464", "9464", "chat.example.org:9464"])
+def test_monitoring_is_never_for_other_machines(tmp_path: Path, address: str) -> None:
+    result = run(tmp_path, SEALWIRE_METRICS__LISTEN=address)
+    assert result.returncode == 3
+    assert "metrics.listen: must be off, or an address of this machine alone" in result.stderr
+
+
+def test_the_log_is_json_lines_when_asked_for(start: Start, tmp_path: Path) -> None:
+    broker = start(SEALWIRE_LOG__FORMAT="json")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(tmp_path / "data" / "broker" / "admin.sock"))
+    assert run(tmp_path, "status").returncode == 0  # answered after the one that went away
+    broker.process.terminate()
+    _out, said = broker.process.communicate(timeout=20)
+    (record,) = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert set(record) == {"time", "level", "logger", "message"}
+    assert (record["level"], record["logger"]) == ("info", "broker.admin")
