@@ -18,6 +18,7 @@ from sealwire.broker import invites, keyfiles
 from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
+from sealwire.cli.broker_office import Office
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
@@ -117,6 +118,7 @@ class Serving:
     def stop(self) -> None:
         """End cleanly; safe in a signal handler, before the start as well."""
         self._stopped = True
+        _tell_systemd("STOPPING=1")
         if self._server is not None:
             self._server.stop()
 
@@ -134,12 +136,18 @@ class Serving:
         """The relay listens: administrators first, so that whoever waited for the line can ask at once."""
         self._endpoint = invites.plain_endpoint(endpoint)
         self._is_ready = True
-        handlers = {"status": self._answer_status, "invite": self._answer_invite}
+        office = Office(self._folder, self._settings.limits, self._submit)
+        handlers = {
+            "status": self._answer_status,
+            "invite": office.audited("invite", self._answer_invite),
+            **office.handlers(),
+        }
         if hasattr(socket, "AF_UNIX"):
             self._admin = AdminServer(self._folder, handlers)
         if self._monitoring is not None and self._server is not None:
             self._monitoring.start(self._server)
         say(f"sealwire broker ready on {self._endpoint}")
+        _tell_systemd("READY=1")
 
     # --- administrators, asked in the admin thread -----------------------------------------------------------
 
@@ -202,6 +210,15 @@ def _bounded(value: object, most: int) -> int:
     if not isinstance(value, int) or not 1 <= value <= most:
         raise ValueError("out of range")
     return value
+
+
+def _tell_systemd(state: str) -> None:
+    """Tell the service manager, where there is one (sd_notify(3)): ``Type=notify`` waits for it."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if not path.startswith(("/", "@")):
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.sendto(state.encode(), path.replace("@", "\0", 1) if path.startswith("@") else path)
 
 
 def _own_address() -> str:
