@@ -33,7 +33,10 @@ MAX_PATH_BYTES = 100
 """Linux holds 107 bytes of a socket's path, macOS 103; a longer one fails at bind."""
 
 MAX_LINE_BYTES = 64 * 1024
-"""Of a request or an answer; without it a client could fill the broker's memory."""
+"""Of a request; without it a client could fill the broker's memory."""
+
+MAX_ANSWER_BYTES = 1024 * 1024
+"""Of an answer: every list comes in pages far below it."""
 
 CLIENT_TIMEOUT_S = 2.0
 """A client that says nothing holds the next one up no longer than this."""
@@ -111,7 +114,7 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
         try:
             client.connect(str(_current_path(folder)))
             client.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(_read_line(client))
+            answer = json.loads(_read_line(client, MAX_ANSWER_BYTES))
         except (OSError, ValueError):
             raise NoBrokerHereError(path=folder.parent) from None
     if not answer["ok"]:
@@ -130,11 +133,11 @@ class AdminRefusedError(SealwireError):
         self.exit = int(answer.get("exit", 1))  # type: ignore[misc]  # the broker's exit code, not this class's
 
 
-def _read_line(sock: socket.socket) -> bytes:
+def _read_line(sock: socket.socket, limit: int = MAX_LINE_BYTES) -> bytes:
     data = b""
     while not data.endswith(b"\n"):
         part = sock.recv(4_096)
-        if not part or len(data) + len(part) > MAX_LINE_BYTES:
+        if not part or len(data) + len(part) > limit:
             raise ValueError("no line")
         data += part
     return data

@@ -1,0 +1,140 @@
+"""The operator's verbs on the command line: user, link, queue, ban, limits, and the lists of invites.
+
+Each asks the running broker through its socket and prints a table, or with ``--json`` one object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sealwire.cli.common import EXIT_OK, Parser, say
+from sealwire.errors import UsageError
+from sealwire.i18n import _
+
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+
+ACTIONS = {
+    "user": ("list", "disable", "enable", "delete", "reset-key"),
+    "link": ("list", "kick"),
+    "queue": ("list", "purge"),
+    "ban": ("list", "add", "remove"),
+}
+VERBS = (*ACTIONS, "limits")
+
+
+def add_verbs(verbs: Any, shared: list[Parser]) -> None:
+    """Add these verbs to the program's parser.
+
+    Args:
+        verbs: what ``add_subparsers`` returned.
+        shared: parent parsers with the common flags.
+    """
+    help_texts = {
+        "user": _("accounts: list, disable, enable, delete (--release frees the name), reset-key"),
+        "link": _("who is connected: list; kick ACCOUNT or DEVICE"),
+        "queue": _("what waits: list; purge ACCOUNT or DEVICE"),
+        "ban": _("whom to keep out: list, add, remove"),
+    }
+    parsers = {}
+    for verb, actions in ACTIONS.items():
+        parsers[verb] = parser = verbs.add_parser(verb, parents=shared, help=help_texts[verb])
+        parser.add_argument("action", choices=actions, metavar="|".join(actions))
+        parser.add_argument("target", nargs="?", metavar=_("TARGET"))
+    parsers["user"].add_argument("--release", action="store_true", help=_("delete: anybody may register the name"))
+    kinds = ("account", "device", "address")
+    parsers["ban"].add_argument("--kind", choices=kinds, default="account", help=_("what TARGET is"))
+    parsers["ban"].add_argument("--days", type=int, default=0, metavar="N", help=_("add: for so long (0: for good)"))
+    parsers["ban"].add_argument("--reason", default="", metavar=_("TEXT"), help=_("add: a note for yourself"))
+    parsers["limits"] = verbs.add_parser("limits", parents=shared, help=_("the limits in force"))
+    for parser in parsers.values():
+        parser.add_argument("--json", action="store_true", help=_("as one JSON object"))
+
+
+def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
+    """Carry out one of :data:`VERBS`; returns the exit code."""
+    if chosen.verb == "limits":
+        limits = ask({"do": "limits"})["limits"]
+        _print_json(limits) if chosen.json else _print_pairs(limits)
+        return EXIT_OK
+    if chosen.action == "list":
+        return show_list(chosen.verb, chosen.json, ask)
+    if chosen.target is None:
+        raise UsageError(_("{verb} {action} needs a name.").format(verb=chosen.verb, action=chosen.action))
+    request = {"do": f"{chosen.verb} {chosen.action}", "target": chosen.target}
+    if chosen.verb == "ban":
+        request["kind"] = chosen.kind
+    if (chosen.verb, chosen.action) == ("ban", "add"):
+        request |= {"days": chosen.days, "reason": chosen.reason}
+    if (chosen.verb, chosen.action) == ("user", "delete"):
+        request["release"] = chosen.release
+    return act(request, chosen.json, ask)
+
+
+def act(request: dict[str, Any], as_json: bool, ask: Ask) -> int:
+    """Give an order and say what came of it."""
+    answer = ask(request)
+    if as_json:
+        _print_json(answer)
+    else:
+        say(_said(request["do"]).format(target=request["target"], count=answer.get("count", 0)))
+    return EXIT_OK
+
+
+def _said(action: str) -> str:
+    return {
+        "user disable": _("{target} cannot log in any more; mail for them goes on waiting."),
+        "user enable": _("{target} can log in again."),
+        "user delete": _("{target} is deleted, with devices and mail."),
+        "user reset-key": _("{target} can be registered with another key; contacts will be warned of it."),
+        "link kick": _("Link sessions ended: {count}. They may come back."),
+        "queue purge": _("Messages deleted: {count}."),
+        "ban add": _("{target} is kept out."),
+        "ban remove": _("{target} is no longer kept out."),
+        "invite revoke": _("The invite {target} lets nobody in any more."),
+    }[action]
+
+
+def show_list(what: str, as_json: bool, ask: Ask) -> int:
+    """Print a list, asking page by page."""
+    rows: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None:
+        answer = ask({"do": f"{what} list", "after": after})
+        rows += answer["rows"]
+        after = answer.get("next")
+    if as_json:
+        _print_json({f"{what}s": rows})
+    elif rows:
+        _print_table(rows)
+    else:
+        say(_("There are none."))
+    return EXIT_OK
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value))
+
+
+def _print_pairs(values: dict[str, Any]) -> None:
+    width = max(len(name) for name in values)
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    names = list(rows[0])
+    lines = [[name.removesuffix("_ms").replace("_", " ") for name in names]]
+    lines += [[_cell(name, row[name]) for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(name: str, value: object) -> str:
+    if isinstance(value, int) and name.endswith("_ms"):
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return "-" if value is None else str(value)

@@ -1,0 +1,230 @@
+"""What the running broker answers its operator, and the log of what it was told to do.
+
+Handlers run in the administrators' thread; everything that matters is handed to the relay's loop and answered after its
+commit. Each order that changes something leaves one line in ``audit.log``: when, what, about whom, how it ended. It
+names accounts, devices and networks, never keys or tokens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from sealwire.broker import invites
+from sealwire.broker.bans import MAX_LASTING_BANS, MAX_REASON_CHARS, target_of
+from sealwire.broker.operator import PAGE_ROWS
+from sealwire.broker.orders import (
+    ACTIVE,
+    DISABLED,
+    AddBan,
+    Ban,
+    BanKind,
+    DeleteMail,
+    DropAccount,
+    Kick,
+    ListBans,
+    ListLinks,
+    ListQueues,
+    ListUsers,
+    Purge,
+    RemoveBan,
+    RevokeInvite,
+    SetState,
+)
+from sealwire.broker.port import Command, InviteRow, ListInvites, Result
+from sealwire.config.settings import LimitsSection
+from sealwire.errors import SealwireError, StoreError, UnknownPeerError, UsageError
+from sealwire.i18n import _
+
+AUDIT_NAME = "audit.log"
+INVITE_ID_CHARS = 8
+"""Of the hash of an invite's token, in hex: names an invite to its operator without letting anybody in."""
+MAX_BAN_DAYS = 3_650
+
+Request = Mapping[str, Any]
+Handler = Callable[[Request], dict[str, Any]]
+
+logger = logging.getLogger("sealwire.broker.office")
+
+
+class AuditLog:
+    """Appends a line for each order. A full disk must not stop the operator who makes room: it is only reported."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, action: str, result: str, about: Mapping[str, object]) -> None:
+        """Write one line and sync it."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "action": action, **about}
+        data = json.dumps({**line, "result": result}, ensure_ascii=False).encode() + b"\n"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            number = os.open(self._path, flags, 0o600)
+            try:
+                os.write(number, data)
+                os.fsync(number)
+            finally:
+                os.close(number)
+        except OSError as error:
+            logger.warning("the audit log could not be written: %s", error)
+
+
+class Office:
+    """The operator's verbs.
+
+    Args:
+        folder: ``data/broker``.
+        limits: those in force.
+        submit: hands a command to the relay and waits for its answer.
+    """
+
+    def __init__(self, folder: Path, limits: LimitsSection, submit: Callable[[Command], Any]) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._submit = submit
+        self._audit = AuditLog(folder / AUDIT_NAME)
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the request's ``do``."""
+        changing: dict[str, Handler] = {
+            "user disable": lambda request: self._set_state(request, DISABLED),
+            "user enable": lambda request: self._set_state(request, ACTIVE),
+            "user delete": lambda request: self._drop(request, bool(request.get("release"))),
+            "user reset-key": lambda request: self._drop(request, True),
+            "invite revoke": self._revoke,
+            "link kick": lambda request: {"count": self._submit(Kick(_text(request, "target")))},
+            "queue purge": self._purge,
+            "ban add": self._ban,
+            "ban remove": self._unban,
+        }
+        return {
+            "user list": lambda request: _page(self._submit(ListUsers(_after(request))), "name"),
+            "link list": lambda request: _page(self._submit(ListLinks(_after(request))), "device"),
+            "queue list": lambda request: _page(self._submit(ListQueues(_after(request))), "device"),
+            "ban list": lambda _request: {"rows": [_ban_row(ban) for ban in self._submit(ListBans())]},
+            "invite list": lambda _request: {"rows": [_invite_row(row) for row in self._invites()]},
+            "limits": lambda _request: {"limits": dataclasses.asdict(self._limits)},
+            **{name: self.audited(name, handler) for name, handler in changing.items()},
+        }
+
+    def audited(self, action: str, handler: Handler) -> Handler:
+        """Return the handler with a line in the audit log for each time it is used, however it ends."""
+
+        def handle(request: Request) -> dict[str, Any]:
+            about = {key: value for key, value in request.items() if key != "do"}
+            try:
+                answer = handler(request)
+            except SealwireError as error:
+                self._audit.note(action, error.code, about)
+                raise
+            self._audit.note(action, "done", about)
+            return answer
+
+        return handle
+
+    # --- what changes something ------------------------------------------------------------------------------
+
+    def _set_state(self, request: Request, state: int) -> dict[str, Any]:
+        name = _text(request, "target")
+        self._done(self._submit(SetState(None, name, state)), name)
+        return {}
+
+    def _drop(self, request: Request, release: bool) -> dict[str, Any]:
+        name = _text(request, "target")
+        self._done(self._submit(DropAccount(None, name, release)), name)
+        return {"released": release}
+
+    def _purge(self, request: Request) -> dict[str, Any]:
+        match self._submit(Purge(_text(request, "target"))):
+            case Result(op=DeleteMail(total=total)):
+                return {"count": total}
+            case _:
+                return {"count": 0}  # nothing waited
+
+    def _ban(self, request: Request) -> dict[str, Any]:
+        kind, target = _ban_target(request)
+        days, reason = int(request.get("days", 0)), str(request.get("reason", ""))[:MAX_REASON_CHARS]
+        if not 0 <= days <= MAX_BAN_DAYS:
+            raise UsageError(_("A ban lasts 1 to {most} days, or for good.").format(most=MAX_BAN_DAYS))
+        until_ms = invites.expires_at(time.time_ns() // 1_000_000, days) if days else 0
+        result = self._submit(AddBan(None, Ban(kind, target, until_ms, reason)))
+        if result.outcome != "done":
+            limit = _("the ban could not be stored: no room, or {most} bans are in force")
+            raise StoreError(path=self._folder, detail=limit.format(most=MAX_LASTING_BANS))
+        return _ban_row(Ban(kind, target, until_ms, reason))
+
+    def _unban(self, request: Request) -> dict[str, Any]:
+        kind, target = _ban_target(request)
+        if self._submit(RemoveBan(None, kind, target)).outcome != "done":
+            raise UsageError(_("There is no ban on {target}.").format(target=target))
+        return {}
+
+    def _revoke(self, request: Request) -> dict[str, Any]:
+        wanted = _text(request, "target")
+        found = [row for row in self._invites() if _invite_row(row)["id"] == wanted]
+        if not found:
+            raise UsageError(_("There is no invite {id}.").format(id=wanted), _("broker.py invite list shows them."))
+        for row in found:
+            self._done(self._submit(RevokeInvite(None, row.token_hash)), wanted)
+        return {}
+
+    def _invites(self) -> tuple[InviteRow, ...]:
+        result = self._submit(ListInvites())
+        assert isinstance(result, Result)
+        return result.invites
+
+    def _done(self, result: Result, name: str) -> None:
+        if result.outcome == "unknown":
+            raise UnknownPeerError(name=name)
+        if result.outcome != "done":
+            raise StoreError(path=self._folder, detail=_("there is no room for it"))
+
+
+# --- requests and rows ---------------------------------------------------------------------------------------
+
+
+def _text(request: Request, key: str) -> str:
+    value = request[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(key)
+    return value
+
+
+def _after(request: Request) -> str:
+    return str(request.get("after", ""))
+
+
+def _page(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    return {"rows": rows, "next": rows[-1][key] if len(rows) == PAGE_ROWS else None}
+
+
+def _ban_target(request: Request) -> tuple[BanKind, str]:
+    kind: BanKind = request["kind"]
+    if kind not in get_args(BanKind):
+        raise ValueError(kind)
+    text = _text(request, "target")
+    try:
+        return kind, target_of(kind, text)
+    except ValueError:
+        what = {"account": _("an account name"), "device": _("a device (32 hex digits)")}
+        wanted = what.get(kind, _("an address or a network such as 203.0.113.0/24"))
+        raise UsageError(_("{text!r} is not {wanted}.").format(text=text, wanted=wanted)) from None
+
+
+def _ban_row(ban: Ban) -> dict[str, Any]:
+    return {"kind": ban.kind, "target": ban.target, "until_ms": ban.until_ms or None, "reason": ban.reason}
+
+
+def _invite_row(row: InviteRow) -> dict[str, Any]:
+    return {
+        "id": row.token_hash.hex()[:INVITE_ID_CHARS],
+        "uses_left": row.uses_left,
+        "expires_ms": row.expires_ms,
+    }
