@@ -283,6 +283,14 @@ class StoreFailedError(StoreError):
     exit = 70
 
 
+class BackupError(SealwireError):
+    """A backup that cannot be made or must not be put back; nothing was touched."""
+
+    code = "backup"
+    text = "The backup {path} cannot be used: {detail}."
+    hint = "Nothing was changed."
+
+
 class ZapFailedError(SealwireError):
     """The thread that rules on connections does not answer and cannot be replaced: nobody gets in, the process ends."""
 

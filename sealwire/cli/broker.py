@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sealwire.cli import broker_admin
+from sealwire.cli import broker_admin, broker_care
 from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
@@ -40,6 +40,8 @@ def _program(arguments: Sequence[str]) -> int:
             return _invites(settings, chosen)
         case verb if verb in broker_admin.VERBS:
             return broker_admin.run_verb(chosen, lambda request: _ask(settings, request))
+        case verb if verb in broker_care.VERBS:
+            return broker_care.run_verb(settings, chosen)
         case _ if chosen.supervise:
             from sealwire.cli import supervise
 
@@ -68,6 +70,7 @@ def _parser() -> Parser:
     invite.add_argument("--uses", type=_uses, default=DEFAULT_USES, metavar="N", help=_("registrations it allows"))
     invite.add_argument("--days", type=_days, default=DEFAULT_DAYS, metavar="N", help=_("days until it ends"))
     broker_admin.add_verbs(verbs, shared)
+    broker_care.add_verbs(verbs, shared)
     return parser
 
 

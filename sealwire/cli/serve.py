@@ -9,20 +9,31 @@ import secrets
 import socket
 import time
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import zmq
 
 from sealwire import __version__, config, invite, logs
 from sealwire.broker import invites, keyfiles
 from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
+from sealwire.broker.backup import Copying
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
 from sealwire.cli.broker_office import Office
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
-from sealwire.errors import BindError, BrokerBusyError, BrokerSilentError, SealwireError, StoreError, UsageError
+from sealwire.errors import (
+    BackupError,
+    BindError,
+    BrokerBusyError,
+    BrokerSilentError,
+    SealwireError,
+    StoreError,
+    UsageError,
+)
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 from sealwire.invite import TOKEN_BYTES
@@ -31,6 +42,9 @@ if TYPE_CHECKING:
     from sealwire.cli.monitoring import Monitoring
 
 LOCK_NAME = "lock"
+
+COPY_S = 2.0
+"""How long a backup is copied before its administrator is told how far it is."""
 
 OUTSIDE = ("192.0.2.1", 9)
 """An address of RFC 5737 that belongs to nobody: asked only which own address would be used; nothing is sent."""
@@ -141,6 +155,7 @@ class Serving:
             "status": self._answer_status,
             "invite": office.audited("invite", self._answer_invite),
             **office.handlers(),
+            "backup": self._answer_backup,
         }
         if hasattr(socket, "AF_UNIX"):
             self._admin = AdminServer(self._folder, handlers)
@@ -185,6 +200,22 @@ class Serving:
                 raise StoreError(path=self._folder, detail=_("the invite could not be stored"))
         line = invite.encode(invites.invite_for(address, self._keys.curve_public, token))
         return {"invite": line, "notes": notes, "expires_ms": expires_ms}
+
+    def _answer_backup(self, request: Request) -> dict[str, Any]:
+        """Copy for a while; the administrator asks until it is done, and messages go on between the steps."""
+        assert self._server is not None
+        if request["begin"]:
+            self._copying = Copying(Path(str(request["file"])), self._keys.db_key)
+        copying, until = self._copying, time.monotonic() + COPY_S
+        is_done = False
+        try:
+            while not is_done and time.monotonic() < until:
+                is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)
+        except (apsw.Error, OSError) as error:
+            raise BackupError(path=copying.path, detail=str(error)) from error
+        except (TimeoutError, CancelledError):
+            raise BrokerSilentError() from None
+        return {"done": is_done, "pages_left": copying.pages_left}
 
     def _advertised(self) -> tuple[str, list[str]]:
         """Return HOST:PORT for invites, and what to tell the administrator about it."""

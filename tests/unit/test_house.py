@@ -73,6 +73,7 @@ def test_the_layers_hold() -> None:
 
 SHELLS = {
     "sealwire.broker.admin",
+    "sealwire.broker.backup",
     "sealwire.broker.catalog",
     "sealwire.broker.errands",
     "sealwire.broker.health",

@@ -1,0 +1,212 @@
+"""Copies of the broker's database: taken while it runs, checked before they are used, put back as a new incarnation.
+
+A backup is one file under the same page key, with the broker's realm and the time it was taken written into it. It
+holds envelopes nobody here can read; what a restore would make unsafe (one-time prekeys that were handed out since,
+used invites) is left out of what is put back.
+
+Source: protocol.md §5.3, §14.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from sealwire.broker import catalog
+from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
+from sealwire.errors import BackupError
+from sealwire.files import write_private
+
+STEP_PAGES: Final = 256
+"""1 MiB: messages wait for one step of a running backup no longer than for a commit."""
+REPLACED: Final = ".replaced"
+"""What the database that a restore takes the place of is called afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a database says about itself. ``taken_ms`` and ``newest_ms`` are ms since 1970, 0 for none."""
+
+    realm: str
+    taken_ms: int
+    newest_ms: int
+    accounts: int
+    devices: int
+    messages: int
+
+
+class Copying:
+    """A copy under way. Every call of :meth:`step` belongs into the thread of the store it copies.
+
+    Args:
+        path: the file to make; it must not exist.
+
+    Raises:
+        BackupError: it does.
+    """
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        if path.exists():
+            raise BackupError(path=path, detail="it exists already, and is not overwritten")
+        self.path = path
+        self._key = key
+        self._target: apsw.Connection | None = None
+        self._backup: Any = None
+        self.pages_left = 0
+
+    def step(self, source: apsw.Connection) -> bool:
+        """Copy some pages; return whether that was all."""
+        if self._target is None:
+            write_private(self.path, b"")
+            self._target = connect(self.path, self._key)
+            self._backup = self._target.backup("main", source, "main")
+        is_done = bool(self._backup.step(STEP_PAGES)) or bool(self._backup.done)
+        self.pages_left = int(self._backup.remaining)
+        if is_done:
+            self.close()
+        return is_done
+
+    def close(self) -> None:
+        """Let go of both databases."""
+        if self._target is not None:
+            self._backup.close()
+            self._target.close()
+            self._target = None
+
+
+def connect(path: Path, key: bytes, *, read_only: bool = False) -> apsw.Connection:
+    """Open a database file under the broker's key, without a WAL of its own."""
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    db = apsw.Connection(str(path), flags=flags)
+    db.execute("PRAGMA cipher = 'aegis'")
+    db.execute(f'PRAGMA key = "raw:{key.hex()}"')
+    return db
+
+
+def stamp(path: Path, key: bytes, realm: str, now_ms: int) -> None:
+    """Finish a copy: one file, synced, that says whose it is and when it was taken."""
+    db = connect(path, key)
+    try:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("PRAGMA synchronous = FULL")
+        with db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('realm', ?)", (realm.encode(),))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('taken_ms', ?)", (str(now_ms).encode(),))
+    finally:
+        db.close()
+
+
+def verify(path: Path, key: bytes, realm: str) -> Facts:
+    """Read every page of a backup and return what it holds. Nothing is changed.
+
+    Raises:
+        BackupError: it is missing, damaged, of another key or realm, or of a newer version.
+    """
+    if not path.is_file():
+        raise BackupError(path=path, detail="there is no such file")
+    try:
+        db = connect(path, key, read_only=True)
+        try:
+            return _checked(db, path, realm)
+        finally:
+            db.close()
+    except apsw.NotADBError:
+        raise BackupError(path=path, detail="the key of this broker's database does not open it") from None
+    except apsw.Error as error:
+        raise BackupError(path=path, detail=f"it is damaged ({error})") from None
+
+
+def _checked(db: apsw.Connection, path: Path, realm: str) -> Facts:
+    version = int(str(catalog.fetch(db, "PRAGMA user_version")[0][0]))
+    if version > SCHEMA_VERSION:
+        raise BackupError(path=path, detail="a newer version of the broker made it")
+    if version == 0:
+        raise BackupError(path=path, detail="it holds no broker's database")
+    found = facts(db)
+    if not found.realm:
+        raise BackupError(path=path, detail="it was not made by broker.py backup")
+    if found.realm != realm:
+        raise BackupError(path=path, detail="it is of another broker, which has another key")
+    answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
+    if answer != [("ok",)]:
+        raise BackupError(path=path, detail=f"it is damaged ({answer[0][0]})")
+    return found
+
+
+def facts(db: apsw.Connection) -> Facts:
+    """Return what a database says about itself."""
+
+    def number(sql: str) -> int:
+        return int(catalog.fetch(db, sql)[0][0] or 0)
+
+    meta = dict(catalog.fetch(db, "SELECT key, value FROM meta"))
+    return Facts(
+        realm=bytes(meta.get("realm", b"")).decode(),
+        taken_ms=int(bytes(meta.get("taken_ms", b"0"))),
+        newest_ms=newest_ms(db),
+        accounts=number("SELECT count(*) FROM account"),
+        devices=number("SELECT count(*) FROM device"),
+        messages=number("SELECT (SELECT count(*) FROM mail) + (SELECT count(*) FROM fan)"),
+    )
+
+
+def newest_ms(db: apsw.Connection) -> int:
+    """Return when the newest message that waits was stored (ms since 1970), 0 when none does."""
+    rows = []
+    for table in ("mail", "fan"):
+        rows += catalog.fetch(db, f"SELECT at_ms FROM {table} ORDER BY row DESC LIMIT 1")  # noqa: S608 - our own names
+    return max((int(at) for (at,) in rows), default=0)
+
+
+def renew(path: Path, key: bytes, rng: Callable[[int], bytes] = os.urandom) -> None:
+    """Make a database of the past safe to go on with: another incarnation, no prekeys, no invites.
+
+    One-time prekeys may have been handed out since, and would be again; devices see the new incarnation and upload
+    fresh ones.
+    """
+    db = connect(path, key)
+    try:
+        with db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (rng(INCARNATION_BYTES),))
+            db.execute("DELETE FROM meta WHERE key IN ('realm', 'taken_ms')")
+            db.execute("DELETE FROM one_time")
+            db.execute("DELETE FROM invite")
+            db.execute("UPDATE device SET spk_id = 0, prekeys = NULL, signature = NULL")
+    finally:
+        db.close()
+
+
+def restore(backup: Path, live: Path, key: bytes) -> None:
+    """Put a verified backup in the place of ``live``, which is kept beside it.
+
+    The broker's lock must be held. The new file is whole and synced before it takes the name; until that moment a
+    crash leaves the old database, after it the new one.
+    """
+    fresh = live.with_name(live.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
+        shutil.copyfileobj(source, target, 1024 * 1024)
+    renew(fresh, key)
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    replaced = live.with_name(live.name + REPLACED)
+    for suffix in ("-wal", "-journal", ""):
+        old, kept = Path(f"{live}{suffix}"), Path(f"{replaced}{suffix}")
+        kept.unlink(missing_ok=True)
+        if old.exists() and suffix:
+            old.replace(kept)
+        elif old.exists():
+            os.link(old, kept)  # never a moment without a database of that name
+    fresh.replace(live)
+    folder = os.open(live.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

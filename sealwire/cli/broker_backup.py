@@ -1,0 +1,162 @@
+"""``broker.py backup``, ``verify`` and ``restore``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sealwire.broker import admin, backup, keyfiles
+from sealwire.broker.backup import Copying, Facts
+from sealwire.broker.store import SqliteStore
+from sealwire.cli.common import EXIT_OK, say
+from sealwire.config import Settings
+from sealwire.crypto.identity import realm_of
+from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, StoreError, UsageError
+from sealwire.files import PidLock
+from sealwire.i18n import _
+
+DATABASE = "broker.db"
+LOCK = "lock"
+
+
+class _Here:
+    """The folder, its keys and its lock."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder = settings.paths.data / "broker"
+        self.live = self.folder / DATABASE
+        self.keys = keyfiles.load_or_create(settings.paths.keys)
+        self.realm = realm_of(self.keys.curve_public)
+        if not self.folder.is_dir():
+            raise NoBrokerHereError(path=settings.paths.data)
+        self._lock = PidLock(self.folder / LOCK)
+
+    def claim(self) -> None:
+        """Raises BrokerBusyError: a broker runs here."""
+        holder = self._lock.acquire()
+        if holder is not None:
+            raise BrokerBusyError(pid=holder or "?", path=self.folder.parent)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def take(settings: Settings, file: Path) -> int:
+    """Copy the database, through the broker that runs or, when none does, directly."""
+    path = file.absolute()
+    here = _Here(settings)
+    if path.exists():
+        raise BackupError(path=path, detail="it exists already, and is not overwritten")
+    try:
+        try:
+            request: dict[str, Any] = {"do": "backup", "file": str(path), "begin": True}
+            while not admin.ask(here.folder, request)["done"]:
+                request["begin"] = False
+        except NoBrokerHereError:
+            _copy_at_rest(here, path)
+        backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
+        _print(path, backup.verify(path, here.keys.db_key, here.realm), as_json=False)
+    except BaseException:
+        path.unlink(missing_ok=True)  # half a backup is none
+        raise
+    return EXIT_OK
+
+
+def _copy_at_rest(here: _Here, path: Path) -> None:
+    here.claim()
+    try:
+        store = _Resting(here.folder, here.keys.db_key, 0)
+        try:
+            copying = Copying(path, here.keys.db_key)
+            while not store.step(copying):
+                pass
+        finally:
+            store.close()
+    finally:
+        here.release()
+
+
+class _Resting(SqliteStore):
+    """A store that nobody serves from."""
+
+    def step(self, copying: Copying) -> bool:
+        """Copy some pages; return whether that was all."""
+        return copying.step(self._db)
+
+    def facts(self) -> Facts:
+        """What it holds."""
+        return backup.facts(self._db)
+
+
+def check(settings: Settings, file: Path, as_json: bool) -> int:
+    """Read a backup from end to end and say what it holds."""
+    here = _Here(settings)
+    _print(file, backup.verify(file, here.keys.db_key, here.realm), as_json)
+    return EXIT_OK
+
+
+def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool) -> int:
+    """Replace the database by a backup, after everything that could refuse it has been asked."""
+    here = _Here(settings)
+    here.claim()
+    try:
+        found = backup.verify(file, here.keys.db_key, here.realm)
+        _print(file, found, as_json=False)
+        live = _live(here)
+        if live is not None:
+            say(live)
+        if dry_run:
+            say(_("Nothing was changed: this was a dry run."))
+            return EXIT_OK
+        if live is not None and not yes and not _agreed():
+            raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
+        backup.restore(file, here.live, here.keys.db_key)
+    finally:
+        here.release()
+    say(_("Restored. Devices upload new prekeys when they connect; invites must be made again."))
+    if live is not None:
+        say(_("What was here is kept as {path}.").format(path=f"{here.live}{backup.REPLACED}"))
+    return EXIT_OK
+
+
+def _live(here: _Here) -> str | None:
+    """Say what a restore would replace; None when there is nothing."""
+    if not here.live.exists():
+        return None
+    try:
+        store = _Resting(here.folder, here.keys.db_key, 0)  # opening it writes its log back: nothing is left beside
+        try:
+            facts = store.facts()
+        finally:
+            store.close()
+    except StoreError:
+        return _("The database here cannot be opened; the backup takes its place.")
+    return _(
+        "The database here holds {devices} devices and {messages} waiting messages, the newest of {newest}. What came "
+        "after the backup was taken would be gone."
+    ).format(devices=facts.devices, messages=facts.messages, newest=_time(facts.newest_ms))
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    say(_("Replace it? Type yes."))
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _print(file: Path, found: Facts, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return
+    sentence = _("{file} is whole: taken {taken}, {accounts} accounts, {devices} devices, {messages} waiting messages.")
+    fields = {"accounts": found.accounts, "devices": found.devices, "messages": found.messages}
+    print(sentence.format(file=file, taken=_time(found.taken_ms), **fields))
+
+
+def _time(ms: int) -> str:
+    return "-" if ms == 0 else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

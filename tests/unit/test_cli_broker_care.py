@@ -1,0 +1,132 @@
+"""Backups of a running broker, what is refused, and what a restore brings back."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from sealwire.broker import backup, keyfiles
+from sealwire.broker.backup import Copying, connect, stamp, verify
+from sealwire.broker.port import Job
+from sealwire.broker.store import SqliteStore
+from sealwire.errors import BackupError
+from sealwire.ids import Mailbox, Mid
+from tests.unit.broker.raw_peer import RawPeer, member
+from tests.unit.test_cli_broker import Start, run, start
+
+__all__ = ["start"]
+
+pytestmark = pytest.mark.process
+
+KEY, REALM, AT_MS = bytes(range(32)), "a" * 26, 1_800_000_000_000
+
+
+class Store(SqliteStore):
+    def copy(self, path: Path) -> None:
+        copying = Copying(path, KEY)
+        while not copying.step(self._db):
+            self.apply(Job(AT_MS, mails=[(Mailbox(bytes(16)), Mid(bytes(16)), os.urandom(50))]))  # it goes on
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A backup of 600 messages."""
+    store = Store(tmp_path / "store", KEY, 0)
+    for _turn in range(3):
+        store.apply(Job(AT_MS, mails=[(Mailbox(bytes(16)), Mid(bytes(16)), os.urandom(2000))] * 200))
+    store.copy(tmp_path / "made")
+    store.close()
+    stamp(tmp_path / "made", KEY, REALM, AT_MS + 1)
+    return tmp_path / "made"
+
+
+def test_a_backup_under_way_holds_a_state_that_is_whole(made: Path) -> None:
+    facts = verify(made, KEY, REALM)
+    assert (facts.taken_ms, facts.newest_ms) == (AT_MS + 1, AT_MS)
+    assert facts.messages >= 600
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in made.parent.iterdir()) == ["made", "store"]
+
+
+def change(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def newer(path: Path) -> None:
+    db = connect(path, KEY)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda path: change(path, 50_000), "damaged"),
+        (lambda path: change(path, path.stat().st_size - 10), "damaged"),
+        (lambda path: os.truncate(path, path.stat().st_size // 2), "damaged"),
+        (lambda path: stamp(path, KEY, "b" * 26, 1), "another broker"),
+        (newer, "newer version"),
+        (lambda path: path.write_bytes(bytes(8192)), "does not open it"),
+        (lambda path: path.unlink(), "no such file"),
+    ],
+)
+def test_what_must_not_be_put_back_is_refused(made: Path, spoil, said: str) -> None:
+    spoil(made)
+    with pytest.raises(BackupError, match=said):
+        verify(made, KEY, REALM)
+
+
+def test_another_key_opens_nothing(made: Path) -> None:
+    with pytest.raises(BackupError):
+        verify(made, bytes(32), REALM)
+
+
+def test_a_restore_is_another_incarnation_and_keeps_what_was_there(made: Path, tmp_path: Path) -> None:
+    live = tmp_path / "store" / "broker.db"
+    old = SqliteStore(live.parent, KEY, 0)
+    before = old.snapshot().incarnation
+    old.close()
+    content = live.read_bytes()
+    backup.restore(made, live, KEY)
+    assert live.with_name("broker.db.replaced").read_bytes() == content
+    fresh = SqliteStore(live.parent, KEY, 0)
+    snapshot = fresh.snapshot()
+    assert snapshot.incarnation != before
+    assert len(list(snapshot.mail)) >= 600
+    fresh.close()
+    assert live.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
+    broker = start()
+    curve = keyfiles.read_public(tmp_path / "keys" / "broker.pub")
+    peer = RawPeer(broker.endpoint, curve, member("alice", curve))
+    peer.login()
+    peer.close()
+    assert run(tmp_path, "backup", "copy").returncode == 0
+    assert run(tmp_path, "backup", "copy").returncode == 1  # never overwritten
+    assert run(tmp_path, "restore", "copy").returncode == 1  # a broker runs
+    assert broker.end() == 0
+    facts = json.loads(run(tmp_path, "verify", "copy", "--json").stdout)
+    assert (facts["accounts"], facts["devices"]) == (1, 1)
+    assert abs(facts["taken_ms"] / 1000 - time.time()) < 60
+    database = (tmp_path / "data" / "broker" / "broker.db").read_bytes()
+    assert "dry run" in run(tmp_path, "restore", "copy", "--dry-run").stderr
+    unasked = run(tmp_path, "restore", "copy")
+    assert (unasked.returncode, "--yes" in unasked.stderr) == (2, True)
+    assert (tmp_path / "data" / "broker" / "broker.db").read_bytes() == database
+    assert run(tmp_path, "restore", "copy", "--yes").returncode == 0
+    start()
+    assert json.loads(run(tmp_path, "status", "--json").stdout)["devices"] == 1
+
+
+def test_a_broker_at_rest_is_copied_as_well(start: Start, tmp_path: Path) -> None:
+    start().end()
+    assert run(tmp_path, "backup", "copy").returncode == 0
+    assert run(tmp_path, "verify", "copy").returncode == 0
