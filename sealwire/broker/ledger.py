@@ -73,10 +73,9 @@ class Ledger:
 
     def settle(self, entry: Entry) -> None:
         """The entry is final for its sender: tell it when everything before is, too."""
-        self.unstored_bytes -= entry.size
         fan = entry.fan
-        if fan is not None:
-            fan.settle()
+        if fan is None or fan.settle():  # the body of a FANOUT is in memory once
+            self.unstored_bytes -= entry.size
         link = entry.link
         if link is not None and not link.dirty:
             link.dirty = True
@@ -135,18 +134,22 @@ class Ledger:
         newest = now - self._grace_s
         room_bytes = JOB_BYTES
         bodies: dict[Fan, int] = {}
-        while pending and len(mails) < JOB_ROWS and room_bytes > 0:
+        while pending and len(mails) < JOB_ROWS and (room_bytes > 0 or pending[0].fan in bodies):
             entry = pending[0]
             if entry.state == PEND:
                 if entry.flying and entry.at > newest:
                     break
+                fan = entry.fan
+                is_first = fan is None or fan not in bodies
+                if fan is not None and is_first and mails and len(mails) + fan.left > JOB_ROWS:
+                    break  # all targets in one job: their body is stored once
                 mailbox, envelope = entry.mailbox, entry.envelope
                 assert mailbox is not None
                 assert envelope is not None
                 entry.state = COMMIT
                 entries.append(entry)
-                room_bytes -= entry.size
-                fan = entry.fan
+                if is_first:
+                    room_bytes -= entry.size
                 if fan is None:
                     mails.append((mailbox.id, entry.mid, envelope))
                 else:

@@ -122,12 +122,14 @@ class Fan:
         self.left = targets
         self.state = PEND
 
-    def settle(self) -> None:
-        """One more target is final."""
+    def settle(self) -> bool:
+        """One more target is final; whether all are now."""
         self.left -= 1
-        if not self.left:
-            self.state = STORED
-            self.envelope = b""
+        if self.left:
+            return False
+        self.state = STORED
+        self.envelope = b""
+        return True
 
 
 class Mailbox:

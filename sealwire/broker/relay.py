@@ -286,8 +286,8 @@ class Relay:
         window_passed = len(link.unanswered) >= self._send_window
         if seq != link.rx + 1 or window_passed or link.unanswered_bytes + size > self._send_window_bytes:
             raise RemoteProtocolError("a number or a window passed")
-        cost = len(targets) + (size >> 12)
-        self.units += cost
+        cost = 1 + len(targets) + (size >> 12)
+        self.units += cost - 1  # the frame itself is counted
         link.rx = seq
         fan = Fan(frame[at:], len(targets))
         link.unanswered.append(fan)
@@ -306,6 +306,8 @@ class Relay:
                 refused.append((index, code))
                 self._hold(link, to)
                 fan.settle()
+            elif index > len(refused):
+                self.ledger.unstored_bytes -= size  # the first target has counted the body
         if refused:
             self.rejected += len(refused)
             self._mark(link)
