@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import errno
 import os
 import sys
 import traceback
@@ -35,6 +36,7 @@ def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None
         program: takes the arguments and returns the exit code.
         arguments: without the program's name; those of this process by default.
     """
+    _fill_closed_streams()
     _lenient_output()
     try:
         code = program(sys.argv[1:] if arguments is None else arguments)
@@ -50,8 +52,8 @@ def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None
     except ModuleNotFoundError as error:
         return say_missing(error)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say(where + (error.strerror or str(error)))
+        say(_system_says(error))
+        _drop_stdout()
         return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the top: people get a sentence, developers the rest on request
         return _say_bug(error)
@@ -73,6 +75,13 @@ def say(text: str) -> None:
             print(printable(line), file=sys.stderr, flush=True)
 
 
+def _system_says(error: OSError) -> str:
+    if error.errno == errno.EBADF:
+        return _("Standard output is closed, so there is nowhere to write to.")
+    where = f"{error.filename}: " if error.filename else ""
+    return where + (error.strerror or str(error))
+
+
 def _say_bug(error: Exception) -> int:
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(
@@ -85,6 +94,23 @@ def _say_bug(error: Exception) -> int:
     else:
         say(_("Please report it with what SEALWIRE_LOG__LEVEL=debug shows."))
     return EXIT_ERROR
+
+
+def _fill_closed_streams() -> None:
+    """Give descriptors 0 to 2 to /dev/null where the caller closed them (``<&-``).
+
+    Otherwise the next file opened takes their number, and rows would be written into a database. Standard output
+    gets a side that refuses: a message counts as received once it was written, so a write must not seem to succeed.
+    """
+    for number, flags, name, mode in (
+        (0, os.O_RDONLY, "stdin", "r"),
+        (1, os.O_RDONLY, "stdout", "w"),
+        (2, os.O_WRONLY, "stderr", "w"),
+    ):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, flags), number)
+                setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _lenient_output() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sealwire.cli import common
@@ -47,8 +48,11 @@ def _peer(options: Options) -> int:
     from sealwire.peer import keystore
 
     options = peer_verbs.checked(options)
+    os.umask(0o077)  # databases and locks are for this user alone, in a folder that others may enter too
     profile = peer_profile.build(options, os.environ)
     first = not keystore.exists(profile.keys_dir, profile.name)
+    if first:
+        peer_profile.check_first(profile)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
     try:
         return until_told(_session(options, profile, secret, first))
@@ -77,8 +81,14 @@ async def _use(client: Client, options: Options, first: bool) -> int:
     await client.start()
     if options.verb is None:
         return await _converse(client, options)
-    if first and not options.follow:
-        await client.online(max(options.timeout_s, _REGISTRATION_S))
+    patience_s = max(options.timeout_s, _REGISTRATION_S) if first else options.timeout_s
+    if client.registered or options.follow:
+        return await peer_verbs.ANSWERS[options.verb](client, options)
+    if options.verb == "send":  # queued before anything can go wrong, so that the next start sends it
+        code = await peer_verbs.send(client, replace(options, timeout_s=patience_s))
+        await client.online(patience_s)
+        return code
+    await client.online(patience_s)
     return await peer_verbs.ANSWERS[options.verb](client, options)
 
 

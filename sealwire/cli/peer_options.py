@@ -172,13 +172,13 @@ def _verb_list() -> str:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value) or not 0 <= value <= MAX_TIMEOUT_S:
-        raise ValueError
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= MAX_TIMEOUT_S:  # not a number is in no range
+        raise argparse.ArgumentTypeError(_("must be seconds from 0 to {most:g}").format(most=MAX_TIMEOUT_S))
     return value
-
-
-_seconds.__name__ = "number of seconds"  # argparse puts it into its sentence
 
 
 def _no_desktop(known: argparse.Namespace) -> None:

@@ -18,7 +18,14 @@ from sealwire import invite
 from sealwire.cli.common import load_settings, pinned_broker_key, say
 from sealwire.cli.peer_options import Options
 from sealwire.config import Settings
-from sealwire.errors import ConfigError, KeyFileError, PassphraseNeededError, UsageError
+from sealwire.errors import (
+    BrokerKeyMissingError,
+    ConfigError,
+    KeyFileError,
+    KeyFileMissingError,
+    PassphraseNeededError,
+    UsageError,
+)
 from sealwire.files import write_private
 from sealwire.i18n import _
 from sealwire.peer.profile import Profile
@@ -71,6 +78,19 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         reconnect_first_s=settings.peer.reconnect_first_s,
         reconnect_most_s=settings.peer.reconnect_max_s,
     )
+
+
+def check_first(profile: Profile) -> None:
+    """Refuse a first start that cannot end well, before a passphrase is asked for and keys are made.
+
+    Raises:
+        BrokerKeyMissingError: there is no key to recognise the broker by.
+        KeyFileMissingError: the name has a history here, so its keys are elsewhere; new ones could not open it.
+    """
+    if profile.broker_key is None:
+        raise BrokerKeyMissingError(path=profile.broker_key_source)
+    if profile.database.exists():
+        raise KeyFileMissingError(path=profile.key_file, folder=profile.data_dir)
 
 
 def remember(options: Options, profile: Profile) -> None:

@@ -202,6 +202,8 @@ async def recv(client: ClientApi, options: Options) -> int:
         else:
             await client.online(options.timeout_s)
             await receiver.quiet(options.timeout_s)
+            if tasks[0].done():
+                await tasks[0]  # raises why nothing more could be written
     finally:
         for task in tasks:
             task.cancel()

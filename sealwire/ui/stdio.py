@@ -118,17 +118,19 @@ class Writer:
 
         Raises:
             BrokenPipeError: nobody reads any more.
+            OSError: the line could not be written, for instance to a full disk.
         """
         await self.post(text)
 
     def post(self, text: str) -> asyncio.Future[None]:
-        """Write one line soon; the future says when the other side's pipe has it, or BrokenPipeError.
+        """Write one line soon; the future says when the other side's pipe has it, or what went wrong.
 
         Raises:
             BrokenPipeError: nobody reads any more.
+            OSError: the line could not be written, for instance to a full disk.
         """
         if self._error is not None:
-            raise BrokenPipeError(*self._error.args)
+            raise OSError(*self._error.args)  # with its number: EPIPE becomes BrokenPipeError
         self._waiting.append(text.encode("utf-8", "backslashreplace") + b"\n")
         if self._written is None:
             self._written = self._loop.create_future()
@@ -157,7 +159,7 @@ class Writer:
             if error is None:
                 written.set_result(None)
             else:
-                written.set_exception(BrokenPipeError(*error.args))
+                written.set_exception(error)
                 written.exception()  # looked at: a line nobody waited for is no mistake
         self._submit()
 
