@@ -1,0 +1,308 @@
+"""Our broker beside Mosquitto, NATS JetStream, RabbitMQ, Prosody and a bare ROUTER, in one run on one machine.
+
+    python -m benchmarks.peers [--seconds 5] [--only ours,nats] [--report docs/performance.md]
+
+Each server runs alone, on loopback, from a fresh folder, with its default durability (the report says which). All
+senders are one process, all receivers another; a message counts when its sender was answered and its receiver has it
+and acknowledged it. Latency is measured at half of the rate that server reached. What is missing is named and skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from benchmarks import plots
+from benchmarks.figures import machine
+from benchmarks.figures import table as markdown
+from benchmarks.rivals import KEYS, rival
+from benchmarks.rivals.common import Server, cpu_s, rss_mib
+from benchmarks.rivals.load import MAX_PAIRS
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- benchmarks.peers: begin -->", "<!-- benchmarks.peers: end -->"
+WARM_UP_S = 1.0
+QUICK_WARM_UP_S = 0.2
+READY_S = 60
+SYNCS = 200
+HEAD = [
+    "server",
+    "msg/s",
+    "us / it",
+    "server CPU µs/msg",
+    "× ours",
+    "server cores",
+    "client CPU µs/msg",
+    "delivered p50 ms",
+    "p99",
+    "accepted p50 ms",
+    "p99",
+    "RSS MiB",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One row's load: body size in bytes, and how many pairs talk."""
+
+    size: int
+    pairs: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.size} bytes, {self.pairs} pair{'s' if self.pairs > 1 else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one server did under one load. Times in ms, CPU in µs a message, latencies (p50, p99)."""
+
+    rate: float
+    cpu_us: float
+    cores: float
+    client_us: float
+    rss: float
+    delivered: tuple[float | None, float | None]
+    accepted: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Counts of one stretch of load, of both processes, and what the server spent."""
+
+    sender: dict
+    receiver: dict
+    elapsed_s: float
+    cpu_s: float
+    rss: float
+
+    @property
+    def messages(self) -> int:
+        """Answered and taken: the smaller of the two."""
+        return max(1, min(self.sender["count"], self.receiver["count"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, what, and who."""
+
+    seconds: float
+    warm_up_s: float
+    loads: tuple[Load, ...]
+    keys: tuple[str, ...]
+
+
+FULL = (Load(256, 1), Load(256, 20), Load(4096, 1), Load(4096, 20))
+QUICK = Plan(0.5, QUICK_WARM_UP_S, FULL[:1], ("ours", "bare"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each stretch, after a second of warm-up")
+    parser.add_argument("--only", default=",".join(KEYS), help=f"some of {','.join(KEYS)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
+    )
+    parser.add_argument("--report", type=Path, help="put the tables between the markers of this file, plots beside it")
+    chosen = parser.parse_args()
+    keys = tuple(key for key in KEYS if key in chosen.only.split(","))
+    plan = QUICK if chosen.quick else Plan(chosen.seconds, WARM_UP_S, FULL, keys)
+    names, results, notes = compare(plan)
+    text = report(plan, names, results, notes)
+    print(text)
+    if chosen.report:
+        publish(chosen.report, plan, text, names, results)
+
+
+def compare(plan: Plan) -> tuple[dict[str, str], dict[tuple[str, Load], Result], list[str]]:
+    """Every server under every load: names by key, results, and the notes of the report."""
+    names, results, notes = {}, {}, []
+    for key in plan.keys:
+        module = rival(key)
+        if reason := module.missing():
+            notes.append(f"- **{module.NAME}** was skipped: {reason}.")
+            continue
+        say(f"{module.NAME} ...")
+        try:
+            version = one(key, plan, results)
+        except (RuntimeError, OSError) as error:
+            notes.append(f"- **{module.NAME}** was skipped: it failed ({str(error).splitlines()[0]}).")
+            say(str(error))
+            continue
+        names[key] = module.NAME
+        notes.append(f"- **{module.NAME}** {version}. Durability: {module.DURABILITY}. Client: {module.CLIENT}.")
+    return names, results, notes
+
+
+def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> str:
+    """One server under every load, and its version."""
+    tags = count()
+    with ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
+        )
+        server = stack.enter_context(rival(key).running(folder))
+        for load in plan.loads:
+            flat = run(key, server, load, plan, folder, f"t{next(tags)}", 0.0)
+            rate = flat.messages / flat.elapsed_s
+            half = run(key, server, load, plan, folder, f"t{next(tags)}", rate / 2)
+            results[key, load] = Result(
+                rate=rate,
+                cpu_us=flat.cpu_s / flat.messages * 1e6,
+                cores=flat.cpu_s / flat.elapsed_s,
+                client_us=(flat.sender["cpu_s"] + flat.receiver["cpu_s"]) / flat.messages * 1e6,
+                rss=flat.rss,
+                delivered=(half.receiver["p50"], half.receiver["p99"]),
+                accepted=(half.sender["p50"], half.sender["p99"]),
+            )
+            say(f"  {load.title}: {rate:,.0f}/s")
+    return server.version
+
+
+def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str, rate: float) -> Run:
+    """One stretch: receivers enter, then senders, both count between the same two times."""
+    board = folder / f"board-{tag}"
+    board.write_bytes(bytes(MAX_PAIRS * 8))
+    command = [key, "--facts", json.dumps(server.facts), "--board", str(board), "--tag", tag]
+    command += ["--pairs", str(load.pairs), "--size", str(load.size), "--rate", str(rate)]
+    with ExitStack() as stack:
+        receiver = stack.enter_context(Worker("receive", command))
+        sender = stack.enter_context(Worker("send", command))
+        begin = time.monotonic() + plan.warm_up_s
+        end = begin + plan.seconds
+        for worker in (receiver, sender):
+            worker.tell(begin, end)
+        time.sleep(max(0.0, begin - time.monotonic()))
+        before, since = cpu_s(server.pid), time.monotonic()
+        time.sleep(max(0.0, end - time.monotonic()))
+        used, elapsed, rss = cpu_s(server.pid) - before, time.monotonic() - since, rss_mib(server.pid)
+        return Run(sender.figures(), receiver.figures(), elapsed, used, rss)
+
+
+class Worker:
+    """A process of load."""
+
+    def __init__(self, role: str, command: list[str]) -> None:
+        self.role = role
+        self.command = [sys.executable, "-m", "benchmarks.rivals.load", role, *command]
+
+    def __enter__(self) -> Worker:
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        if self.process.stdout.readline() != "in\n":
+            self.fail()
+        return self
+
+    def tell(self, begin: float, end: float) -> None:
+        self.process.stdin.write(f"{begin} {end}\n")
+        self.process.stdin.flush()
+
+    def figures(self) -> dict:
+        out, _ = self.process.communicate(timeout=READY_S)
+        if self.process.returncode:
+            self.fail()
+        return json.loads(out)
+
+    def fail(self) -> None:
+        self.process.kill()
+        words = "" if self.process.stderr.closed else self.process.stderr.read()
+        raise RuntimeError(f"the load client could not {self.role}\n{words[-2000:]}")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            pipe.close()
+
+
+def disk_sync_ms(folder: str | None = None) -> tuple[float, float]:
+    """The disk's own fdatasync after 4 KiB, without any server: (p50, p99)."""
+    took = []
+    with tempfile.NamedTemporaryFile(dir=folder or os.environ.get("BENCH_DIR")) as file:
+        for _ in range(SYNCS):
+            os.write(file.fileno(), bytes(4096))
+            since = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - since) * 1000)
+    took.sort()
+    return took[len(took) // 2], took[len(took) * 99 // 100]
+
+
+# --- the report ----------------------------------------------------------------------------------------------
+
+
+def report(plan: Plan, names: dict[str, str], results: dict[tuple[str, Load], Result], notes: list[str]) -> str:
+    p50, p99 = disk_sync_ms()
+    intro = [
+        f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure. "
+        f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms.",
+        "",
+        "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
+        "of it here. A message counts when its sender was answered and its receiver has acknowledged it. Latencies are "
+        "at half the rate of the same row, from the moment a message was due. `us / it` is our rate by theirs.",
+        "",
+        *notes,
+    ]
+    tables = [markdown(load.title, HEAD, list(rows(load, names, results))) for load in plan.loads]
+    return "\n".join(intro) + "\n" + "".join(tables)
+
+
+def rows(load: Load, names: dict[str, str], results: dict[tuple[str, Load], Result]) -> Iterator[list[str]]:
+    ours = results.get(("ours", load))
+    for key, name in names.items():
+        if (it := results.get((key, load))) is None:
+            continue
+        yield [
+            name,
+            f"{it.rate:,.0f}",
+            f"{ours.rate / it.rate:.1f}" if ours else "-",
+            f"{it.cpu_us:.1f}",
+            f"{it.cpu_us / ours.cpu_us:.1f}" if ours and ours.cpu_us else "-",
+            f"{it.cores:.2f}",
+            f"{it.client_us:.1f}",
+            *(f"{ms:.1f}" if ms is not None else "-" for ms in (*it.delivered, *it.accepted)),
+            f"{it.rss:.0f}",
+        ]
+
+
+def publish(file: Path, plan: Plan, text: str, names: dict[str, str], results: dict[tuple[str, Load], Result]) -> None:
+    """Put text and plots into ``file``, between its markers; everything else stays."""
+    pictures = file.parent / "plots"
+    pictures.mkdir(exist_ok=True)
+    links = []
+    for what, title in (("rate", "messages a second"), ("cpu_us", "server CPU, µs a message")):
+        groups = {
+            load.title: [(names[key], getattr(results[key, load], what)) for key in names if (key, load) in results]
+            for load in plan.loads
+        }
+        (pictures / f"beside-{what}.svg").write_text(plots.bars(title, groups))
+        links.append(f"![{title}](plots/beside-{what}.svg)")
+    command = "Made by `python -m benchmarks.peers --report docs/performance.md`."
+    body = f"{BEGIN}\n{command}\n\n{text}\n" + "\n\n".join(links) + f"\n{END}"
+    file.write_text(replaced(file.read_text() if file.exists() else "# Performance\n", body))
+
+
+def replaced(old: str, body: str) -> str:
+    """``old`` with what is between the markers replaced, or with a section of its own at the end."""
+    if BEGIN in old and END in old:
+        return old[: old.index(BEGIN)] + body + old[old.index(END) + len(END) :]
+    return f"{old.rstrip()}\n\n## Beside others\n\n{body}\n"
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

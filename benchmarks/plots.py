@@ -1,0 +1,49 @@
+"""Bar charts as SVG, written by hand: nothing to install, and a diff shows what changed.
+
+    python -m benchmarks.plots
+
+prints an example.
+"""
+
+from __future__ import annotations
+
+import argparse
+from xml.sax.saxutils import escape
+
+LABEL, BAR, ROW, GAP, VALUE = 170, 420, 20, 34, 90
+"""Widths and heights in px: names, the longest bar, a row, the room above a group, figures."""
+WIDTH = LABEL + BAR + VALUE
+OURS, THEIRS = "#2f6f4f", "#8a94a0"
+
+
+def bars(title: str, groups: dict[str, list[tuple[str, float]]]) -> str:
+    """One group of bars per load, each scaled to the longest bar of its group."""
+    y, parts = 30, [f'<text x="8" y="20" font-size="15">{escape(title)}</text>']
+    for name, values in groups.items():
+        longest = max((value for _, value in values), default=0) or 1
+        parts.append(f'<text x="8" y="{y + GAP - 12}" fill="#555">{escape(name)}</text>')
+        y += GAP
+        for label, value in values:
+            parts += row(y, label, value, value / longest)
+            y += ROW
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" font-family="sans-serif"'
+    return "\n".join([f'{head} font-size="12">', '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>\n"])
+
+
+def row(y: int, label: str, value: float, share: float) -> list[str]:
+    color, width = OURS if label.startswith("Sealwire") else THEIRS, max(1, round(BAR * share))
+    figure = f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return [
+        f'<text x="{LABEL - 8}" y="{y + 13}" text-anchor="end">{escape(label)}</text>',
+        f'<rect x="{LABEL}" y="{y + 2}" width="{width}" height="{ROW - 5}" fill="{color}"/>',
+        f'<text x="{LABEL + width + 6}" y="{y + 13}">{figure}</text>',
+    ]
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    print(bars("example", {"256 bytes": [("Sealwire", 3.0), ("bare ROUTER", 4.0)]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The benchmarks start, say how they are used, and write a table that can be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import peers, plots
+from benchmarks.rivals import KEYS, common, load, mosquitto, nats, prosody, rabbitmq, rival
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    for file in ROOT.glob("benchmarks/*.py")
+    if file.stem not in ("__init__", "figures")
+)
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.process
+def test_every_benchmark_says_how_it_is_used():
+    started = [
+        (program, subprocess.Popen([sys.executable, "-m", program, "--help"], cwd=ROOT, stdout=subprocess.PIPE))
+        for program in PROGRAMS
+    ]
+    for program, process in started:
+        words, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, program
+        assert b"usage" in words, program
+
+
+@pytest.mark.process
+def test_quick_run_puts_a_table_between_the_markers(tmp_path):
+    file = tmp_path / "performance.md"
+    file.write_text(f"# Before\n{peers.BEGIN}\nold\n{peers.END}\nAfter\n")
+    done = run("benchmarks.peers", "--quick", "--report", str(file))
+    assert done.returncode == 0, done.stderr
+    text = file.read_text()
+    assert text.startswith("# Before\n")
+    assert text.endswith("\nAfter\n")
+    assert "\nold\n" not in text
+    table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    assert [len(row) for row in table] == [len(peers.HEAD)] * 4
+    assert [row[0].strip() for row in table[2:]] == ["Sealwire", "bare ROUTER"]
+    for row in table[2:]:
+        assert all(re.fullmatch(r"[\d,.]+ *", cell) for cell in row[1:]), row
+    for name in ("rate", "cpu_us"):
+        ElementTree.parse(tmp_path / "plots" / f"beside-{name}.svg")
+
+
+def test_report_without_markers_gains_a_section_and_keeps_the_rest():
+    text = peers.replaced("# Performance\nmine\n", f"{peers.BEGIN}new{peers.END}")
+    assert text.startswith("# Performance\nmine\n")
+    assert "## Beside others" in text
+    assert peers.replaced(text, f"{peers.BEGIN}newer{peers.END}") == text.replace("new", "newer")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_rival_says_what_it_promises_and_how_it_is_loaded(key):
+    module = rival(key)
+    assert module.NAME
+    assert module.CLIENT
+    assert module.DURABILITY
+    assert callable(module.missing)
+    assert callable(module.running)
+
+
+def test_bars_are_scaled_to_the_longest_and_escaped():
+    text = plots.bars("a < b", {"one": [("Sealwire", 2.0), ("other", 1.0)]})
+    drawn = ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}rect")
+    widths = [int(bar.get("width")) for bar in list(drawn)[1:]]
+    assert widths == [plots.BAR, plots.BAR // 2]
+
+
+def test_stamp_is_the_time_and_fills_the_size():
+    body = load.stamp(12.5, 256)
+    assert len(body) == 256
+    assert int(body[: load.STAMP], 16) == 12_500_000_000
+
+
+class Fed(common.Stream):
+    """A stream that hears what a test says, in the pieces it says."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.unread, self.unsent, self.pieces = b"", bytearray(), list(pieces)
+
+    def read(self) -> bytes:
+        heard, self.unread = self.unread + (self.pieces.pop(0) if self.pieces else b""), b""
+        return heard
+
+    def flush(self) -> None:
+        """Keep what would be sent."""
+
+
+def pieces_of(data: bytes) -> list[bytes]:
+    return [data[:7], data[7:40], data[40:]]
+
+
+def subscriber(module, data: bytes):
+    made = object.__new__(module.Subscriber)
+    made.stream, made.taken = Fed(*pieces_of(data)), 0
+    return made
+
+
+BODY = b"0123456789abcdef" + b"." * 300
+CASES = {
+    mosquitto: mosquitto.packet(0x32, mosquitto.text("t/0") + b"\x00\x01" + BODY),
+    nats: b"MSG _INBOX.c 1 $JS.ACK.x %d\r\n%s\r\n" % (len(BODY), BODY),
+    rabbitmq: b"\x01\x00\x01\x00\x00\x00\x04\x00\x3c\x00\x3c\xce\x03\x00\x01%s%s\xce"
+    % (len(BODY).to_bytes(4, "big"), BODY),
+    prosody: b"<message from='a'><body>%s</body></message><r xmlns='urn:xmpp:sm:3'/>" % BODY,
+}
+
+
+@pytest.mark.parametrize("module", CASES, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_deliveries_are_found_and_acknowledged_however_the_bytes_are_cut(module):
+    made = subscriber(module, CASES[module] * 3)
+    bodies = [body for _ in range(4) for body in made.take()]
+    assert bodies == [BODY] * 3
+    assert made.stream.unread == b""
+    assert made.stream.unsent
+
+
+def test_cpu_and_memory_of_a_process_are_read():
+    assert common.cpu_s(os.getpid()) > 0
+    assert common.rss_mib(os.getpid()) > 1
+    assert os.getpid() in common.tree(os.getpid())
+
+
+def test_server_that_does_not_start_is_named_with_its_words(tmp_path):
+    with (
+        common.child([sys.executable, "-c", "raise SystemExit('no such luck')"], tmp_path) as process,
+        pytest.raises(RuntimeError, match="no such luck"),
+    ):
+        common.wait_for_port(common.free_port(), process, tmp_path)
