@@ -327,7 +327,7 @@ class BrokerUnreachableError(SealwireError):
     code = "unreachable"
     exit = 6
     text = "The broker at {address} does not answer."
-    hint = "Start it with: python broker.py. The message stays queued and goes out on the next start."
+    hint = "Start it with: python broker.py. A message you sent stays queued and goes out on the next start."
 
 
 class WrongBrokerKeyError(BrokerUnreachableError):
