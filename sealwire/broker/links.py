@@ -81,6 +81,8 @@ class Link:
         "card",
         "connection",
         "dirty",
+        "ephemerals",
+        "ephemerals_since",
         "expired",
         "heard",
         "held",
@@ -126,6 +128,8 @@ class Link:
         self.inflight: deque[Entry] = deque()
         self.inflight_bytes = 0
         self.heard = self.since = now
+        self.ephemerals = 0  # those sent to it since it was heard at this time
+        self.ephemerals_since = now
         self.expired = 0  # messages that its WELCOME said had expired
         self.acked_before = 0
         self.progress_at = now

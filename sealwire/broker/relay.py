@@ -42,6 +42,8 @@ _DELIVER: Final = int(Verb.DELIVER)
 _ACCEPTED: Final = int(Verb.ACCEPTED)
 _ACK_BYTES: Final = AT_BODY + 8
 
+REFUSALS: Final = (*map(Code, range(Code.STORAGE, Code.SHARE + 1)),)
+"""Why a message is refused; each is counted."""
 RETRY_MS: Final = {Code.STORAGE: 2_000, Code.BUSY: 1_000, Code.QUOTA: 60_000, Code.SHARE: 60_000}
 """When to try again: a full disk soon, a full mailbox when its owner has been here."""
 
@@ -78,6 +80,7 @@ class Relay:
         self.sends: list[tuple[RoutingId, bytes]] = []
         self.ledger = Ledger(settings, self._dirty)
         self.rejected = 0
+        self.refusals = dict.fromkeys(REFUSALS, 0)
         self.wrong_tokens = 0
         self.past_sends = 0
         self.past_delivers = 0
@@ -303,13 +306,13 @@ class Relay:
             code = Code.RATE if limited else self._fan_in(link, entry, to)
             if code:
                 entry.state = REFUSED
+                self._count(code)
                 refused.append((index, code))
                 self._hold(link, to)
                 fan.settle()
             elif index > len(refused):
                 self.ledger.unstored_bytes -= size  # the first target has counted the body
         if refused:
-            self.rejected += len(refused)
             self._mark(link)
             self.sends.append((link.rid, encode_partial(seq, refused, self._retry_ms(link, refused[0][1]))))
 
@@ -351,10 +354,14 @@ class Relay:
         """NEW → REFUSED: answered at once, and what follows to the same mailbox is held until RELEASE."""
         entry.state = REFUSED
         entry.envelope = None
-        self.rejected += 1
+        self._count(code)
         self.sends.append((link.rid, encode_reject(entry.seq, code, self._retry_ms(link, code))))
         self._hold(link, to)
         self._mark(link)
+
+    def _count(self, code: Code) -> None:
+        self.rejected += 1
+        self.refusals[code] += 1
 
     def _retry_ms(self, link: Link, code: Code) -> int:
         if code is Code.RATE:
@@ -415,7 +422,7 @@ class Relay:
             mailbox.drop(entry)
             self.ledger.settle(entry)
             if link.open:
-                self.rejected += 1
+                self._count(code)
                 self.sends.append((link.rid, _late(entry, code)))
                 self._hold(link, mailbox.id)
 

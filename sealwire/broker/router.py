@@ -44,10 +44,11 @@ from sealwire.broker.admission import Admission
 from sealwire.broker.bans import Bans
 from sealwire.broker.clock import Clock
 from sealwire.broker.directory import Asked, Directory
+from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry
 from sealwire.broker.links import Account, Connection, Door, Greeted, Link
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
-from sealwire.broker.mailbox import AWAY, Mailbox
+from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.operator import Operator
 from sealwire.broker.orders import DELETED, DISABLED, Expire, Must
 from sealwire.broker.port import (
@@ -69,14 +70,10 @@ from sealwire.broker.port import (
 )
 from sealwire.broker.relay import Relay
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
-from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Millis, RoutingId, Token
 from sealwire.wire import control, frames
-from sealwire.wire.frames import AT_BODY, MAX_EPHEMERAL_BYTES, MAX_OPEN_REQUESTS, Reset, Verb
+from sealwire.wire.frames import AT_BODY, MAX_OPEN_REQUESTS, Reset, Verb
 
-_AT_EPHEMERAL: Final = AT_BODY + 16
-EPHEMERAL_UNITS: Final = 4
-"""Units of an EPHEMERAL: dearer than a message, so that typing is never worth a flood."""
 SPREAD_LINKS_PER_S: Final = 150
 """Logins a second the broker wants after a restart: peers spread their first attempt accordingly."""
 SPREAD_MIN_MS: Final = 1_000
@@ -120,6 +117,7 @@ class Router:
         self._ledger = relay.ledger
         self._expiry = Expiry(settings, relay.ledger, relay.mailboxes, self._clock.mail_ms)
         self.ephemerals: list[tuple[RoutingId, bytes]] = []
+        self._typing = Ephemerals(settings, relay.mailboxes, self.ephemerals)
         self.replies: list[tuple[object, object]] = []
         self._accounts: dict[str, Account] = {}
         self._by_fd: dict[int, Link] = {}
@@ -320,7 +318,7 @@ class Router:
             case Verb.REQUEST:
                 self._request(link, frame)
             case Verb.EPHEMERAL:
-                self._ephemeral(link, frame)
+                self._typing.handle(link, frame)
             case Verb.BYE if len(frame) == AT_BODY:
                 self.relay.end(link, None)
             case _:
@@ -337,18 +335,6 @@ class Router:
         else:
             link.requests += 1
             self._ledger.ops.append(answer)
-
-    def _ephemeral(self, link: Link, frame: bytes) -> None:
-        """Typing and the like: to whoever is here, or nowhere."""
-        if not _AT_EPHEMERAL <= len(frame) <= _AT_EPHEMERAL + MAX_EPHEMERAL_BYTES:
-            raise RemoteProtocolError("EPHEMERAL of wrong length")
-        account = link.account
-        mailbox = self.mailboxes.get(MailboxId(frame[AT_BODY:_AT_EPHEMERAL]))
-        if account.units < EPHEMERAL_UNITS:
-            return  # dropped first: SENDs refill the bucket, not this
-        account.units -= EPHEMERAL_UNITS
-        if mailbox is not None and mailbox.mode != AWAY and mailbox.link is not None:
-            self.ephemerals.append((mailbox.link.rid, frames.encode_broker_ephemeral(frame[_AT_EPHEMERAL:])))
 
     # --- the store -------------------------------------------------------------------------------------------
 
@@ -441,6 +427,8 @@ class Router:
             "sends": self.relay.past_sends + sum(link.rx for link in living),
             "delivers": self.relay.past_delivers + sum(link.tx for link in living),
             "rejected": self.relay.rejected,
+            **{f"rejected_{code.name.lower()}": count for code, count in self.relay.refusals.items()},
+            "ephemerals_dropped": self._typing.dropped,
             "expired": self._expiry.expired,
             "bans": len(self._bans),
             "accounts_disabled": sum(account.disabled for account in self._accounts.values()),

@@ -1,0 +1,168 @@
+"""Nobody starves the others: what one account, one flood or one slow device can cost (protocol.md §5.3, §15)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sealwire.broker import ephemeral
+from sealwire.broker.mailbox import LIVE
+from sealwire.wire import frames
+from sealwire.wire.frames import Code
+
+A = b"a" * 64
+KIB = 1024
+
+
+def pair(rig):
+    return rig.login("alice"), rig.login("bob", "bob")
+
+
+def leave(client):
+    client.feed(frames.encode_bye(client.token))
+
+
+def typing(client, to, count=1):
+    client.feed(*(frames.encode_ephemeral(client.token, to, b"typing") for _ in range(count)))
+
+
+def kinds(client):
+    return [words[0] for words in client.seen()]
+
+
+# --- one account ---------------------------------------------------------------------------------------------
+
+
+def test_an_account_that_fills_an_absent_mailbox_stops_at_its_share_over_all_its_devices(make_rig):
+    rig = make_rig(quota_messages=40)
+    first = rig.login("alice")
+    carol, bob = rig.login("carol", "mallory"), rig.login("bob", "bob")
+    leave(bob)
+    first.send(bob.mailbox, *[A] * 30)
+    answers = first.seen()
+    assert [words[2] for words in answers if words[0] == "reject"] == ["share"] + ["held"] * 19
+    leave(first)
+    again = rig.login("alice")  # a fresh link session is no fresh share
+    again.send(bob.mailbox, A)
+    assert again.seen()[0] == ("reject", 1, "share")
+    carol.send(bob.mailbox, A)
+    assert carol.seen() == [("accepted", 1)]
+    assert rig.router.status()["rejected_share"] == 2
+
+
+def test_a_flood_is_refused_by_rate_and_others_are_not(make_rig):
+    rig = make_rig(account_units_per_s=1.0, account_units_burst=5.0)
+    alice, bob = pair(rig)
+    carol = rig.login("carol", "mallory")
+    alice.send(bob.mailbox, *[A] * 20)
+    assert [words[0] for words in alice.seen()].count("reject") == 15
+    carol.send(bob.mailbox, A)
+    assert carol.seen() == [("accepted", 1)]
+
+
+@pytest.mark.parametrize(("size", "cost"), [(64, 1), (4 * KIB, 2), (20 * KIB - 1, 5)])
+def test_a_message_costs_a_unit_and_one_more_for_each_4_kib(rig, size, cost):
+    alice, bob = pair(rig)
+    before = alice_units(rig)
+    alice.send(bob.mailbox, bytes(size))
+    assert rig.router.relay.units == cost
+    assert before - alice_units(rig) == cost
+
+
+def alice_units(rig):
+    return rig.router._accounts["alice"].units
+
+
+# --- EPHEMERAL -----------------------------------------------------------------------------------------------
+
+
+def test_a_flood_of_ephemerals_is_dropped_and_ends_nothing(make_rig):
+    rig = make_rig(account_units_per_s=1.0, account_units_burst=40.0)
+    alice, bob = pair(rig)
+    typing(alice, bob.mailbox, 500)
+    assert kinds(bob) == ["ephemeral"] * 10
+    assert alice.is_open
+    assert alice.seen() == []
+    assert rig.router.status()["ephemerals_dropped"] == 490
+
+
+def test_a_stopped_device_gets_no_more_ephemerals_than_its_socket_holds_beside_messages(rig, monkeypatch):
+    monkeypatch.setattr(ephemeral, "UNHEARD_EPHEMERALS", 1_024)
+    alice, bob = pair(rig)
+    typing(alice, bob.mailbox, 2_000)
+    assert kinds(bob) == ["ephemeral"] * 1_024
+    alice.send(bob.mailbox, A)
+    assert kinds(bob) == ["deliver"]
+    bob.ack(1)
+    rig.advance(0.1)
+    typing(alice, bob.mailbox, 3)
+    assert kinds(bob) == ["ephemeral"] * 3
+
+
+def test_a_window_as_large_as_the_socket_leaves_ephemerals_nothing(make_rig):
+    rig = make_rig(deliver_window_messages=4_000)
+    alice, bob = pair(rig)
+    typing(alice, bob.mailbox)
+    assert bob.seen() == []
+
+
+def test_an_ephemeral_to_somebody_who_is_away_goes_nowhere(rig):
+    alice, bob = pair(rig)
+    leave(bob)
+    typing(alice, bob.mailbox)
+    assert rig.router.mailboxes[bob.mailbox].messages == 0
+
+
+# --- slow devices --------------------------------------------------------------------------------------------
+
+
+def test_a_device_that_acknowledges_nothing_holds_no_more_than_its_window_in_memory(make_rig):
+    rig = make_rig(deliver_window_messages=8)
+    alice, bob = pair(rig)
+    alice.send(bob.mailbox, *[bytes(KIB)] * 100)
+    link = rig.router.links[bob.rid]
+    assert len(link.inflight) == 8
+    assert kinds(bob) == ["deliver"] * 8
+    box = rig.router.mailboxes[bob.mailbox]
+    assert (box.messages, len(box.rows), len(box.tail)) == (100, 100, 0)
+    assert rig.router.status()["unstored_bytes"] == 0
+    assert all(entry.envelope is None for entry in link.inflight)
+
+
+def test_a_device_that_acknowledges_nothing_is_let_go_and_loses_nothing(make_rig):
+    rig = make_rig(deliver_window_messages=8, ack_timeout_s=45.0)
+    alice, bob = pair(rig)
+    alice.send(bob.mailbox, *[A] * 20)
+    rig.advance(50)
+    assert bob.seen()[-1] == ("reset", "stalled")
+    bob = rig.login("bob", "bob")
+    got = 0
+    while got < 20:
+        got += kinds(bob).count("deliver")
+        bob.ack(got)
+    rig.advance(1)
+    assert rig.router.mailboxes[bob.mailbox].mode == LIVE
+    assert list(rig.store.snapshot().mail) == []
+
+
+def test_a_slow_device_slows_nobody_else(make_rig):
+    rig = make_rig(deliver_window_messages=2)
+    alice, bob = pair(rig)
+    carol = rig.login("carol", "mallory")
+    alice.send(bob.mailbox, *[A] * 10)
+    alice.send(carol.mailbox, A)
+    assert kinds(carol) == ["deliver"]
+
+
+# --- counted -------------------------------------------------------------------------------------------------
+
+
+def test_every_refusal_has_a_counter(make_rig):
+    rig = make_rig(envelope_bytes=63)
+    alice, bob = pair(rig)
+    alice.send(bob.mailbox, A, A)
+    alice.send(frames.Mailbox(bytes(16)), b"x")
+    status = rig.router.status()
+    counted = {key.removeprefix("rejected_"): value for key, value in status.items() if key.startswith("rejected_")}
+    assert set(counted) == {code.name.lower() for code in Code if Code.STORAGE <= code <= Code.SHARE}
+    assert (counted["size"], counted["held"], counted["unknown"]) == (1, 1, 1)
+    assert status["rejected"] == sum(counted.values()) == 3
