@@ -10,18 +10,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
+from sealwire.broker.port import BrokerKeys
 from sealwire.broker.store import SqliteStore
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, StoreError, UsageError
-from sealwire.files import PidLock
+from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, NoBrokerHereError, StoreError, UsageError
+from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
 DATABASE = "broker.db"
 LOCK = "lock"
+
+
+def existing_keys(settings: Settings) -> BrokerKeys:
+    """Return the broker's keys; never makes new ones, which would open nothing that exists.
+
+    Raises:
+        BrokerKeyFileError: they are not here, or cannot be used.
+    """
+    for name in (keyfiles.SECRET_NAME, keyfiles.DATABASE_NAME):
+        path = settings.paths.keys / name
+        if not path.exists():
+            raise BrokerKeyFileError(path, "it is missing", "Put back a copy of the broker's keys first.")
+    return keyfiles.load_or_create(settings.paths.keys)
 
 
 class _Here:
@@ -30,14 +46,13 @@ class _Here:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.paths.data / "broker"
         self.live = self.folder / DATABASE
-        self.keys = keyfiles.load_or_create(settings.paths.keys)
+        self.keys = existing_keys(settings)
         self.realm = realm_of(self.keys.curve_public)
-        if not self.folder.is_dir():
-            raise NoBrokerHereError(path=settings.paths.data)
         self._lock = PidLock(self.folder / LOCK)
 
     def claim(self) -> None:
-        """Raises BrokerBusyError: a broker runs here."""
+        """Take the folder's lock. Raises BrokerBusyError: a broker runs here."""
+        make_private_folder(self.folder)
         holder = self._lock.acquire()
         if holder is not None:
             raise BrokerBusyError(pid=holder or "?", path=self.folder.parent)
@@ -68,6 +83,8 @@ def take(settings: Settings, file: Path) -> int:
 
 
 def _copy_at_rest(here: _Here, path: Path) -> None:
+    if not here.live.exists():
+        raise NoBrokerHereError(path=here.folder.parent)
     here.claim()
     try:
         store = _Resting(here.folder, here.keys.db_key, 0)
@@ -134,8 +151,8 @@ def _live(here: _Here) -> str | None:
             facts = store.facts()
         finally:
             store.close()
-    except StoreError:
-        return _("The database here cannot be opened; the backup takes its place.")
+    except (StoreError, apsw.Error):
+        return _("The database here cannot be read; the backup takes its place.")
     return _(
         "The database here holds {devices} devices and {messages} waiting messages, the newest of {newest}. What came "
         "after the backup was taken would be gone."

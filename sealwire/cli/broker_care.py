@@ -12,7 +12,7 @@ from sealwire.cli.common import Parser
 from sealwire.config import Settings
 from sealwire.i18n import _
 
-VERBS: Final = frozenset({"backup", "verify", "restore"})
+VERBS: Final = frozenset({"backup", "verify", "restore", "doctor"})
 
 
 def add_verbs(verbs: argparse._SubParsersAction[Parser], shared: Sequence[Parser]) -> None:
@@ -23,6 +23,9 @@ def add_verbs(verbs: argparse._SubParsersAction[Parser], shared: Sequence[Parser
     restore = verbs.add_parser("restore", parents=shared, help=_("put a backup in the database's place"))
     restore.add_argument("--dry-run", action="store_true", help=_("check everything, change nothing"))
     restore.add_argument("--yes", action="store_true", help=_("replace what is here without asking"))
+    doctor = verbs.add_parser("doctor", parents=shared, help=_("find what is wrong here, and say what to do"))
+    doctor.add_argument("--json", action="store_true", help=_("as one JSON object"))
+    doctor.add_argument("--salvage", type=Path, metavar="FILE", help=_("copy what is readable of a damaged database"))
     for verb in (backup, verify, restore):
         verb.add_argument("file", type=Path, metavar="FILE", help=_("the backup"))
 
@@ -30,11 +33,15 @@ def add_verbs(verbs: argparse._SubParsersAction[Parser], shared: Sequence[Parser
 def run_verb(settings: Settings, chosen: argparse.Namespace) -> int:
     """Carry out the chosen verb; returns the exit code."""
     os.umask(0o077)
-    from sealwire.cli import broker_backup  # the store: 100 ms that other verbs do without
+    from sealwire.cli import broker_backup, broker_doctor  # the store: 100 ms that other verbs do without
 
     match chosen.verb:
         case "backup":
             return broker_backup.take(settings, chosen.file)
+        case "doctor" if chosen.salvage is not None:
+            return broker_doctor.salvage(settings, chosen.salvage)
+        case "doctor":
+            return broker_doctor.examine(settings, chosen.json)
         case "verify":
             return broker_backup.check(settings, chosen.file, chosen.json)
         case _:

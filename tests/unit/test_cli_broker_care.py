@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -124,6 +125,20 @@ def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     assert run(tmp_path, "restore", "copy", "--yes").returncode == 0
     start()
     assert json.loads(run(tmp_path, "status", "--json").stdout)["devices"] == 1
+
+
+def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: Start, tmp_path: Path) -> None:
+    start().end()
+    assert run(tmp_path, "backup", "copy").returncode == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    without = run(elsewhere, "restore", "../copy")
+    assert (without.returncode, (elsewhere / "keys").exists()) == (1, False)
+    shutil.copytree(tmp_path / "keys", elsewhere / "keys")
+    assert run(elsewhere, "backup", "other").returncode == 6
+    assert run(elsewhere, "restore", "../copy").returncode == 0
+    assert run(elsewhere, "verify", "../copy").returncode == 0
+    assert (elsewhere / "data" / "broker" / "broker.db").exists()
 
 
 def test_a_broker_at_rest_is_copied_as_well(start: Start, tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ SHELLS = {
     "sealwire.broker.admin",
     "sealwire.broker.backup",
     "sealwire.broker.catalog",
+    "sealwire.broker.doctor",
     "sealwire.broker.errands",
     "sealwire.broker.health",
     "sealwire.broker.keyfiles",
@@ -156,6 +157,7 @@ STORY = "tests/scenario/test_network_story.py"
 PROCESSES = "tests/scenario/test_process_story.py"
 
 HELD_BY = {
+    "sealwire.cli.broker_backup": "tests/unit/test_cli_broker_care.py",
     "sealwire.broker.catalog": ROUTER,
     "sealwire.broker.clock": ROUTER,
     "sealwire.broker.directory": ROUTER,

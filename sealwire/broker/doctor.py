@@ -1,0 +1,202 @@
+"""What an operator should know before strangers find out: each finding is a sentence and what to do about it.
+
+Nothing is changed. A broker that runs is no obstacle; what only its own process can see is then left to it.
+
+Source: protocol.md §14, §15.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from sealwire.broker import backup, catalog, invites, keyfiles
+from sealwire.broker.store import SqliteStore
+from sealwire.errors import BackupError
+
+MIN_FREE_BYTES: Final = 256 * 1024 * 1024
+"""Twice the largest WAL: with less, the first busy hour fills the disk."""
+CLOCK_SLACK_MS: Final = 5 * 60 * 1000
+"""A clock that is this far behind the newest message has been set back."""
+DATABASE: Final = "broker.db"
+SALVAGED: Final = ("account", "device", "body", "mail", "fan")
+"""Tables worth copying, in the order their rows refer to each other. Prekeys and invites are made afresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``name`` is stable for scripts."""
+
+    name: str
+    sentence: str
+    advice: str
+
+
+# --- findings ------------------------------------------------------------------------------------------------
+
+
+def modes(keys: Path, folder: Path) -> Iterator[Finding]:
+    """Files that others of this machine may read."""
+    private = [keys, folder, keys / keyfiles.SECRET_NAME, keys / keyfiles.DATABASE_NAME]
+    private += [path for path in sorted(folder.glob("broker.db*")) if path.is_file()]
+    for path in private:
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except FileNotFoundError:
+            continue
+        wanted = 0o700 if path.is_dir() else 0o600
+        if mode & 0o077:
+            sentence = f"Other users of this machine may open {path} (mode {mode:04o})."
+            yield Finding("modes", sentence, f"Run: chmod {wanted:o} {path}")
+
+
+def space(folder: Path, free: Callable[[Path], int] | None = None) -> Iterator[Finding]:
+    """A disk that is about to be full."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    left = shutil.disk_usage(there).free if free is None else free(there)
+    if left < MIN_FREE_BYTES:
+        sentence = f"The disk that holds {folder} has {left // 2**20} MiB free; the broker wants 256 MiB."
+        yield Finding("space", sentence, "Make room, or move paths.data: without it new messages are refused.")
+
+
+def port(bind: str) -> Iterator[Finding]:
+    """An address that something else listens on. Only for a broker that does not run."""
+    host, number = invites.split_address(bind)
+    if number == 0:
+        return
+    host = "" if host == "*" else host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, number))
+        except OSError as error:
+            sentence = f"Nothing can listen on {bind}: {error.strerror}."
+            yield Finding("port", sentence, f"See who does with: ss -ltnp 'sport = {number}'; or change broker.bind.")
+
+
+def clock(newest_ms: int, wall_ms: int) -> Iterator[Finding]:
+    """A clock behind what was stored by it."""
+    behind = newest_ms - wall_ms
+    if behind > CLOCK_SLACK_MS:
+        sentence = f"This machine's clock is {behind // 60_000} minutes behind the newest stored message."
+        yield Finding("clock", sentence, "Set the clock (timedatectl set-ntp true): invites and expiry go by it.")
+
+
+def unclean(folder: Path) -> Iterator[Finding]:
+    """A log that an orderly end would have written back. Only for a broker that does not run."""
+    log = folder / f"{DATABASE}-wal"
+    if log.exists() and log.stat().st_size:
+        sentence = "The broker did not end in order the last time: it was killed, or it failed."
+        yield Finding("unclean-stop", sentence, "Start it: it recovers by itself. Its log says why it ended.")
+
+
+def exposure(bind: str, registration: str, *, is_public: bool) -> Iterator[Finding]:
+    """A door that stands open to everybody."""
+    if registration == "open" and is_public:
+        sentence = f"{bind} can be reached from other machines and anybody who can connect may register."
+        yield Finding("open-registration", sentence, "Set broker.registration to invite.")
+
+
+def database(folder: Path, key: bytes, wall_ms: int) -> Iterator[Finding]:
+    """A database that is damaged, or ahead of the clock. Only for a broker that does not run, and ended in order."""
+    path = folder / DATABASE
+    if not path.exists():
+        return
+    try:
+        db = backup.connect(path, key, read_only=True)
+        try:
+            answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
+            newest = backup.newest_ms(db)
+        finally:
+            db.close()
+    except apsw.Error as error:
+        yield _damaged(path, str(error))
+        return
+    if answer != [("ok",)]:
+        yield _damaged(path, str(answer[0][0]))
+    yield from clock(newest, wall_ms)
+
+
+def _damaged(path: Path, detail: str) -> Finding:
+    advice = "Put back a backup (broker.py restore), or copy what is readable: broker.py doctor --salvage FILE."
+    return Finding("database", f"The database {path} is damaged ({detail}).", advice)
+
+
+# --- salvage -------------------------------------------------------------------------------------------------
+
+
+def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]]:
+    """Copy every readable row of a damaged database into a new file; the damaged one is not opened, only its copy.
+
+    Returns:
+        for each table: rows copied, and row numbers that could not be read.
+
+    Raises:
+        BackupError: ``target`` exists, or not even the tables' list can be read.
+    """
+    if target.exists():
+        raise BackupError(path=target, detail="it exists already, and is not overwritten")
+    work = target.with_name(target.name + ".salvage")
+    work.mkdir(mode=0o700)
+    try:
+        for suffix in ("", "-wal"):
+            if (old := Path(f"{source}{suffix}")).exists():
+                shutil.copyfile(old, work / f"damaged{suffix}")
+        SqliteStore(work, key, 0).close()
+        damaged, fresh = backup.connect(work / "damaged", key), backup.connect(work / DATABASE, key)
+        try:
+            fresh.execute("PRAGMA foreign_keys = OFF")
+            found = {table: _copy(damaged, fresh, table) for table in SALVAGED}
+        except apsw.Error as error:
+            raise BackupError(path=source, detail=f"nothing of it can be read ({error})") from None
+        finally:
+            damaged.close()
+            fresh.close()
+        os.replace(work / DATABASE, target)
+        return found
+    finally:
+        shutil.rmtree(work)
+
+
+def _copy(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> tuple[int, int]:
+    names = [str(row[1]) for row in catalog.fetch(fresh, f"PRAGMA table_info({table})")]
+    there = {str(row[1]) for row in catalog.fetch(damaged, f"PRAGMA table_info({table})")}
+    columns = ", ".join(["rowid", *(name for name in names if name in there and name not in ("row", "id"))])
+    places = ", ".join("?" * (columns.count(",") + 1))
+    insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - our own schema's names
+    copied = 0
+    last, missed, top = 0, 0, _top(damaged, table)
+    fresh.execute("BEGIN")
+    while last < top:
+        select = f"SELECT {columns} FROM {table} WHERE rowid > ? ORDER BY rowid"  # noqa: S608
+        try:
+            for row in damaged.execute(select, (last,)):
+                fresh.execute(insert, row)
+                copied, last = copied + 1, int(str(row[0]))
+            break
+        except apsw.Error:
+            last += 1  # the row after the last readable one lies in a damaged page: try from the one behind it
+            missed += 1
+    fresh.execute("COMMIT")
+    return copied, missed
+
+
+def _top(db: apsw.Connection, table: str) -> int:
+    """The largest row number; where that page is the damaged one, a bound far above any that a broker reaches soon."""
+    try:
+        return int(str(catalog.fetch(db, f"SELECT max(rowid) FROM {table}")[0][0] or 0))  # noqa: S608
+    except apsw.Error:
+        return MAX_PROBED_ROWS
+
+
+MAX_PROBED_ROWS: Final = 1_000_000
+"""Row numbers tried one by one when the end of a table cannot be read: some ten seconds."""

@@ -1,0 +1,79 @@
+"""``broker.py doctor``: look at everything, change nothing, say what to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from sealwire import config
+from sealwire.broker import backup, doctor, keyfiles
+from sealwire.broker.doctor import Finding
+from sealwire.cli.broker_backup import existing_keys
+from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
+from sealwire.config import Settings
+from sealwire.crypto.identity import realm_of
+from sealwire.errors import BrokerBusyError, BrokerKeyFileError
+from sealwire.files import PidLock
+from sealwire.i18n import _
+
+
+def examine(settings: Settings, as_json: bool) -> int:
+    """Print every finding; returns 0 when there is none, else 1."""
+    findings = _findings(settings)
+    if as_json:
+        print(json.dumps({"ok": not findings, "findings": [asdict(finding) for finding in findings]}))
+    for finding in [] if as_json else findings:
+        print(f"{finding.name}: {finding.sentence} {finding.advice}")
+    if not findings and not as_json:
+        print(_("Nothing found."))
+    return EXIT_ERROR if findings else EXIT_OK
+
+
+def _findings(settings: Settings) -> list[Finding]:
+    folder, keys, broker = settings.paths.data / "broker", settings.paths.keys, settings.broker
+    found = [*doctor.modes(keys, folder), *doctor.space(folder)]
+    found += doctor.exposure(broker.bind, broker.registration, is_public=config.is_public(broker.bind))
+    lock = PidLock(folder / "lock")
+    if folder.is_dir() and lock.acquire() is not None:
+        return found  # it runs: port, log and database are its own affair
+    try:
+        stopped = list(doctor.unclean(folder))
+        found += [*doctor.port(broker.bind), *stopped]
+        if not stopped and all((keys / name).exists() for name in (keyfiles.SECRET_NAME, keyfiles.DATABASE_NAME)):
+            found += _database(folder, keys)
+    finally:
+        lock.release()
+    return found
+
+
+def _database(folder: Path, keys: Path) -> list[Finding]:
+    try:
+        key = keyfiles.load_or_create(keys).db_key  # both files are there: none is made
+    except BrokerKeyFileError:
+        return []  # the modes say so already, or the start will
+    return list(doctor.database(folder, key, time.time_ns() // 1_000_000))
+
+
+def salvage(settings: Settings, target: Path) -> int:
+    """Copy the readable rows of the database here into a file that ``restore`` takes; returns the exit code."""
+    folder = settings.paths.data / "broker"
+    lock = PidLock(folder / "lock")
+    holder = lock.acquire()
+    if holder is not None:
+        raise BrokerBusyError(pid=holder or "?", path=settings.paths.data)
+    try:
+        keys = existing_keys(settings)
+        found = doctor.salvage(folder / doctor.DATABASE, keys.db_key, target.absolute())
+    finally:
+        lock.release()
+    backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
+    for table, (copied, missed) in found.items():
+        print(f"{table}\t{copied}\t{missed}")
+    say(
+        _("Rows copied, and rows that could not be read. Put the copy back with: broker.py restore {file}").format(
+            file=target
+        )
+    )
+    return EXIT_OK
