@@ -1,0 +1,206 @@
+"""A crowd: what idle peers cost the broker, and whether others notice when all of them log in at once.
+
+    python -m benchmarks.crowd [--peers 2000]        (10000 for the whole figure; enrolling costs 6 ms each)
+
+The crowd is DEALER sockets of processes of their own, every one a registered device of its own. First they sit idle;
+then all leave and come back at once, first alone (which tells how long that takes), then while 20 pairs talk at half
+load. The talkers' percentiles are of that stretch alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import zmq
+from zmq.utils import z85
+
+from benchmarks.figures import table
+from benchmarks.peers import ROOT, Load, Plan, Worker, run
+from benchmarks.relay import running_broker
+from benchmarks.rivals.common import Server, cpu_s, rss_mib
+from benchmarks.rivals.load import MAX_PAIRS
+from sealwire.crypto.identity import Identity
+from sealwire.wire import frames
+from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
+
+SHARE = 1000
+"""Peers of one process: a process may open so many descriptors, and a DEALER needs two."""
+AT_ONCE = 50
+"""Logins a process has open: the broker closes what does not speak within ten seconds."""
+SETTLE_S = 3.0
+READY_S = 600
+STORM_LEAST_S = 1.0
+TALK = Load(256, 20)
+KIB_LIMIT, CPU_LIMIT, STORM_LIMIT_S, P99_LIMIT_MS = 60, 3.0, 30, 250
+
+
+class Quiet(RawPeer):
+    """A peer without a monitor: half the descriptors."""
+
+    def connect(self) -> Quiet:
+        sock = self.socket = self.context.socket(zmq.DEALER)
+        sock.linger, sock.immediate, sock.reconnect_ivl = 0, 1, -1
+        sock.rcvtimeo = sock.sndtimeo = 60_000
+        sock.curve_serverkey = z85.encode(self.broker_curve)
+        sock.curve_secretkey, sock.curve_publickey = z85.encode(self.curve_secret), z85.encode(self.curve)
+        sock.connect(self.endpoint)
+        return self
+
+    def say_hello(self) -> None:
+        self.hello = hello_of(self.identity, os.urandom(32))
+        self.socket.send(self.hello)
+
+    def say_login(self) -> None:
+        challenge = self.socket.recv()
+        made = login_of(self.identity, self.broker_curve, self.curve, self.hello, challenge, self.token)
+        self.socket.send(made)
+
+    def arrive(self) -> None:
+        answer = self.socket.recv()
+        if answer[0] != frames.Verb.WELCOME:
+            raise ConnectionError(f"not welcome: {answer[:40].hex()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=int, default=2000)
+    parser.add_argument("--idle", type=float, default=10.0, help="seconds the crowd is watched doing nothing")
+    parser.add_argument("--crowd", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.crowd:
+        crowd(json.loads(chosen.crowd))
+    else:
+        print(measure(chosen.peers, chosen.idle))
+
+
+def measure(peers: int, idle_s: float) -> str:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"))))
+        limits = {"max_connections": 2 * peers + 1000}
+        broker, endpoint, curve = stack.enter_context(running_broker(folder, **limits))
+        server = Server(broker.pid, "", {"endpoint": endpoint, "curve": curve.hex()})
+        flat = run("ours", server, TALK, Plan(2.0, 1.0, (), ()), folder, "flat", 0.0)
+        half = flat.messages / flat.elapsed_s / 2
+        quiet = run("ours", server, TALK, Plan(5.0, 1.0, (), ()), folder, "quiet", half)
+        before = rss_mib(server.pid)
+        groups = [stack.enter_context(Group(server.facts, at, min(SHARE, peers - at))) for at in range(0, peers, SHARE)]
+        together(groups, "enter")
+        time.sleep(SETTLE_S)
+        kib, used, since = (rss_mib(server.pid) - before) * 1024 / peers, cpu_s(server.pid), time.monotonic()
+        time.sleep(idle_s)
+        idle = (cpu_s(server.pid) - used) / (time.monotonic() - since) * 100
+        together(groups, "leave")
+        alone_s = together(groups, "enter")
+        together(groups, "leave")
+        storm_s, talkers = storm(server, groups, folder, half, max(STORM_LEAST_S, alone_s))
+    rows = [
+        [f"{peers:,} idle peers, KiB each", f"{kib:.1f}", f"{KIB_LIMIT}"],
+        ["the broker's CPU for them, % of a core", f"{idle:.2f}", f"{CPU_LIMIT:g}"],
+        [f"{peers:,} logins at once, s", f"{alone_s:.1f}", f"{STORM_LIMIT_S}"],
+        ["the same while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
+        ["their p99 meanwhile, delivered, ms", shown(talkers[1]["p99"]), f"{P99_LIMIT_MS}"],
+        ["their p99 meanwhile, accepted, ms", shown(talkers[0]["p99"]), f"{P99_LIMIT_MS}"],
+        ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
+        ["their rate, msg/s", f"{half:,.0f}", "-"],
+    ]
+    return table("A crowd", ["what", "measured", "limit"], rows)
+
+
+def shown(ms: float | None) -> str:
+    return "-" if ms is None else f"{ms:.1f}"
+
+
+def storm(server: Server, groups: list[Group], folder: Path, rate: float, window_s: float) -> tuple[float, list[dict]]:
+    """Everyone logs in while 20 pairs talk: (seconds until all are in, figures of senders and of receivers)."""
+    board = folder / "board-storm"
+    board.write_bytes(bytes(MAX_PAIRS * 8))
+    command = ["ours", "--facts", json.dumps(server.facts), "--board", str(board), "--tag", "storm"]
+    command += ["--pairs", str(TALK.pairs), "--size", str(TALK.size), "--rate", str(rate)]
+    with Worker("receive", command) as receiver, Worker("send", command) as sender:
+        begin = time.monotonic() + 1.0
+        for worker in (receiver, sender):
+            worker.tell(begin, begin + window_s)
+        time.sleep(max(0.0, begin - time.monotonic()))
+        took = together(groups, "enter")
+        return took, [sender.figures(), receiver.figures()]
+
+
+def together(groups: list[Group], word: str) -> float:
+    """Every process does it at once: seconds until the last has."""
+    began = time.monotonic()
+    for group in groups:
+        group.say(word)
+    for group in groups:
+        group.wait()
+    return time.monotonic() - began
+
+
+class Group:
+    """A process with a share of the crowd."""
+
+    def __init__(self, facts: dict, first: int, count: int) -> None:
+        self.facts = {**facts, "first": first, "count": count}
+
+    def __enter__(self) -> Group:
+        command = [sys.executable, "-m", "benchmarks.crowd", "--crowd", json.dumps(self.facts)]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        return self
+
+    def say(self, word: str) -> None:
+        self.process.stdin.write(word + "\n")
+
+    def wait(self) -> None:
+        if self.process.stdout.readline() != "done\n":
+            raise RuntimeError("a process of the crowd ended")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+# --- in a process of the crowd -------------------------------------------------------------------------------
+
+
+def crowd(facts: dict) -> None:
+    """Enrol once, then enter and leave as told; ends with its standard input."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    curve = bytes.fromhex(facts["curve"])
+    names = [f"crowd-{number}" for number in range(facts["first"], facts["first"] + facts["count"])]
+    members = [(member(name, curve), z85.decode(zmq.curve_keypair()[1])) for name in names]
+    context, inside = zmq.Context(), []
+    context.max_sockets = 2 * SHARE
+    for word in sys.stdin:
+        if word == "enter\n":
+            inside = enter(context, facts["endpoint"], curve, members)
+        else:
+            for peer in inside:
+                peer.socket.close(linger=0)
+        print("done", flush=True)
+
+
+def enter(context: zmq.Context, endpoint: str, curve: bytes, members: list[tuple[Identity, bytes]]) -> list[Quiet]:
+    peers = [Quiet(endpoint, curve, identity, secret, context) for identity, secret in members]
+    for at in range(0, len(peers), AT_ONCE):
+        batch = peers[at : at + AT_ONCE]
+        for step in (Quiet.connect, Quiet.say_hello, Quiet.say_login, Quiet.arrive):
+            for peer in batch:
+                step(peer)
+    return peers
+
+
+if __name__ == "__main__":
+    main()
