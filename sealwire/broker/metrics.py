@@ -8,7 +8,6 @@ Source: protocol.md §15.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -17,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from sealwire.broker.links import Link
 from sealwire.ids import RoutingId
-from sealwire.wire.frames import Code, Verb, decode_deliver, decode_partial, decode_reject
+from sealwire.wire.frames import Verb, decode_deliver
 
 SECONDS: Final = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 5, 15, 45)
 """Buckets of both histograms: from one fast sync to the longest wait for an ACK."""
@@ -30,6 +29,8 @@ GAUGES: Final = {
     "connections_before_login": ("sealwire_connections_before_login", "Connections that have said HELLO only."),
     "accounts": ("sealwire_accounts", "Registered accounts."),
     "devices": ("sealwire_devices", "Registered devices."),
+    "accounts_disabled": ("sealwire_accounts_disabled", "Accounts an operator has disabled."),
+    "bans": ("sealwire_bans", "Bans in force."),
     "waiting_messages": ("sealwire_waiting_messages", "Messages that wait for a device or for its acknowledgement."),
     "waiting_bytes": ("sealwire_waiting_bytes", "Envelope bytes of those."),
     "unstored_bytes": ("sealwire_unstored_bytes", "Envelope bytes taken in and not yet final."),
@@ -44,6 +45,8 @@ COUNTERS: Final = {
     "bytes_out": ("sealwire_sent_bytes", "Bytes of frames to peers."),
     "kicked": ("sealwire_kicks", "Connections shut down because they broke a rule."),
     "wrong_tokens": ("sealwire_wrong_tokens", "Frames dropped because their token was wrong."),
+    "expired": ("sealwire_expired_messages", "Messages that waited too long and were deleted."),
+    "ephemerals_dropped": ("sealwire_ephemerals_dropped", "Typing notices and the like that were dropped."),
     "zap_restarts": ("sealwire_zap_restarts", "Times the thread that rules on connections had to be started again."),
 }
 LABELLED: Final = {
@@ -62,8 +65,6 @@ class Metrics:
 
     def __init__(self, ask: Callable[[], Counts] | None = None) -> None:
         self.ask = ask
-        self.rejections: Counter[str] = Counter()
-        self._rejected = 0
         self._probe: tuple[Link, int, float] | None = None
         self._registry = CollectorRegistry()
         self.commits = Histogram(
@@ -86,18 +87,12 @@ class Metrics:
 
     # --- in the loop -----------------------------------------------------------------------------------------
 
-    def turn(
-        self, sends: list[tuple[RoutingId, bytes]], links: Mapping[RoutingId, Link], rejected: int, now: float
-    ) -> None:
+    def turn(self, sends: list[tuple[RoutingId, bytes]], links: Mapping[RoutingId, Link], now: float) -> None:
         """Look at what a turn is about to send.
 
         Args:
-            rejected: how many were refused so far; the frames are looked through only when it has grown.
             now: monotonic seconds of this turn.
         """
-        if rejected != self._rejected:
-            self._rejected = rejected
-            self._count(sends)
         if self._probe is not None:
             link, seq, since = self._probe
             if link.open and link.acked < seq:
@@ -106,15 +101,6 @@ class Metrics:
             if link.open:
                 self.deliveries.observe(now - since)
         self._probe = _probe(sends, links, now)
-
-    def _count(self, sends: list[tuple[RoutingId, bytes]]) -> None:
-        for _, frame in sends:
-            if frame[0] == Verb.REJECT:
-                _, code, _ = decode_reject(frame)
-                self.rejections[Code(code).name.lower()] += 1
-            elif frame[0] == Verb.PARTIAL:
-                _, _, rows = decode_partial(frame)
-                self.rejections.update(Code(code).name.lower() for _, code in rows)
 
 
 def _probe(
@@ -156,7 +142,8 @@ class _Collector:
 
     def _of(self, key: str, found: Counts) -> list[tuple[str, float]]:
         if key == "rejections":
-            return [(code.name.lower(), self._metrics.rejections[code.name.lower()]) for code in Code]
+            codes = [name for name in found if name.startswith("rejected_")]
+            return [(name.removeprefix("rejected_"), float(found[name])) for name in codes]
         names = {"logins": {"ok": "logins", "refused": "logins_refused"}}.get(key) or {
             "admitted": "zap_admit",
             "refused": "zap_refuse",

@@ -262,7 +262,7 @@ class Server:
         if job is not None:
             writer.submit(job)
         if self._metrics is not None:
-            self._metrics.turn(router.sends, router.links, router.relay.rejected, router.relay.now)
+            self._metrics.turn(router.sends, router.links, router.relay.now)
         if router.sends:
             if self._watch is not None:
                 self._show_sends()

@@ -29,7 +29,7 @@ class Turning(Rig):
 
     def carry_out(self) -> None:
         router = self.router
-        self.metrics.turn(router.sends, router.links, router.relay.rejected, router.relay.now)
+        self.metrics.turn(router.sends, router.links, router.relay.now)
         super().carry_out()
 
 
