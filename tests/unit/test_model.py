@@ -42,7 +42,7 @@ def test_without_the_rule_the_invariant_falls(rule: str, invariant: int) -> None
 
 
 def test_the_table_of_removals_is_the_model_s_list_of_rules() -> None:
-    text = MODEL.read_text("utf-8")
+    text = "".join(path.read_text("utf-8") for path in MODEL.parent.glob("*.pml"))
     assert {removal.define for removal in REMOVALS} == set(re.findall(r"WITHOUT_[A-Z_]+", text)) - {"WITHOUT_RULE"}
     assert {int(number) for number in re.findall(r"HOLDS\((\d)", text)} == set(INVARIANTS)
 
