@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sealwire.cli.common import say
 from sealwire.cli.peer_options import Options
-from sealwire.errors import AccountNameError, SealwireError, TextTooLongError, UsageError
+from sealwire.errors import AccountNameError, SealwireError, TextTooLongError, UntrustedPeerError, UsageError
 from sealwire.i18n import _
 from sealwire.ids import account_name
 from sealwire.peer.api import MAX_TEXT_BYTES, ClientApi
@@ -76,9 +76,21 @@ def _is_count(text: str) -> bool:
 async def send(client: ClientApi, options: Options) -> int:
     """Print ``id<TAB>state`` once the message is as far as ``--wait`` says."""
     to, text = options.words
-    sent = await client.send_text(to, text, options.wait, options.timeout_s)
+    saying = asyncio.create_task(_say_warnings(client, to))
+    try:
+        sent = await client.send_text(to, text, options.wait, options.timeout_s)
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
     _print(json.dumps(views.sent_json(sent)) if options.json else f"{sent.id}\t{sent.state}")
     return 0
+
+
+async def _say_warnings(client: ClientApi, to: str) -> None:
+    """Say why a message waits, for instance that the recipient's mailbox is full. A changed key is an error itself."""
+    async for event in client.events():
+        if isinstance(event, Warning) and event.conversation == to and event.name != UntrustedPeerError.code:
+            say(event.message)
 
 
 async def history(client: ClientApi, options: Options) -> int:

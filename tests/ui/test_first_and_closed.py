@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import stat
+from pathlib import Path
 
 import pytest
 
-from tests.ui.house import House
+from tests.ui.house import SETTINGS, House
 
 pytestmark = pytest.mark.process
 
@@ -69,3 +70,17 @@ def test_a_script_that_writes_before_the_link_stands_hears_of_an_unknown_name(ho
     alice = house.script("alice")
     assert alice.ask("send", to="nobody-at-all", text="x")["error"]["code"] == -32005
     assert alice.end() == 0
+
+
+def test_send_says_why_a_message_waits(tmp_path: Path) -> None:
+    small = House(tmp_path)
+    (tmp_path / "config.yaml").write_text(SETTINGS + "limits: {quota_messages: 1, sender_share: 1}\n")
+    small.start_broker()
+    try:
+        small.peer("alice", "status")
+        small.peer("bob", "status")
+        small.peer("alice", "send", "bob", "fits")
+        said = small.peer("alice", "send", "bob", "waits", "--timeout", "3", code=7).stderr
+        assert "mailbox is full" in said.splitlines()[0]
+    finally:
+        small.stop_broker()
