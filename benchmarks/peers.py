@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,6 +101,7 @@ class Plan:
     warm_up_s: float
     loads: tuple[Load, ...]
     keys: tuple[str, ...]
+    rounds: int = 1
 
 
 FULL = (Load(256, 1), Load(256, 20), Load(4096, 1), Load(4096, 20))
@@ -109,16 +111,19 @@ QUICK = Plan(0.5, QUICK_WARM_UP_S, FULL[:1], ("ours", "bare"))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each stretch, after a second of warm-up")
+    parser.add_argument("--rounds", type=int, default=1, help="flat out this often; the median is reported")
     parser.add_argument("--only", default=",".join(KEYS), help=f"some of {','.join(KEYS)}")
     parser.add_argument(
         "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
     )
     parser.add_argument("--report", type=Path, help="put the tables between the markers of this file, plots beside it")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     keys = tuple(key for key in KEYS if key in chosen.only.split(","))
-    plan = QUICK if chosen.quick else Plan(chosen.seconds, WARM_UP_S, FULL, keys)
+    plan = QUICK if chosen.quick else Plan(chosen.seconds, WARM_UP_S, FULL, keys, max(1, chosen.rounds))
+    busy = os.getloadavg()[0]
     names, results, notes = compare(plan)
-    text = report(plan, names, results, notes)
+    text = report(plan, busy, names, results, notes)
     print(text)
     if chosen.report:
         publish(chosen.report, plan, text, names, results)
@@ -153,7 +158,8 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> str:
         )
         server = stack.enter_context(rival(key).running(folder))
         for load in plan.loads:
-            flat = run(key, server, load, plan, folder, f"t{next(tags)}", 0.0)
+            rounds = [run(key, server, load, plan, folder, f"t{next(tags)}", 0.0) for _ in range(plan.rounds)]
+            flat = sorted(rounds, key=lambda it: it.messages / it.elapsed_s)[plan.rounds // 2]
             rate = flat.messages / flat.elapsed_s
             half = run(key, server, load, plan, folder, f"t{next(tags)}", rate / 2)
             results[key, load] = Result(
@@ -242,10 +248,13 @@ def disk_sync_ms(folder: str | None = None) -> tuple[float, float]:
 # --- the report ----------------------------------------------------------------------------------------------
 
 
-def report(plan: Plan, names: dict[str, str], results: dict[tuple[str, Load], Result], notes: list[str]) -> str:
+def report(
+    plan: Plan, busy: float, names: dict[str, str], results: dict[tuple[str, Load], Result], notes: list[str]
+) -> str:
     p50, p99 = disk_sync_ms()
     intro = [
         f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure. "
+        f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly). "
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms.",
         "",
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
