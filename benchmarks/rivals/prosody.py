@@ -15,12 +15,14 @@ NAME = "Prosody"
 CLIENT = "XMPP over Python sockets, stream management (XEP-0198) both ways, one request for an answer open at a time"
 DURABILITY = (
     "offline storage, its default: nothing is written for a recipient who is online, and the answer of stream "
-    "management says that a message was handled, not stored; no rate limits"
+    "management says that a message was handled, not stored; no rate limits, and the generational "
+    "garbage collector, which halves its CPU per message beside the default one"
 )
 PROGRAM = "/usr/bin/prosody"
 ACCOUNTS = 20
 MODULES = '"roster", "saslauth", "disco", "smacks", "offline", "presence", "message", "iq"'
 CONFIG = """run_as_root = true
+gc = {{ mode = "generational" }}
 data_path = "{folder}/data"
 pidfile = "{folder}/prosody.pid"
 interfaces = {{ "{host}" }}
