@@ -338,6 +338,14 @@ class WrongBrokerKeyError(BrokerUnreachableError):
     hint = "Check the address, or get the broker's public key (keys/broker.pub) from its operator again."
 
 
+class OtherBrokerError(WrongBrokerKeyError):
+    """The pinned key is of another broker than the one this profile registered with."""
+
+    code = "other-broker"
+    text = "This profile of {name} belongs to another broker than the one you pinned with {key_file}."
+    hint = "Use the key of the broker it registered with, or another --name here: one profile, one broker."
+
+
 class BrokerKeyMissingError(BrokerUnreachableError):
     """No broker public key to pin."""
 

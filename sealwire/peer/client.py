@@ -46,6 +46,8 @@ WaitFor = Literal["queued", "sent", "delivered", "read"]
 
 LOOK_S: Final = 0.2
 """Between two looks at something that no event announces."""
+FIRST_LINK_S: Final = 5.0
+"""For the outcome of a first connection, before a message to somebody never seen is queued unasked."""
 ASK_S: Final = 10.0
 """For a link and for the directory's answer about somebody never seen."""
 SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaCha20-Poly1305"
@@ -134,7 +136,7 @@ class Client:
         _check_text(text)
         ends = time.monotonic() + timeout_s
         async with self._meetings.with_(name):
-            if self._engine.contact(name) is None and self._engine.online:
+            if self._engine.contact(name) is None and await self._has_link(min(timeout_s, FIRST_LINK_S)):
                 error = await self._resolve(name, timeout_s)
                 if error is not None:
                     raise error
@@ -145,6 +147,13 @@ class Client:
         if wait == "queued":
             return Sent(message_id, "queued")
         return await self._await_state(message_id, name, wait, timeout_s, ends)
+
+    async def _has_link(self, timeout_s: float) -> bool:
+        """Whether there is a link; a process that was just started waits for the outcome of its first attempt."""
+        ends = time.monotonic() + timeout_s
+        while self._turns.started and self._turns.is_trying and time.monotonic() < ends:
+            await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
+        return self._engine.online
 
     async def _await_state(self, message_id: str, name: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
         rank = STATE_RANK[wait]

@@ -320,7 +320,7 @@ class Engine:
 
     def _looked_up(self, name: str, response: Response, now: Now) -> None:
         usable = self._directory.looked_up(name, response, now)
-        if response.code == Code.UNKNOWN and self._roster.find(name) is None:
+        if response.code == Code.UNKNOWN:
             self.mail.fail_unknown(name)
             self._inbox.retry(name, now)  # what claimed to come from them is said to be unreadable now
         elif usable:

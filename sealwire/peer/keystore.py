@@ -17,7 +17,7 @@ from sealwire.crypto.card import card_to_text
 from sealwire.crypto.identity import Identity, realm_of
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, Vault, open_key_file, seal_key_file
-from sealwire.errors import BrokerKeyMissingError, IntegrityError, KeyFileError, RefusedError, RemoteProtocolError
+from sealwire.errors import BrokerKeyMissingError, KeyFileError, OtherBrokerError, RefusedError, RemoteProtocolError
 from sealwire.files import make_private_folder, write_private
 from sealwire.i18n import _
 from sealwire.ids import DeviceId, Millis
@@ -95,7 +95,7 @@ def open_keys(profile: Profile, passphrase: bytes) -> Keys:
 
     Raises:
         KeyFileError: it is broken, truncated, or sealed with another passphrase; it is not touched.
-        IntegrityError: the profile belongs to another broker than the pinned one.
+        OtherBrokerError: the profile belongs to another broker than the pinned one.
 
     Source: protocol.md §14.
     """
@@ -110,8 +110,7 @@ def open_keys(profile: Profile, passphrase: bytes) -> Keys:
     if card.account != profile.name:
         raise KeyFileError(path=profile.key_file)
     if profile.broker_key is not None and realm_of(profile.broker_key) != card.realm:
-        detail = f"this profile belongs to another broker than the key in {profile.broker_key_source}"
-        raise IntegrityError(name=profile.name, detail=detail)
+        raise OtherBrokerError(name=profile.name, key_file=profile.broker_key_source)
     return _opened(payload, identity)
 
 

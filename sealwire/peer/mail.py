@@ -114,13 +114,14 @@ class Mail:
         self.outbox.readdress(name, mailboxes)
 
     def fail_unknown(self, name: str) -> None:
-        """The directory knows nobody of that name."""
+        """The directory knows nobody of that name (any more): what is queued for it has nowhere to go."""
         self.outbox.flush()
         reason = _("nobody is registered under the name {name}").format(name=name)
+        flying = self.outbox.in_flight()
         for row, account, mailbox in self._records.outbox_rows():
-            waiting = self._records.outbox_row(row) if account == name and mailbox is None else None
+            waiting = self._records.outbox_row(row) if account == name and row not in flying else None
             if waiting is not None:
-                self._give_up(row, None, waiting.message, None, reason)
+                self._give_up(row, mailbox, waiting.message, waiting.counter, reason)
 
     # --- out ---
 
@@ -129,7 +130,7 @@ class Mail:
 
         def seal(pair: Pair, row: OutboxRow) -> tuple[int, bytes]:
             content = decode_content(row.content)
-            return pair.seal(self._own_card_hash, row.message, content, now.ms, self._rng)
+            return pair.seal(self._own_card_hash, row.message, content, row.created_ms, self._rng)
 
         self.outbox.release_due(token, now, frames)
         self.outbox.pump(token, limits, now, lambda mailbox: self._directory.sendable(mailbox, now), seal, frames)

@@ -76,6 +76,11 @@ class Turns:
         """Whether turns happen by themselves."""
         return self._task is not None
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether an attempt to connect is under way whose outcome nobody knows yet."""
+        return self.connection.state == "connecting" or self.connection == Connection("offline")
+
     def failure(self) -> SealwireError | None:
         """Why there is no link, when that is more than a broker that does not answer."""
         return self._failed or (self._connector.failure() if self._connector is not None else None)

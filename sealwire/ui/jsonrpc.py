@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -40,8 +39,6 @@ MAX_WAIT_S = 3_600.0
 _PAGE = 500
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _LAST_STATES_S = 1.0
-_FIRST_LINK_S = 5.0
-"""Past a connect that hangs (4 s); a script with a broker that is down is answered long before."""
 
 _LATER = ("group.", "file.")
 
@@ -121,7 +118,6 @@ class Server:
         self._timeout_s = timeout_s
         self._marker = ReadMarker(client)
         self._ready = asyncio.Event()
-        self._tried = asyncio.Event()
         self._room = asyncio.Semaphore(MAX_OPEN)
         self._open: dict[asyncio.Task[None], Json] = {}
         self._queued: set[str] = set()
@@ -182,8 +178,6 @@ class Server:
             self._notify(event)
         if self._under_way > MAX_UNDER_WAY:
             await self._written()
-        if isinstance(event, Connection) and event.state != "connecting":
-            self._tried.set()
         if isinstance(event, Delivery):
             self._queued.discard(event.id)
             self._rose.set()
@@ -308,21 +302,10 @@ class Server:
         if not _encodable(text):
             raise params._wrong("text", _("text that has a UTF-8 form"))
         timeout_s = params.seconds("timeout", self._timeout_s)
-        await self._first_link(to, timeout_s)
         sent = await self._client.send_text(to, text, wait, timeout_s)
         if sent.state == "queued":
             self._queued.add(sent.id)
         return views.sent_json(sent)
-
-    async def _first_link(self, to: str, timeout_s: float) -> None:
-        """Let the directory be asked about a new name: a process that was just started is about to have a link."""
-        if self._tried.is_set() or (await self._client.status()).connection != "connecting":
-            return
-        if any(contact.name == to for contact in await self._client.contacts()):
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(timeout_s, _FIRST_LINK_S)):
-                await self._tried.wait()
 
     async def _history(self, params: _Params) -> Json:
         limit = params.number("limit", 50, 1, MAX_HISTORY)

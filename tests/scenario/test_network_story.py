@@ -250,3 +250,34 @@ def _swap(net, name, keys):
     impostor = net.peer(name, keys=keys)
     net.run()
     return impostor
+
+
+def test_a_message_keeps_the_time_it_was_written_however_late_it_leaves(net):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    alice.send("bob", "hello")
+    net.run()
+    net.kill_broker()
+    alice.send("bob", "written early")
+    written_ms = net.now.ms
+    net.advance(3600)
+    net.start_broker()
+    net.run()
+    (message,) = [e for e in bob.events if e.type == "message" and e.text == "written early"]
+    assert message.sent_at_ms == written_ms
+
+
+def test_mail_for_an_account_that_is_gone_fails_in_words(net):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    alice.send("bob", "hello")
+    net.run()
+    bob.crash()
+    net.kill_broker()
+    for path in (net.folder / "broker").iterdir():
+        path.unlink()
+    net.start_broker()
+    net.run()
+    late = alice.send("bob", "are you still there?")
+    net.advance(120)
+    assert alice.states(late) == ["failed"]

@@ -35,7 +35,7 @@ def test_a_wrong_line_is_named_and_gives_the_exit_code(house: House) -> None:
     done = house.peer("alice", stdin="/qiut\n@bob still sent\n", code=2)
     assert "Did you mean /quit?" in done.stderr
     assert "#1 to bob: sent." in done.stderr
-    assert "nobody is registered" in house.peer("alice", stdin="@nobody-here hi\n", code=5).stderr
+    assert "Nobody is registered" in house.peer("alice", stdin="@nobody-here hi\n", code=5).stderr
 
 
 def test_quit_ends_before_the_rest(house: House) -> None:

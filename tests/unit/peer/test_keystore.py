@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BrokerKeyMissingError, IntegrityError, KeyFileError
+from sealwire.errors import BrokerKeyMissingError, KeyFileError, OtherBrokerError
 from sealwire.peer import keystore
 from sealwire.peer.profile import Profile
 from sealwire.testing import reissue
@@ -60,7 +60,7 @@ def test_a_key_file_under_another_name_is_refused(profile):
 
 def test_a_profile_of_another_broker_says_so(profile):
     other = Profile("alice", "x", bytes(32), "broker.pub", None, profile.keys_dir, profile.data_dir, 1, 1)
-    with pytest.raises(IntegrityError, match="another broker"):
+    with pytest.raises(OtherBrokerError, match="another broker"):
         keystore.open_keys(other, b"open sesame")
 
 
