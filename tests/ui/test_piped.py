@@ -10,11 +10,12 @@ pytestmark = pytest.mark.process
 
 
 def test_lines_in_columns_out(house: House) -> None:
+    house.peer("alice", "send", "bob", "so that they know each other")
     house.peer("alice", "recv")
     done = house.peer("alice", stdin="/to bob\nfirst\n@bob second\n//third\n\n")
     assert done.stdout == ""
     said = done.stderr.splitlines()
-    assert any(line.startswith("Writing to bob (") for line in said)
+    assert any(line.startswith("Writing to bob (") for line in said), said
     for number in (1, 2, 3):
         assert f"#{number} to bob: queued." in said
         assert f"#{number} to bob: sent." in said
