@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ class Server:
                 await self._client.online(0)  # raises the reason
             else:
                 before = [*before[-_PAGE:], event]
-        await self._written()
+        await self.written()
 
     async def mark(self) -> None:
         """Tell the client what was written, until cancelled."""
@@ -162,7 +163,7 @@ class Server:
         while page := await self._client.unread(_PAGE):
             for message in page:
                 await self._event(message)
-            await self._written()
+            await self.written()
             await self._marker.flush()
         self._ready.set()
         for event in before:
@@ -177,7 +178,7 @@ class Server:
         else:
             self._notify(event)
         if self._under_way > MAX_UNDER_WAY:
-            await self._written()
+            await self.written()
         if isinstance(event, Delivery):
             self._queued.discard(event.id)
             self._rose.set()
@@ -206,6 +207,12 @@ class Server:
     def _closed(self, task: asyncio.Task[None]) -> None:
         self._open.pop(task, None)
         self._room.release()
+
+    async def begun(self) -> None:
+        """Wait until what was stored before has been told, at most for the time allowed: input may end at once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                await self._ready.wait()
 
     async def finish(self) -> None:
         """Answer what is open, let the outbox empty, at most for the time allowed."""
@@ -287,7 +294,7 @@ class Server:
         line.add_done_callback(self._left)
         return line
 
-    async def _written(self) -> None:
+    async def written(self) -> None:
         """Wait until everything handed over so far has left; lines leave in order."""
         if self._last_line is not None:
             await self._last_line
@@ -344,9 +351,9 @@ async def run(client: ClientApi, timeout_s: float) -> int:
     marking = asyncio.create_task(server.mark(), name="mark")
     reading = asyncio.create_task(_read(server), name="read")
     try:
-        await asyncio.wait({publishing, reading}, return_when=asyncio.FIRST_COMPLETED)
-        if not reading.done():
-            await publishing  # raises why the stream ended
+        ended, _pending = await asyncio.wait({publishing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            await task  # raises why the stream ended, or that nobody takes what was written
         return 0
     finally:
         for task in (reading, publishing, marking):
@@ -359,7 +366,9 @@ async def _read(server: Server) -> None:
     async for line in lines(0):
         if isinstance(line, TooLong) or line.strip():
             await server.accept(line)
+    await server.begun()
     await server.finish()
+    await server.written()
 
 
 def _request(line: bytes | TooLong) -> Json:
