@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
+import os
+import sys
 from pathlib import Path
 
-import apsw
 import pytest
 
 from sealwire.testing import Network
 from tests.vectors.people import person
 
+_STATUS = pytest.StashKey[int]()
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}
 
 
@@ -21,13 +21,20 @@ def net(tmp_path: Path) -> Network:
     return Network(tmp_path, PEOPLE)
 
 
-def pytest_unconfigure() -> None:
-    """Close what tests left open while Python is still whole.
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember how it went for the very end."""
+    session.config.stash[_STATUS] = int(exitstatus)
 
-    Peers and brokers of a story die as by SIGKILL, so their databases stay open, some of them over the recording file
-    system. That one is Python itself: SQLite must not call into it after the interpreter has taken it down.
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End without Python's own end, after everything was reported.
+
+    Peers and brokers of a story die as by SIGKILL, so their databases and threads are still there, some of them over
+    the recording file system, which is Python itself: SQLite must not call into it while the interpreter goes down.
     """
-    gc.collect()
-    for connection in apsw.connections():
-        with contextlib.suppress(apsw.Error):
-            connection.close(True)
+    status = config.stash.get(_STATUS, None)
+    if status is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
