@@ -12,6 +12,7 @@ PACKAGES = {
     "msgspec": "msgspec",
     "nacl": "PyNaCl",
     "prompt_toolkit": "prompt_toolkit",
+    "segno": "segno",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
