@@ -20,6 +20,19 @@ STATE_RANK: dict[str, int] = {state: rank for rank, state in enumerate(STATES)}
 ConnectionState = Literal["connecting", "online", "offline", "stopped"]
 TrustState = Literal["unverified", "verified", "changed"]
 
+MessageKind = Literal["text", "file", "notice"]
+"""``notice`` is said by the program inside a conversation (a member joined, a timer was set), by nobody's hand."""
+
+Change = Literal["edited", "deleted", "reaction", "pinned", "expired"]
+"""Why a message that was told before is told again."""
+
+FileState = Literal["offered", "waiting", "sending", "receiving", "paused", "done", "failed", "cancelled"]
+
+GroupChange = Literal[
+    "created", "invited", "declined", "joined", "added", "left", "removed", "role", "renamed", "topic", "timer",
+    "history", "rekeyed", "forked",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -44,13 +57,54 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Reaction:
+    """One person's reaction to a message."""
+
+    sender: str
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that another one answers, as far as it is known here."""
+
+    id: str
+    sender: str
+    """Empty when the quoted message is not in this history."""
+    text: str
+    """Its beginning, one line; empty when it is not known or was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a message carries."""
+
+    name: str
+    """Cleaned: no path, no control and no bidirectional characters."""
+    size_bytes: int
+    media_type: str
+    state: FileState
+    done_bytes: int = 0
+    path: str | None = None
+    """Where it lies here, once everything is verified (or the source, for our own)."""
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bytes | None = None
+    """A small JPEG, decoded and made again here; not part of the JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A message was stored: someone else's, or our own from elsewhere. At least once; ``id`` is stable."""
+    """A message was stored: someone else's, or our own from elsewhere. At least once; ``id`` is stable.
+
+    With ``change`` set it was stored before, and this is how it stands now.
+    """
 
     type: ClassVar[str] = "message"
     id: str
     """32 hex digits."""
     conversation: str
+    """An account name, or ``+`` and the 32 hex digits of a group."""
     sender: str
     """Account name; ``from`` in JSON."""
     text: str
@@ -60,7 +114,23 @@ class Message:
     row: int = 0
     """Local position in the history, the order of display; not part of the JSON."""
     state: DeliveryState | None = None
-    """Only on our own messages in a history; not in events."""
+    """Only on our own messages in a history; not in events. In a group: what every member's device reached."""
+    kind: MessageKind = "text"
+    request: bool = False
+    """From somebody whose request to talk is not answered yet."""
+    reply_to: Quote | None = None
+    mentions: tuple[str, ...] = ()
+    """Account names that the text mentions."""
+    forwarded: bool = False
+    edited_at_ms: int | None = None
+    deleted: bool = False
+    """Taken back by its author: the text is empty, the place stays."""
+    reactions: tuple[Reaction, ...] = ()
+    pinned: bool = False
+    expires_at_ms: int | None = None
+    """When it disappears here (disappearing messages)."""
+    file: Attachment | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +166,55 @@ class Warning:
     count: int | None = None
 
 
-Event = Ready | Connection | Message | Delivery | Contact | Warning
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """Somebody writes, or stopped. Never stored, dropped first when anything is scarce."""
 
-_JSON_NAMES = {"sender": "from", "sent_at_ms": "sent_at"}
-_NOT_IN_JSON = {"row"}
+    type: ClassVar[str] = "typing"
+    conversation: str
+    sender: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file moved on: progress at most a few times a second, each change of state at once."""
+
+    type: ClassVar[str] = "file"
+    id: str
+    """Of the message that carries it."""
+    conversation: str
+    name: str
+    state: FileState
+    done_bytes: int
+    size_bytes: int
+    path: str | None = None
+    """Where the finished file lies."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group changed, by a signed entry of its log (or it stopped because its log has two heads)."""
+
+    type: ClassVar[str] = "group"
+    id: str
+    """``+`` and 32 hex digits: the conversation."""
+    name: str
+    change: GroupChange
+    by: str | None = None
+    subject: str | None = None
+    """The member it is about."""
+    detail: str | None = None
+    """The new name, topic, role or timer; a sentence when it stopped."""
+
+
+Event = Ready | Connection | Message | Delivery | Contact | Warning | Typing | File | Group
+
+_JSON_NAMES = {
+    "sender": "from", "sent_at_ms": "sent_at", "edited_at_ms": "edited_at", "expires_at_ms": "expires_at",
+}  # fmt: skip
+_NOT_IN_JSON = {"row", "thumbnail"}
 
 
 def rfc3339(ms: int) -> str:
@@ -109,18 +224,37 @@ def rfc3339(ms: int) -> str:
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """Return the event as the JSON object of docs/scripting.md; absent values are left out."""
-    result: dict[str, Any] = {"v": EVENT_VERSION, "type": event.type}
-    for name, shown, is_time in _COLUMNS[type(event)]:
-        value = getattr(event, name)
-        if value is not None:
-            result[shown] = rfc3339(value) if is_time else value
+    """Return the event as the JSON object of docs/scripting.md; what stands at its default is left out."""
+    return {"v": EVENT_VERSION, "type": event.type, **_object(event)}
+
+
+def _object(value: Event | _Part) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, shown, is_time, default in _COLUMNS[type(value)]:
+        field = getattr(value, name)
+        if field is default or field == default:
+            continue
+        if is_time:
+            field = rfc3339(field)
+        elif isinstance(field, tuple):
+            field = [_object(part) if isinstance(part, _Part) else part for part in field]
+        elif isinstance(field, _Part):
+            field = _object(field)
+        result[shown] = field
     return result
 
 
-def _columns(kind: type[Event]) -> tuple[tuple[str, str, bool], ...]:
-    names = [field.name for field in fields(kind) if field.name not in _NOT_IN_JSON]
-    return tuple((name, _JSON_NAMES.get(name, name), name.endswith("_ms")) for name in names)
+_Part = Reaction | Quote | Attachment
 
 
-_COLUMNS: dict[type[Event], tuple[tuple[str, str, bool], ...]] = {kind: _columns(kind) for kind in get_args(Event)}
+def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, Any], ...]:
+    shown = [field for field in fields(kind) if field.name not in _NOT_IN_JSON]
+    return tuple(
+        (field.name, _JSON_NAMES.get(field.name, field.name), field.name.endswith("_ms"), field.default)
+        for field in shown
+    )
+
+
+_COLUMNS: dict[type[Any], tuple[tuple[str, str, bool, Any], ...]] = {
+    kind: _columns(kind) for kind in (*get_args(Event), *get_args(_Part))
+}

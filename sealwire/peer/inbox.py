@@ -8,8 +8,9 @@ Source: protocol.md §9, §11, §12.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from sealwire.crypto.card import SignedCard
 from sealwire.crypto.handshake import accept
@@ -64,6 +65,18 @@ class _Fresh:
     opk_id: int
 
 
+class Arrival(NamedTuple):
+    """Content that was authenticated: from which pair of devices, in which plaintext, when."""
+
+    pair: Pair
+    plain: Plaintext
+    now: Now
+
+
+Handler = Callable[[Arrival, Any], None]
+"""Takes one kind of content; raises UnreadError when it must not be believed (it is then quarantined)."""
+
+
 @dataclass(slots=True)
 class Arrivals:
     """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
@@ -101,6 +114,16 @@ class Inbox:
         self._tokens = HANDSHAKES_PER_S
         self._refilled_s = 0.0
         self.arrivals = Arrivals()
+        self._handlers: dict[type[Any], Handler] = {
+            Text: self._on_text,
+            Receipt: self._on_receipt,
+            Renew: self._on_renew,
+            Nothing: self._on_nothing,
+        }
+
+    def on(self, kind: type[Any], handler: Handler) -> None:
+        """Give another core one kind of content to take."""
+        self._handlers[kind] = handler
 
     def take(self, envelope: bytes, now: Now) -> bool:
         """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""
@@ -182,7 +205,7 @@ class Inbox:
             assert pair is not None, "an established session has a pair"
             pair.keep(after)
         self._judge_order(pair, plain, plaintext)
-        self._store(pair, plain)
+        self._handlers[type(plain.content)](Arrival(pair, plain, now), plain.content)
 
     def _established(self, tag: bytes, otherwise: str) -> tuple[Pair | None, Session, _Fresh | None]:
         pair = self._pairs.by_tag(tag)
@@ -229,19 +252,18 @@ class Inbox:
 
     # --- content ---
 
-    def _store(self, pair: Pair, plain: Plaintext) -> None:
-        content = plain.content
-        message_id = MessageId(plain.message_id)
-        match content:
-            case Text(text=text):
-                self._store_text(pair, message_id, text, plain.sent_at_ms)
-            case Receipt(state=state, ids=ids):
-                for named in ids:
-                    self._receipt(pair.account, MessageId(named), state)
-            case Renew():
-                self.arrivals.renew.add(pair.mailbox)
-            case Nothing():
-                pass
+    def _on_text(self, arrival: Arrival, text: Text) -> None:
+        self._store_text(arrival.pair, MessageId(arrival.plain.message_id), text.text, arrival.plain.sent_at_ms)
+
+    def _on_receipt(self, arrival: Arrival, receipt: Receipt) -> None:
+        for named in receipt.ids:
+            self._receipt(arrival.pair.account, MessageId(named), receipt.state)
+
+    def _on_renew(self, arrival: Arrival, _renew: Renew) -> None:
+        self.arrivals.renew.add(arrival.pair.mailbox)
+
+    def _on_nothing(self, _arrival: Arrival, _nothing: Nothing) -> None:
+        """A fresh session had nothing else to say."""
 
     def _receipt(self, account: str, named: MessageId, state: DeliveryState) -> None:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.

@@ -21,12 +21,13 @@ from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, STATES, Message
 from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
 
-SCHEMA_VERSION: Final = 1
 MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
 CACHE_KIB: Final = 8_192
 
 _SCHEMA_DIR = Path(__file__).parent / "schema"
+SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.sql"))
+"""Each script takes the database from the version before it to its own."""
 
 
 class Store:

@@ -197,8 +197,21 @@ def test_every_module_is_named_by_a_test_or_held_by_one_listed_here() -> None:
 
 
 def is_empty(path: Path) -> bool:
-    """Only a docstring, or names passed on."""
-    return all(isinstance(node, ast.Expr | ast.ImportFrom | ast.Import | ast.Assign) for node in tree(path).body)
+    """Nothing that runs: docstrings, names passed on, and classes that only declare fields and methods."""
+    return all(declares(node) for node in tree(path).body)
+
+
+def declares(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Constant()) | ast.ImportFrom() | ast.Import() | ast.Assign() | ast.AnnAssign():
+            return True
+        case ast.ClassDef(body=body) | ast.If(test=ast.Name("TYPE_CHECKING"), body=body):
+            return all(declares(inner) for inner in body)
+        case ast.FunctionDef(body=[ast.Expr(value=ast.Constant())]):
+            return True
+        case ast.AsyncFunctionDef(body=[ast.Expr(value=ast.Constant())]):
+            return True
+    return False
 
 
 # --- what is promised outside the code -----------------------------------------------------------------------

@@ -20,8 +20,11 @@ from sealwire.peer.events import (
     Delivery,
     DeliveryState,
     Event,
+    File,
+    Group,
     Message,
     Ready,
+    Typing,
     Warning,
 )
 from sealwire.ui.views import sentences
@@ -83,6 +86,8 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
             return view, []  # the contact's own event beside it says so, with what to do
         case Warning():
             return view, [Line("alert", sentences.warning(event))]
+        case Typing() | File() | Group():
+            return view, []
 
 
 def is_refusal(event: Connection) -> bool:

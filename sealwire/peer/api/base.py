@@ -1,7 +1,4 @@
-"""The one way in: what an interface may ask of a running peer.
-
-``peer.client.Client`` implements it over a real link; interfaces and tests type against this protocol.
-"""
+"""What every interface needs of a running peer: words, contacts, states, one stream of events."""
 
 from __future__ import annotations
 
@@ -10,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from sealwire.peer.events import DeliveryState, Event, Message, TrustState
+
+WaitFor = Literal["queued", "sent", "delivered", "read"]
 
 MAX_TEXT_BYTES = 15_000
 """UTF-8 bytes of one text: fits the largest padding bucket with its header; larger is a file."""
@@ -77,9 +76,7 @@ class ClientApi(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """The one event stream, from Ready on; ends when the client is closed."""
 
-    async def send_text(
-        self, to: str, text: str, wait: Literal["queued", "sent", "delivered", "read"] = "queued", timeout_s: float = 10
-    ) -> Sent:
+    async def send_text(self, to: str, text: str, wait: WaitFor = "queued", timeout_s: float = 10) -> Sent:
         """Make a message durable and, with ``wait``, wait for that state.
 
         Raises:

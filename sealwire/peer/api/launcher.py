@@ -1,0 +1,54 @@
+"""What an interface may start: a broker here, a profile, the demonstration. ``cli`` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sealwire.peer.api.base import ClientApi
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBroker:
+    """A broker that this program started and that lives as long as it, or longer if it was asked to."""
+
+    address: str
+    """``tcp://HOST:PORT``."""
+    invite: str
+    """The line for others."""
+
+
+class Launcher(Protocol):
+    """``cli`` hands one to the interfaces. Errors are ``sealwire.errors``."""
+
+    name: str
+    """The profile asked for on the command line."""
+
+    def profiles(self) -> Sequence[str]:
+        """Names that have keys here."""
+
+    def is_new(self, name: str) -> bool:
+        """Whether the first start of this name is still to come."""
+
+    async def broker_answers(self) -> bool:
+        """Whether something listens where the settings say the broker is, with the pinned key if there is one."""
+
+    async def start_broker(self) -> RunningBroker:
+        """Start a broker on this machine with the settings at hand; returns when it is ready."""
+
+    async def invite_line(self) -> str:
+        """The line to send to a friend, for the broker this profile uses. Works without admin rights when
+        registration is open; else raises the error that says who can make one."""
+
+    def check_invite(self, line: str) -> str:
+        """Return the address in an invite line. Raises UsageError when it is none."""
+
+    async def open(
+        self, name: str, passphrase: bytes, progress: Callable[[str], None], invite: str | None = None
+    ) -> ClientApi:
+        """Open a profile (made on its first start) and start its client.
+
+        Raises:
+            KeyFileError, ProfileBusyError, BrokerKeyMissingError, AccountNameError, NameTakenError.
+        """
