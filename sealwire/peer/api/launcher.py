@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sealwire.peer.api.base import ClientApi
+from sealwire.peer.api import FullClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Launcher(Protocol):
 
     async def open(
         self, name: str, passphrase: bytes, progress: Callable[[str], None], invite: str | None = None
-    ) -> ClientApi:
+    ) -> FullClient:
         """Open a profile (made on its first start) and start its client.
 
         Raises:
