@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 LABEL, BAR, ROW, GAP, VALUE = 170, 420, 20, 34, 90
 """Widths and heights in px: names, the longest bar, a row, the room above a group, figures."""
 WIDTH = LABEL + BAR + VALUE
+CURVE = 160
 OURS, THEIRS = "#2f6f4f", "#8a94a0"
 
 
@@ -28,6 +29,28 @@ def bars(title: str, groups: dict[str, list[tuple[str, float]]]) -> str:
             y += ROW
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" font-family="sans-serif"'
     return "\n".join([f'{head} font-size="12">', '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>\n"])
+
+
+def line(title: str, points: list[tuple[float, float]]) -> str:
+    """One curve from zero up, with its last value and the largest; x and y in the units of ``title``."""
+    last, top = max((x for x, _ in points), default=0) or 1, max((y for _, y in points), default=0) or 1
+    at = [(8 + (WIDTH - 16 - VALUE) * x / last, 34 + CURVE * (1 - y / top)) for x, y in points]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+    end, value = at[-1] if at else (8, 34), points[-1][1] if points else 0
+    height = CURVE + 60
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif"'
+            ' font-size="12">',
+            '<rect width="100%" height="100%" fill="#fff"/>',
+            f'<text x="8" y="20" font-size="15">{escape(title)}</text>',
+            f'<line x1="8" y1="{34 + CURVE}" x2="{WIDTH - VALUE}" y2="{34 + CURVE}" stroke="#ccc"/>',
+            f'<polyline points="{path}" fill="none" stroke="{OURS}" stroke-width="1.5"/>',
+            f'<text x="{end[0] + 6:.1f}" y="{end[1] + 4:.1f}">{value:,.1f}</text>',
+            f'<text x="8" y="{CURVE + 50}" fill="#555">0 … {last:,.0f}; most {top:,.1f}</text>',
+            "</svg>\n",
+        ]
+    )
 
 
 def row(y: int, label: str, value: float, share: float) -> list[str]:

@@ -40,6 +40,9 @@ class Client:
         self.log = Log(folder / f"{name}.log")
         self.guard = threading.Lock()
         self.known: set[str] = set()
+        self.said_at: dict[str, float] = {}
+        self.seen_at: dict[str, float] = {}
+        """Monotonic times, by text."""
         self.start()
 
     def start(self) -> None:
@@ -63,6 +66,7 @@ class Client:
         peer, text = self.peer, f"{self.name} {number}"
         with self.guard:
             self.log.write("tried", self.name, to, "", text)
+            self.said_at[text] = time.monotonic()
         try:
             answer = peer.request("send", to=to, text=text, patience_s=15)
         except (queue.Empty, ValueError, OSError):
@@ -73,20 +77,21 @@ class Client:
 
     def _messages(self, peer: JsonPeer) -> None:
         earlier = frozenset(self.known)
-        for event in _all(peer, "message"):
+        for event in all_of(peer, "message"):
             with self.guard:
                 if event["id"] not in earlier:  # a process killed before it marked a message tells it again
                     self.known.add(event["id"])
+                    self.seen_at[event["text"]] = time.monotonic()
                     self.log.write("shown", self.name, event["from"], event["id"], event["text"])
 
     def _deliveries(self, peer: JsonPeer) -> None:
-        for event in _all(peer, "delivery"):
+        for event in all_of(peer, "delivery"):
             if event["state"] == "sent":
                 with self.guard:
                     self.log.write("accepted", self.name, event["to"], event["id"])
 
 
-def _all(peer: JsonPeer, kind: str) -> Iterator[dict[str, Any]]:
+def all_of(peer: JsonPeer, kind: str) -> Iterator[dict[str, Any]]:
     """Every event of a kind, to the last one the process wrote before it was killed."""
     while True:
         ended = peer.told_everything

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[str] = path.open("a", encoding="utf-8")
+        self._unsynced = False
 
     def write(self, kind: Kind, me: str, other: str, message: str, text: str = "") -> None:
         """Record that ``me`` tried to send to, sent to, had accepted for, or was shown from ``other`` a message id.
@@ -31,9 +32,20 @@ class Log:
         ``tried`` comes before the peer is asked and has a text only: a peer that dies before it answers may have
         made the message durable all the same.
         """
+        self.note(kind, me, other, message, text)
+        self.sync()
+
+    def note(self, kind: Kind, me: str, other: str, message: str, text: str = "") -> None:
+        """The same, on disk only after :meth:`sync`: for many lines that one action follows."""
         self._file.write(json.dumps([kind, me, other, message, text]) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._unsynced = True
+
+    def sync(self) -> None:
+        """Return when every noted line is on disk."""
+        if self._unsynced:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._unsynced = False
 
     def close(self) -> None:
         """Close the file."""
@@ -81,7 +93,7 @@ def judge(logs: Iterable[Path]) -> Verdict:
                 texts[message] = text
     all_sent = {message for messages in sent.values() for message in messages}
     all_shown = {message for messages in shown.values() for message in messages}
-    doubles = [m for messages in shown.values() for m in sorted({m for m in messages if messages.count(m) > 1})]
+    doubles = [m for messages in shown.values() for m, count in sorted(Counter(messages).items()) if count > 1]
     return Verdict(
         sent=len(all_sent),
         accepted=len(accepted),

@@ -40,11 +40,24 @@ START_S: Final = 60.0
 class Process:
     """A child process of ours, its standard error kept."""
 
-    def __init__(self, name: str, args: list[str], environment: dict[str, str], *, piped: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: list[str],
+        environment: dict[str, str],
+        *,
+        piped: bool = False,
+        prefix: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         pipe = subprocess.PIPE if piped else subprocess.DEVNULL
         self.child = subprocess.Popen(  # noqa: S603 - our own programs
-            [sys.executable, *args], cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.PIPE
+            [*prefix, sys.executable, *args],
+            cwd=ROOT,
+            env=environment,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
         )
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -113,7 +126,7 @@ class JsonPeer(Process):
         self._events: dict[str, queue.Queue[dict[str, Any]]] = {}
         self._guard = threading.Lock()
         self._next = FIRST_OWN_ID
-        super().__init__(name, args, stage.environment, piped=True)
+        super().__init__(name, args, stage.environment, piped=True, prefix=stage.peer_prefix)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -183,6 +196,9 @@ class Stage:
         self.environment = {**os.environ, **quick, **settings}
         self.processes: list[Process] = []
         self.address = "tcp://127.0.0.1:0"
+        self.broker_prefix: tuple[str, ...] = ()
+        self.peer_prefix: tuple[str, ...] = ()
+        """What runs the programs, when not this process's own surroundings: a network namespace, for one."""
 
     def __enter__(self) -> Self:
         (self.path / "empty").touch()
@@ -211,7 +227,8 @@ class Stage:
 
     def start_broker(self, *flags: str) -> Process:
         """Start the broker, after the first time on the same port again, and wait until it is ready."""
-        self.broker = Process("broker", ["broker.py", "--bind", self.address, *self.folders, *flags], self.environment)
+        command = ["broker.py", "--bind", self.address, *self.folders, *flags]
+        self.broker = Process("broker", command, self.environment, prefix=self.broker_prefix)
         self.processes.append(self.broker)
         self.address = self.broker.hears("ready on").split()[-1]
         return self.broker
@@ -224,7 +241,7 @@ class Stage:
 
     def run(self, *args: str, text: str | None = None, timeout_s: float = START_S) -> subprocess.CompletedProcess[str]:
         """Run one ``peer.py`` command to its end."""
-        command = [sys.executable, "peer.py", *self.peer_flags, *args]
+        command = [*self.peer_prefix, sys.executable, "peer.py", *self.peer_flags, *args]
         return subprocess.run(  # noqa: S603 - our own program
             command,
             cwd=ROOT,

@@ -1,0 +1,92 @@
+"""Bad networks in namespaces of our own: nothing is lost, and talk goes on soon after the wire heals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scripts.netfaults import SHARE, run
+from sealwire.testing.faultnet import BROKER_ADDRESS, CUT, FINE, Weather, Wire, unavailable
+
+pytestmark = pytest.mark.process
+
+ECHO = f"""
+import socket
+heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+heard.bind(("{BROKER_ADDRESS}", 7000))
+print("in", flush=True)
+while True:
+    heard.sendto(*heard.recvfrom(2000))
+"""
+ASK = f"""
+import socket, time
+asks = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asks.settimeout(1.5)
+began, answers = time.monotonic(), []
+asks.sendto(b"x", ("{BROKER_ADDRESS}", 7000))
+try:
+    while True:
+        asks.recv(2000)
+        answers.append(time.monotonic() - began)
+except TimeoutError:
+    print(len(answers), answers[0] if answers else 0)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def allowed() -> None:
+    if os.environ.get("CI") == "true" and os.geteuid() == 0:
+        assert shutil.which("ip"), "CI must have what .ci/apt.txt names"
+    if reason := unavailable():
+        pytest.skip(reason)
+
+
+def test_people_behind_a_bad_network_lose_nothing_and_go_on_within_ten_seconds(tmp_path):
+    verdict, found = run(tmp_path, SHARE, seed=1)
+    assert verdict.clean, verdict
+    assert verdict.shown > 50
+    assert not [one.wrong for one in found if one.wrong]
+    assert all(one.lost_packets for one in found), "the wire did nothing"
+    assert found[0].p50_ms > 2 * 150, "the wire was not slow"
+    assert found[-1].links_lost, "peers that hear nothing for eleven seconds must notice"
+
+
+@pytest.mark.parametrize(
+    ("weather", "answers", "at_least_s"),
+    [
+        (FINE, 1, 0.0),
+        (Weather(delay_s=0.2, jitter_s=0.05), 1, 0.3),
+        (Weather(duplicate=1.0), 4, 0.0),
+        (Weather(bits_per_s=1_000), 1, 0.4),
+        (CUT, 0, 0.0),
+    ],
+)
+def test_the_wire_does_what_it_is_told(weather, answers, at_least_s):
+    with Wire() as wire:
+        echo = subprocess.Popen([*wire.broker_prefix, sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
+        try:
+            assert echo.stdout.readline() == "in\n"
+            wire.both(weather)
+            command = [*wire.peer_prefix, sys.executable, "-c", ASK]
+            count, first_s = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        finally:
+            echo.kill()
+            echo.wait()
+            echo.stdout.close()
+    assert int(count) == answers
+    assert float(first_s) >= at_least_s
+
+
+def test_a_wire_leaves_nothing_behind():
+    with Wire() as wire:
+        name = wire.broker_prefix[-1]
+        assert name in _namespaces()
+    assert name not in _namespaces()
+
+
+def _namespaces() -> str:
+    return subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
