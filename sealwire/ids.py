@@ -24,6 +24,9 @@ MessageId = NewType("MessageId", bytes)
 DeviceId = NewType("DeviceId", bytes)
 """16 random bytes chosen once for an installation."""
 
+GroupId = NewType("GroupId", bytes)
+"""16 random bytes that name a group."""
+
 Millis = int
 """Milliseconds since 1970-01-01 UTC (u64 on the wire)."""
 
@@ -31,8 +34,13 @@ MAILBOX_BYTES = 16
 MID_BYTES = 16
 TOKEN_BYTES = 8
 MESSAGE_ID_BYTES = 16
+GROUP_ID_BYTES = 16
+
+GROUP_MARK = "+"
+"""First character of a group's conversation: no account name begins with it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_GROUP = re.compile(r"\+[0-9a-f]{32}\Z")
 RESERVED_NAMES = frozenset({"broker", "system", "all", "here"})
 
 
@@ -53,3 +61,19 @@ def account_name(text: str) -> str | None:
     if _NAME.match(name) is None or name in RESERVED_NAMES:
         return None
     return name
+
+
+def conversation_of(group: GroupId) -> str:
+    """Return how a group is named wherever an account could stand too: + and 32 hex digits.
+
+    Source: protocol.md §11.
+    """
+    return GROUP_MARK + group.hex()
+
+
+def group_of(conversation: str) -> GroupId | None:
+    """Return the group that a conversation is, or None for anything that is not + and 32 lower-case hex digits.
+
+    Source: protocol.md §11.
+    """
+    return GroupId(bytes.fromhex(conversation[1:])) if _GROUP.match(conversation) else None

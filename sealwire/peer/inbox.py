@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from sealwire.crypto.card import SignedCard
 from sealwire.crypto.handshake import accept
@@ -65,12 +65,29 @@ class _Fresh:
     opk_id: int
 
 
+class Said(Protocol):
+    """What every authenticated plaintext says about itself, between two devices or in a group."""
+
+    @property
+    def message_id(self) -> bytes:
+        """16 random bytes of its author."""
+
+    @property
+    def sent_at_ms(self) -> int:
+        """The author's clock."""
+
+
 class Arrival(NamedTuple):
-    """Content that was authenticated: from which pair of devices, in which plaintext, when."""
+    """Content that was authenticated: who said it where, from which device, when."""
 
     pair: Pair
-    plain: Plaintext
+    """With the device that said it."""
+    plain: Said
     now: Now
+    conversation: str
+    """The author's account between two people, ``+`` and 32 hex digits in a group."""
+    author: str
+    """The account whose device said it."""
 
 
 Handler = Callable[[Arrival, Any], None]
@@ -120,10 +137,27 @@ class Inbox:
             Renew: self._on_renew,
             Nothing: self._on_nothing,
         }
+        self._in_groups: set[type[Any]] = {Text, Nothing}
 
-    def on(self, kind: type[Any], handler: Handler) -> None:
-        """Give another core one kind of content to take."""
+    def on(self, kind: type[Any], handler: Handler, *, in_groups: bool = False) -> None:
+        """Give another core one kind of content to take.
+
+        Args:
+            in_groups: whether it may also be said in a group. Without it the content is refused there.
+        """
         self._handlers[kind] = handler
+        if in_groups:
+            self._in_groups.add(kind)
+
+    def hear(self, arrival: Arrival, content: Any) -> None:
+        """Hand authenticated content to whoever takes it.
+
+        Raises:
+            UnreadError: it may not be said there, or whoever takes it refuses it.
+        """
+        if arrival.conversation != arrival.author and type(content) not in self._in_groups:
+            raise UnreadError("malformed")
+        self._handlers[type(content)](arrival, content)
 
     def take(self, envelope: bytes, now: Now) -> bool:
         """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""
@@ -205,7 +239,7 @@ class Inbox:
             assert pair is not None, "an established session has a pair"
             pair.keep(after)
         self._judge_order(pair, plain, plaintext)
-        self._handlers[type(plain.content)](Arrival(pair, plain, now), plain.content)
+        self.hear(Arrival(pair, plain, now, pair.account, pair.account), plain.content)
 
     def _established(self, tag: bytes, otherwise: str) -> tuple[Pair | None, Session, _Fresh | None]:
         pair = self._pairs.by_tag(tag)
@@ -253,7 +287,15 @@ class Inbox:
     # --- content ---
 
     def _on_text(self, arrival: Arrival, text: Text) -> None:
-        self._store_text(arrival.pair, MessageId(arrival.plain.message_id), text.text, arrival.plain.sent_at_ms)
+        message_id, name = MessageId(arrival.plain.message_id), arrival.author
+        conversation, sent_at_ms = arrival.conversation, arrival.plain.sent_at_ms
+        row = self._records.add_message(message_id, conversation, name, False, text.text, sent_at_ms)
+        self.arrivals.receipts.setdefault(arrival.pair.mailbox, []).append(message_id)
+        if row is None:
+            return
+        contact = self._roster.find(name)
+        verified = contact is not None and contact.trust == "verified"
+        self._events.append(Message(message_id.hex(), conversation, name, text.text, sent_at_ms, verified, row))
 
     def _on_receipt(self, arrival: Arrival, receipt: Receipt) -> None:
         for named in receipt.ids:
@@ -269,16 +311,6 @@ class Inbox:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
         for rank in self._records.raise_state(named, account, STATE_RANK[state]):
             self._events.append(Delivery(named.hex(), STATES[rank], account))
-
-    def _store_text(self, pair: Pair, message_id: MessageId, text: str, sent_at_ms: int) -> None:
-        name = pair.account
-        row = self._records.add_message(message_id, name, name, False, text, sent_at_ms)
-        self.arrivals.receipts.setdefault(pair.mailbox, []).append(message_id)
-        if row is None:
-            return
-        contact = self._roster.find(name)
-        verified = contact is not None and contact.trust == "verified"
-        self._events.append(Message(message_id.hex(), name, name, text, sent_at_ms, verified, row))
 
 
 def _reasons() -> dict[str, str]:

@@ -5,13 +5,13 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from sealwire.crypto.primitives import Rng
-from sealwire.errors import RejectedError
+from sealwire.errors import LocalProtocolError, RejectedError
 from sealwire.i18n import _
-from sealwire.ids import MESSAGE_ID_BYTES, Mailbox, MessageId, Token
+from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, Mailbox, MessageId, Token
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Delivery, Event, Warning
 from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
@@ -21,6 +21,12 @@ from sealwire.peer.roster import Roster
 from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Text, decode_content, encode_content
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
+
+ToGroup = Callable[[str, MessageId, Content, Now], None]
+
+
+def _no_groups(conversation: str, _message: MessageId, _content: Content, _now: Now) -> None:
+    raise LocalProtocolError(f"nothing carries messages to {conversation}")
 
 
 class Mail:
@@ -46,6 +52,7 @@ class Mail:
         self._rng = rng
         self.outbox = Outbox(records)
         self._events = events
+        self.to_group: ToGroup = _no_groups
         for account in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
             directory.find(account)
 
@@ -55,16 +62,20 @@ class Mail:
         """Make a text durable and queue it; the caller has checked name, length and trust."""
         message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
         self._records.add_message(message_id, name, self._name, True, text, now.ms)
-        self._queue(name, message_id, text, now)
+        self.say(name, message_id, Text(text), now)
         return message_id
 
-    def _queue(self, name: str, message_id: MessageId, text: str, now: Now) -> None:
-        content = encode_content(Text(text))
-        mailboxes: Sequence[Mailbox | None] = self._roster.mailboxes(name) or [None]
+    def say(self, conversation: str, message_id: MessageId, content: Content, now: Now) -> None:
+        """Queue content for everyone in a conversation: the devices of an account, or the members of a group."""
+        if conversation.startswith(GROUP_MARK):
+            self.to_group(conversation, message_id, content, now)
+            return
+        encoded = encode_content(content)
+        mailboxes: Sequence[Mailbox | None] = self._roster.mailboxes(conversation) or [None]
         for mailbox in mailboxes:
-            self.outbox.add(name, mailbox, message_id, content, now.ms)
-        if self._roster.stale(name, now.ms):
-            self._directory.find(name)
+            self.outbox.add(conversation, mailbox, message_id, encoded, now.ms)
+        if self._roster.stale(conversation, now.ms):
+            self._directory.find(conversation)
 
     def retry(self, now: Now) -> int:
         """Queue failed messages again, and stop waiting out pauses."""
@@ -73,7 +84,7 @@ class Mail:
         for message in failed:
             message_id = MessageId(bytes.fromhex(message.id))
             self._records.requeue(message_id)
-            self._queue(message.conversation, message_id, message.text, now)
+            self.say(message.conversation, message_id, Text(message.text), now)
         return len(failed)
 
     def post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
