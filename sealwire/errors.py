@@ -321,6 +321,15 @@ class UntrustedPeerError(SealwireError):
     hint = "Compare the safety number with them (verify {name}), then approve the new key."
 
 
+class BlockedPeerError(SealwireError):
+    """The person wanted to write to somebody they have blocked."""
+
+    code = "blocked"
+    exit = 5
+    text = "You have blocked {name}; nothing is sent."
+    hint = "Unblock {name} first, then send again."
+
+
 class BrokerUnreachableError(SealwireError):
     """No link to the broker within the time allowed."""
 

@@ -28,6 +28,7 @@ from sealwire.errors import (
 )
 from sealwire.files import write_private
 from sealwire.i18n import _
+from sealwire.peer.prefs import Prefs
 from sealwire.peer.profile import Profile
 
 JOINED_FILE = "joined.json"
@@ -74,7 +75,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         data_dir=settings.paths.data / options.name,
         kdf_memory_mib=settings.peer.kdf_memory_mib,
         kdf_passes=settings.peer.kdf_passes,
-        read_receipts=settings.peer.read_receipts,
+        prefs=Prefs(settings.peer.read_receipts, settings.peer.requests),
         reconnect_first_s=settings.peer.reconnect_first_s,
         reconnect_most_s=settings.peer.reconnect_max_s,
     )

@@ -116,6 +116,11 @@ class PeerSection:
     read_receipts: bool = _key(
         True, Switch(), "Whether senders learn that their messages were read (or written out to a script)."
     )
+    requests: bool = _key(
+        True,
+        Switch(),
+        "Whether strangers ask first: nothing is told back to them until somebody here answers. off suits bots.",
+    )
     reconnect_first_s: float = _key(
         0.5,
         Number(0.05, 60),

@@ -6,8 +6,10 @@ looks alike. Both sides see the same digits.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 from sealwire.crypto.card import Card
 from sealwire.crypto.primitives import equal
@@ -26,6 +28,12 @@ PURPOSE_COMPARE = 0x01
 
 QR_VERSION = 0x01
 QR_BYTES = 2 + 2 * _SCAN_BYTES
+CODE_PREFIX = "sealwire-compare:"
+MAX_CODE_CHARS = 256
+"""A code has 105; whatever is pasted past this is not looked at."""
+
+Judgement = Literal["same", "different", "other-person", "not-a-code"]
+"""``different``: one side holds another key than the other shows; ``other-person``: a code of two other people."""
 
 
 def fingerprint(identifier: bytes, key: bytes, version: int = HASH_VERSION) -> bytes:
@@ -92,6 +100,31 @@ class SafetyNumber:
             raise RemoteProtocolError("a code for another purpose")
         mirrored = self.theirs[:_SCAN_BYTES] + self.own[:_SCAN_BYTES]
         return equal(scanned[2:], mirrored)
+
+    def code(self) -> str:
+        """Return the QR code's bytes as text: what is shown as QR, pasted or read by a scanner.
+
+        Source: protocol.md §13.
+        """
+        return CODE_PREFIX + base64.urlsafe_b64encode(self.qr_payload()).decode()
+
+    def judge(self, code: str) -> Judgement:
+        """Say what another side's code proves. Never raises, whatever the text.
+
+        Source: protocol.md §13.
+        """
+        text = "".join(code[:MAX_CODE_CHARS].split())
+        try:
+            scanned = base64.b64decode(text.removeprefix(CODE_PREFIX), b"-_", validate=True)
+            if not text.startswith(CODE_PREFIX) or len(code) > MAX_CODE_CHARS:
+                return "not-a-code"
+            if self.matches_qr(scanned):
+                return "same"
+        except (RemoteProtocolError, ValueError):
+            return "not-a-code"
+        theirs, ours = scanned[2 : 2 + _SCAN_BYTES], scanned[2 + _SCAN_BYTES :]
+        knows_us = equal(ours, self.own[:_SCAN_BYTES])
+        return "different" if knows_us or equal(theirs, self.theirs[:_SCAN_BYTES]) else "other-person"
 
     def matches_digits(self, text: str) -> bool:
         """Whether ``text`` holds the same 60 digits; spaces and line breaks do not count.

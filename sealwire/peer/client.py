@@ -16,6 +16,7 @@ from sealwire.crypto.card import account_fingerprint
 from sealwire.crypto.safety import safety_number_of
 from sealwire.errors import (
     AccountNameError,
+    BlockedPeerError,
     BrokerKeyMissingError,
     BrokerUnreachableError,
     NotReachedError,
@@ -31,6 +32,7 @@ from sealwire.i18n import _
 from sealwire.ids import MessageId, account_name
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
+from sealwire.peer.desks.people import PeopleDesk
 from sealwire.peer.engine import Engine
 from sealwire.peer.events import STATE_RANK, Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
@@ -60,22 +62,24 @@ class Client:
         self.name = profile.name
         self.fingerprint = keys.identity.card.card.fingerprint.hex()
         self.profile = profile
-        self._keys = keys
-        self._store = store
+        self.keys = keys
+        self.store = store
         self._lock = lock
         self._meetings = Meetings()
-        self._turns = Turns(profile, keys, store)
-        self._publisher = self._turns.publisher
+        self.turns = Turns(profile, keys, store)
+        self._publisher = self.turns.publisher
         self._closed = False
+        self.people = PeopleDesk(self)
 
     @property
-    def _engine(self) -> Engine:
-        return self._turns.engine  # made again after a failed commit, so never kept
+    def engine(self) -> Engine:
+        """The engine of this moment: made again after a failed commit, so never kept."""
+        return self.turns.engine
 
     @property
     def registered(self) -> bool:
         """Whether this profile was let in by the broker once and its prekeys are stored there."""
-        return self._engine.registered
+        return self.engine.registered
 
     # --- opening and closing ---
 
@@ -103,46 +107,48 @@ class Client:
         profile = self.profile
         if profile.broker_key is None:
             raise BrokerKeyMissingError(path=profile.broker_key_source)
-        if opening.is_restored(profile, self._store):
-            with self._store.transaction():
-                self._engine.forget_chains()
-                self._engine.settle(clock())
+        if opening.is_restored(profile, self.store):
+            with self.store.transaction():
+                self.engine.forget_chains()
+                self.engine.settle(clock())
             text = _("This profile was restored from an older copy: conversations continue under fresh keys.")
             self._publisher.publish(Warning("restored", text))
-        self._turns.start()
+        self.turns.start()
 
     async def close(self) -> None:
         """Say goodbye, release the profile."""
         if self._closed:
             return
         self._closed = True
-        await self._turns.stop()
-        self._store.close()
+        await self.turns.stop()
+        self.store.close()
         self._lock.release()
 
     def events(self) -> AsyncIterator[Event]:
         """The one event stream, from the start on; ends when the client is closed."""
         return self._publisher.events()
 
-    async def _do(self, run: Callable[[Now], T]) -> T:
+    async def do(self, run: Callable[[Now], T]) -> T:
         """Run ``run`` inside the next turn's transaction; its result comes after the commit."""
-        return await self._turns.submit(run)
+        return await self.turns.submit(run)
 
     # --- sending ---
 
     async def send_text(self, to: str, text: str, wait: WaitFor = "queued", timeout_s: float = 10) -> Sent:
         """Make a message durable and, with ``wait``, wait for that state. See ``ClientApi``."""
-        name = self._recipient(to)
+        name = self.recipient(to)
         _check_text(text)
+        if self.engine.people.is_blocked(name):
+            raise BlockedPeerError(name=name)
         ends = time.monotonic() + timeout_s
         async with self._meetings.with_(name):
-            if self._engine.contact(name) is None and await self._has_link(min(timeout_s, FIRST_LINK_S)):
+            if self.engine.contact(name) is None and await self._has_link(min(timeout_s, FIRST_LINK_S)):
                 error = await self._resolve(name, timeout_s)
                 if error is not None:
                     raise error
             if self._blocked(name):
                 raise UntrustedPeerError(name=name)
-            queued = self._turns.submit(lambda now: self._engine.send_text(name, text, now))
+            queued = self.turns.submit(lambda now: self.engine.send_text(name, text, now))
         message_id = (await queued).hex()
         if wait == "queued":
             return Sent(message_id, "queued")
@@ -151,15 +157,15 @@ class Client:
     async def _has_link(self, timeout_s: float) -> bool:
         """Whether there is a link; a process that was just started waits for the outcome of its first attempt."""
         ends = time.monotonic() + timeout_s
-        while self._turns.started and self._turns.is_trying and time.monotonic() < ends:
+        while self.turns.started and self.turns.is_trying and time.monotonic() < ends:
             await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
-        return self._engine.online
+        return self.engine.online
 
     async def _await_state(self, message_id: str, name: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
         rank = STATE_RANK[wait]
         reached = self._publisher.reached(message_id, rank)
         try:
-            message = await self._do(lambda now: self._store.own_message(MessageId(bytes.fromhex(message_id))))
+            message = await self.do(lambda now: self.store.own_message(MessageId(bytes.fromhex(message_id))))
             if message is not None and message.state and STATE_RANK[message.state] >= rank:
                 state, reason = message.state, None  # while we were about to wait
             else:
@@ -170,24 +176,24 @@ class Client:
         finally:
             self._publisher.forget(message_id, reached)
         if state == "failed":
-            raise UnknownPeerError(name=name) if self._engine.contact(name) is None else RejectedError(reason=reason)
+            raise UnknownPeerError(name=name) if self.engine.contact(name) is None else RejectedError(reason=reason)
         return Sent(message_id, state)
 
     def _late(self, name: str, wait: WaitFor, timeout_s: float) -> SealwireError:
         if self._blocked(name):
             return UntrustedPeerError(name=name)
-        if not self._engine.online:
-            return self._turns.failure() or BrokerUnreachableError(address=self.profile.broker_address)
+        if not self.engine.online:
+            return self.turns.failure() or BrokerUnreachableError(address=self.profile.broker_address)
         return NotReachedError(state=_state_word(wait), seconds=f"{timeout_s:g}")
 
     async def retry(self) -> int:
         """Try failed messages again; returns how many."""
-        return await self._do(self._engine.retry)
+        return await self.do(self.engine.retry)
 
     async def settle(self, timeout_s: float) -> bool:
         """Wait until nothing is queued; False when time ran out."""
         ends = time.monotonic() + timeout_s
-        while (await self._do(lambda _now: len(self._store.outbox_rows()))) > 0:
+        while (await self.do(lambda _now: len(self.store.outbox_rows()))) > 0:
             if time.monotonic() >= ends:
                 return False
             await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
@@ -196,8 +202,8 @@ class Client:
     async def online(self, timeout_s: float) -> None:
         """Wait for a link (on a first start: until registered). See ``ClientApi``."""
         ends = time.monotonic() + timeout_s
-        while not (self._engine.online and self._engine.registered):
-            failure = self._turns.failure()
+        while not (self.engine.online and self.engine.registered):
+            failure = self.turns.failure()
             if failure is not None:
                 raise failure
             left = ends - time.monotonic()
@@ -209,59 +215,60 @@ class Client:
 
     async def history(self, conversation: str, limit: int = 50, before_row: int | None = None) -> Sequence[Message]:
         """The last messages of a conversation, oldest first."""
-        return await self._do(lambda _now: self._store.history(conversation, limit, before_row))
+        return await self.do(lambda _now: self.store.history(conversation, limit, before_row))
 
     async def unread(self, limit: int = 1000) -> Sequence[Message]:
         """Messages of others since the last :meth:`mark_read`, oldest first."""
-        return await self._do(lambda _now: self._store.unread(self._engine.mail.read_up_to(), limit))
+        return await self.do(lambda _now: self.store.unread(limit))
 
     async def mark_read(self, up_to_row: int) -> None:
         """Everything up to this row has been written out or seen."""
 
-        await self._do(lambda now: self._engine.mail.mark_read(up_to_row, now, self.profile.read_receipts))
+        await self.do(lambda now: self.engine.mail.mark_read(up_to_row, now))
 
     # --- people ---
 
     async def contacts(self) -> Sequence[ContactInfo]:
         """All contacts, by name."""
-        return await self._do(lambda _now: [self._info(contact) for contact in self._engine.contacts()])
+        return await self.do(lambda _now: [self.contact_info(contact) for contact in self.engine.contacts()])
 
     async def info(self, name: str) -> SessionInfo:
         """Facts about a contact and the session with it."""
-        contact = await self._known(name)
-        opened_ms, count = await self._do(lambda _now: self._engine.session_age(contact.name))
-        return SessionInfo(self._info(contact), SUITE_WORDS, opened_ms, count)
+        contact = await self.known(name)
+        opened_ms, count = await self.do(lambda _now: self.engine.trust.session_age(contact.name))
+        return SessionInfo(self.contact_info(contact), SUITE_WORDS, opened_ms, count)
 
     async def safety_number(self, name: str) -> SafetyNumber:
         """The 60 digits to compare; for a changed key, those of the new one."""
-        contact = await self._known(name)
-        own = self._keys.identity.card.card
+        contact = await self.known(name)
+        own = self.keys.identity.card.card
         theirs = contact.new_account_key or contact.account_key
         number = safety_number_of(own.realm, (own.account, own.n_sign), (contact.name, theirs))
         return SafetyNumber(contact.name, number.digits, contact.trust)
 
     async def set_verified(self, name: str, verified: bool) -> ContactInfo:
         """A person compared the digits (or takes it back)."""
-        contact = await self._known(name)
+        contact = await self.known(name)
         if contact.trust == "changed":
             raise UntrustedPeerError(name=contact.name)
-        await self._do(lambda _now: self._engine.set_verified(contact.name, verified))
-        return self._info(contact)
+        await self.do(lambda now: self.engine.trust.set_verified(contact.name, verified, now))
+        return self.contact_info(contact)
 
     async def approve(self, name: str) -> ContactInfo:
         """Accept a changed key; what waited goes out to the new key."""
-        contact = await self._known(name)
-        await self._do(lambda now: self._engine.approve(contact.name, now))
-        return self._info(contact)
+        contact = await self.known(name)
+        await self.do(lambda now: self.engine.trust.approve(contact.name, now))
+        return self.contact_info(contact)
 
     async def status(self) -> Status:
         """The peer at a glance."""
-        queued = await self._do(lambda _now: len(self._store.outbox_rows()))
-        unread = await self._do(lambda _now: self._store.unread_count(self._engine.mail.read_up_to()))
+        queued = await self.do(lambda _now: len(self.store.outbox_rows()))
+        unread = await self.do(lambda _now: self.store.unread_count())
         address = self.profile.broker_address
-        return Status(self.name, self.fingerprint, self._turns.connection.state, address, queued, unread)
+        return Status(self.name, self.fingerprint, self.turns.connection.state, address, queued, unread)
 
-    def _recipient(self, to: str) -> str:
+    def recipient(self, to: str) -> str:
+        """Return a name of somebody else in its final form. Raises AccountNameError, UsageError."""
         name = account_name(to)
         if name is None:
             raise AccountNameError(to)
@@ -270,33 +277,35 @@ class Client:
         return name
 
     def _blocked(self, name: str) -> bool:
-        contact = self._engine.contact(name)
+        contact = self.engine.contact(name)
         return contact is not None and contact.trust == "changed"
 
-    async def _known(self, to: str) -> ContactRecord:
-        name = self._recipient(to)
-        contact = self._engine.contact(name)
-        if contact is None and self._turns.started:
+    async def known(self, to: str) -> ContactRecord:
+        """A contact; the directory is asked about a name never seen. Raises UnknownPeerError and what stops a link."""
+        name = self.recipient(to)
+        contact = self.engine.contact(name)
+        if contact is None and self.turns.started:
             await self.online(ASK_S)
             error = await self._resolve(name, ASK_S)
             if error is not None:
                 raise error
-            contact = self._engine.contact(name)
+            contact = self.engine.contact(name)
         if contact is None:
             raise UnknownPeerError(name=name)
         return contact
 
     async def _resolve(self, name: str, timeout_s: float) -> SealwireError | None:
         found = self._publisher.looking_for(name)
-        await self._do(lambda _now: self._engine.find(name))
+        await self.do(lambda _now: self.engine.find(name))
         try:
             return await asyncio.wait_for(found, max(0.001, timeout_s))
         except TimeoutError:
             return None  # not known yet: it is queued, and a failed delivery says so if it proves unknown
 
-    def _info(self, contact: ContactRecord) -> ContactInfo:
+    def contact_info(self, contact: ContactRecord) -> ContactInfo:
+        """What people see of a contact; inside a turn."""
         from_key = contact.new_account_key or contact.account_key
-        unread = self._store.unread_count(self._engine.mail.read_up_to(), contact.name)
+        unread = self.store.unread_count(contact.name)
         fingerprint = account_fingerprint(from_key).hex()
         since_ms, changed_ms = contact.first_seen_ms, contact.changed_ms
         return ContactInfo(contact.name, fingerprint, contact.trust, since_ms, changed_ms, unread)

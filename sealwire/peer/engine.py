@@ -17,31 +17,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from sealwire.crypto.identity import Identity
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import Vault
-from sealwire.errors import (
-    LoginError,
-    NameTakenError,
-    RemoteProtocolError,
-    SealwireError,
-    SupersededError,
-)
+from sealwire.errors import LoginError, NameTakenError, RemoteProtocolError, SupersededError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId
-from sealwire.peer.directory import RENEW_EVERY_MS, Directory, Resolved
+from sealwire.peer.directory import RENEW_EVERY_MS, Directory
 from sealwire.peer.events import Event, Ready, Warning
 from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.login import Credentials, LinkSession, LinkState
 from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
+from sealwire.peer.people import People
+from sealwire.peer.prefs import DEFAULTS, Prefs
 from sealwire.peer.pulse import Beat, Pulse
 from sealwire.peer.records import ContactRecord, Now, Records
 from sealwire.peer.requests import Requests
-from sealwire.peer.roster import Roster, contact_event
+from sealwire.peer.roster import Roster
+from sealwire.peer.trust import Trust
+from sealwire.peer.turn import Turn
 from sealwire.peer.upkeep import Upkeep
 from sealwire.wire.content import Renew
 from sealwire.wire.control import Response, decode_response, encode_request
@@ -67,27 +64,18 @@ MAX_DEFERRED: Final = 4_096
 """DELIVERs that wait for handshake capacity; the broker's window is 1,024, so more is a broken broker."""
 
 
-@dataclass(slots=True)
-class Turn:
-    """What one turn wants done, after its commit."""
-
-    frames: list[bytes] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    resolved: list[Resolved] = field(default_factory=list)
-    hangup: bool = False
-    """End this connection."""
-    fatal: SealwireError | None = None
-    """Do not reconnect: tell the person."""
-    opened: bool = False
-    """The link session is open."""
-    jitter_s: float = 0.0
-    """Wait at least somewhere in 0 … this before reconnecting."""
-
-
 class Engine:
     """One device of one account."""
 
-    def __init__(self, records: Records, vault: Vault, identity: Identity, credentials: Credentials, rng: Rng) -> None:
+    def __init__(
+        self,
+        records: Records,
+        vault: Vault,
+        identity: Identity,
+        credentials: Credentials,
+        rng: Rng,
+        prefs: Prefs = DEFAULTS,
+    ) -> None:
         card = identity.card.card
         self.name = card.account
         self.identity = identity
@@ -100,9 +88,12 @@ class Engine:
         self._roster = Roster(records, card.realm, card.account)
         self._requests = Requests()
         self._upkeep = Upkeep(records, vault, identity, rng)
-        self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, rng, self._events)
+        self.people = People(records, prefs, self._events)
+        self._inbox = Inbox(records, self._pairs, self._roster, self._upkeep, identity, self.people, rng, self._events)
         self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng, self._events)
-        self.mail = Mail(self.name, card.hash, records, self._pairs, self._roster, self._directory, rng, self._events)
+        places = (records, self._pairs, self._roster, self._directory, self.people)
+        self.mail = Mail(self.name, card.hash, *places, prefs, rng, self._events)
+        self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
         self._deferred: deque[bytes] = deque()
@@ -358,26 +349,6 @@ class Engine:
     def contacts(self) -> list[ContactRecord]:
         """All contacts by name."""
         return self._roster.all()
-
-    def set_verified(self, name: str, verified: bool) -> None:
-        """A person compared the digits. The contact exists and its key is not in question."""
-        self._events.append(contact_event(self._roster.set_verified(name, verified)))
-
-    def approve(self, name: str, now: Now) -> None:
-        """A person accepts the changed key: what waited goes to the new devices."""
-        self._events.append(contact_event(self._roster.approve(name, now.ms)))
-        if self._roster.mailboxes(name):
-            self.mail.reach(name)
-            self._inbox.retry(name, now)
-
-    def session_age(self, name: str) -> tuple[int | None, int]:
-        """(when the active session was opened or None, messages we sent since its RSA-OAEP secret)."""
-        for mailbox in self._roster.mailboxes(name):
-            pair = self._pairs.of(mailbox)
-            session = pair.active() if pair is not None else None
-            if session is not None:
-                return session.created_ms, session.sent
-        return None, 0
 
     def forget_chains(self) -> None:
         """The database is older than the last one used: no chain of it may send again; fresh sessions instead."""

@@ -22,6 +22,7 @@ from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId, Mid, mid_of
 from sealwire.peer.events import STATE_RANK, STATES, Delivery, DeliveryState, Event, Message, Warning
 from sealwire.peer.pairs import Order, Pair, Pairs
+from sealwire.peer.people import People
 from sealwire.peer.records import Now, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.upkeep import Upkeep
@@ -118,9 +119,11 @@ class Inbox:
         roster: Roster,
         upkeep: Upkeep,
         identity: Identity,
+        people: People,
         rng: Rng,
         events: list[Event],
     ) -> None:
+        self._people = people
         self._records = records
         self._pairs = pairs
         self._roster = roster
@@ -138,16 +141,21 @@ class Inbox:
             Nothing: self._on_nothing,
         }
         self._in_groups: set[type[Any]] = {Text, Nothing}
+        self._from_blocked: set[type[Any]] = {Renew, Nothing}
 
-    def on(self, kind: type[Any], handler: Handler, *, in_groups: bool = False) -> None:
+    def on(self, kind: type[Any], handler: Handler, *, in_groups: bool = False, from_blocked: bool = False) -> None:
         """Give another core one kind of content to take.
 
         Args:
             in_groups: whether it may also be said in a group. Without it the content is refused there.
+            from_blocked: whether it is taken between two devices although the person is blocked. Without it the
+                content is dropped.
         """
         self._handlers[kind] = handler
         if in_groups:
             self._in_groups.add(kind)
+        if from_blocked:
+            self._from_blocked.add(kind)
 
     def hear(self, arrival: Arrival, content: Any) -> None:
         """Hand authenticated content to whoever takes it.
@@ -155,9 +163,13 @@ class Inbox:
         Raises:
             UnreadError: it may not be said there, or whoever takes it refuses it.
         """
-        if arrival.conversation != arrival.author and type(content) not in self._in_groups:
-            raise UnreadError("malformed")
-        self._handlers[type(content)](arrival, content)
+        kind = type(content)
+        if arrival.conversation != arrival.author:
+            if kind not in self._in_groups:
+                raise UnreadError("malformed")
+        elif kind not in self._from_blocked and self._people.is_blocked(arrival.author):
+            return
+        self._handlers[kind](arrival, content)
 
     def take(self, envelope: bytes, now: Now) -> bool:
         """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""
@@ -289,13 +301,18 @@ class Inbox:
     def _on_text(self, arrival: Arrival, text: Text) -> None:
         message_id, name = MessageId(arrival.plain.message_id), arrival.author
         conversation, sent_at_ms = arrival.conversation, arrival.plain.sent_at_ms
+        is_request = conversation == name and not self._people.is_accepted(name)
+        if conversation == name and not self._people.may_write(name):
+            return
         row = self._records.add_message(message_id, conversation, name, False, text.text, sent_at_ms)
-        self.arrivals.receipts.setdefault(arrival.pair.mailbox, []).append(message_id)
+        if not is_request:  # a stranger hears nothing before an answer
+            self.arrivals.receipts.setdefault(arrival.pair.mailbox, []).append(message_id)
         if row is None:
             return
         contact = self._roster.find(name)
         verified = contact is not None and contact.trust == "verified"
-        self._events.append(Message(message_id.hex(), conversation, name, text.text, sent_at_ms, verified, row))
+        told = Message(message_id.hex(), conversation, name, text.text, sent_at_ms, verified, row, request=is_request)
+        self._events.append(told)
 
     def _on_receipt(self, arrival: Arrival, receipt: Receipt) -> None:
         for named in receipt.ids:

@@ -16,6 +16,8 @@ from sealwire.peer.directory import Directory
 from sealwire.peer.events import Delivery, Event, Warning
 from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
 from sealwire.peer.pairs import Pair, Pairs
+from sealwire.peer.people import People
+from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import Now, OutboxRow, Records
 from sealwire.peer.roster import Roster
 from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Text, decode_content, encode_content
@@ -40,9 +42,13 @@ class Mail:
         pairs: Pairs,
         roster: Roster,
         directory: Directory,
+        people: People,
+        prefs: Prefs,
         rng: Rng,
         events: list[Event],
     ) -> None:
+        self._people = people
+        self._prefs = prefs
         self._name = name
         self._own_card_hash = own_card_hash
         self._records = records
@@ -59,7 +65,8 @@ class Mail:
     # --- in ---
 
     def send_text(self, name: str, text: str, now: Now) -> MessageId:
-        """Make a text durable and queue it; the caller has checked name, length and trust."""
+        """Make a text durable and queue it; the caller has checked name, length and trust. Writing is an answer."""
+        self.accept(name, now)
         message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
         self._records.add_message(message_id, name, self._name, True, text, now.ms)
         self.say(name, message_id, Text(text), now)
@@ -102,19 +109,29 @@ class Mail:
         for at in range(0, len(ids), MAX_RECEIPT_IDS):
             self.post(mailbox, Receipt(state, list(ids[at : at + MAX_RECEIPT_IDS])), now)
 
-    def read_up_to(self) -> int:
-        """The history row up to which everything has been seen."""
-        return int.from_bytes(self._records.get("read") or b"", "big")
+    def mark_read(self, up_to_row: int, now: Now, conversation: str | None = None) -> None:
+        """Everything up to this row has been seen, everywhere or in one conversation; says so to those who wrote it."""
+        fresh = self._records.unread_between(up_to_row, conversation)
+        self._records.put_read(up_to_row, conversation)
+        by_sender: dict[str, list[MessageId]] = {}
+        for _place, sender, message_id in fresh if self._prefs.read_receipts else ():
+            if self._people.is_accepted(sender) and not self._people.is_blocked(sender):
+                by_sender.setdefault(sender, []).append(message_id)
+        for name, ids in by_sender.items():
+            self._tell(name, "read", ids, now)
 
-    def mark_read(self, up_to_row: int, now: Now, tell: bool) -> None:
-        """Everything up to this row has been seen; ``tell`` says so to those who wrote it."""
-        before = self.read_up_to()
-        if up_to_row <= before:
+    def _tell(self, name: str, state: Literal["delivered", "read"], ids: Sequence[MessageId], now: Now) -> None:
+        for mailbox in self._roster.mailboxes(name) if ids else ():
+            self.acknowledge(mailbox, state, ids, now)
+
+    def accept(self, name: str, now: Now) -> None:
+        """Talk with somebody from now on: the receipts that were held while it was a request go out."""
+        if not self._people.accept(name):
             return
-        self._records.put("read", up_to_row.to_bytes(8, "big"))
-        for name, ids in self._records.received_between(before, up_to_row).items() if tell else ():
-            for mailbox in self._roster.mailboxes(name):
-                self.acknowledge(mailbox, "read", ids, now)
+        held = self._records.received_from(name)
+        tell_read = self._prefs.read_receipts
+        self._tell(name, "read", [found for found, read in held if read and tell_read], now)
+        self._tell(name, "delivered", [found for found, read in held if not (read and tell_read)], now)
 
     def reach(self, name: str) -> None:
         """An account's devices are known: give waiting rows their device."""

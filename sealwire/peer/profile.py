@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sealwire.peer.prefs import DEFAULTS, Prefs
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -24,8 +26,7 @@ class Profile:
     """This profile's own folder (``data/NAME``)."""
     kdf_memory_mib: int = 64
     kdf_passes: int = 3
-    read_receipts: bool = True
-    """Whether senders learn that their messages were read."""
+    prefs: Prefs = DEFAULTS
     reconnect_first_s: float = 0.5
     reconnect_most_s: float = 8.0
 

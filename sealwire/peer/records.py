@@ -35,6 +35,17 @@ class ContactRecord:
     checked_ms: Millis = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """What is set here about a name, known by key or not."""
+
+    name: str
+    accepted: bool = False
+    """Answered: this person may know that we are here."""
+    blocked: bool = False
+    nickname: str = ""
+
+
 @dataclass(slots=True)
 class DeviceRecord:
     """The stored half of a device pair; ``state`` is encoded by peer/pairs.py."""
@@ -87,6 +98,21 @@ class Records(Protocol):
 
     def put_contact(self, contact: ContactRecord) -> None:
         """Insert or replace."""
+
+    def people(self) -> list[PersonRecord]:
+        """Everyone about whom something is set."""
+
+    def put_person(self, person: PersonRecord) -> None:
+        """Insert or replace."""
+
+    def received_count(self, name: str) -> int:
+        """Messages of this person in the conversation with them."""
+
+    def request_count(self) -> int:
+        """Strangers whose request waits for an answer."""
+
+    def received_from(self, name: str) -> list[tuple[MessageId, bool]]:
+        """(id, whether it was read) of this person's messages in the conversation with them, oldest first."""
 
     def device(self, mailbox: Mailbox) -> DeviceRecord | None:
         """A device pair's record."""
@@ -192,14 +218,14 @@ class Records(Protocol):
     def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
         """Oldest first."""
 
-    def unread(self, after_row: int, limit: int) -> list[Message]:
-        """Others' messages after a row, oldest first."""
+    def read_up_to(self, conversation: str | None = None) -> int:
+        """The row up to which everything was read: of all conversations, or of this one if that is further."""
 
-    def received_between(self, after_row: int, up_to_row: int) -> dict[str, list[MessageId]]:
-        """Ids of others' messages in these rows, by sender, oldest first."""
+    def put_read(self, up_to_row: int, conversation: str | None = None) -> None:
+        """Move a read marker on; it never goes back."""
 
-    def unread_count(self, after_row: int, conversation: str | None = None) -> int:
-        """How many of them."""
+    def unread_between(self, up_to_row: int, conversation: str | None) -> list[tuple[str, str, MessageId]]:
+        """(conversation, sender, id) of others' messages not read before, up to a row, oldest first."""
 
     def quarantine(self, mid: Mid, envelope: bytes, reason: str, account: str | None, now_ms: Millis) -> None:
         """Keep an unreadable envelope; the oldest go when there are too many."""

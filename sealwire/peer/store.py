@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
 from sealwire import wal
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
-from sealwire.peer.events import STATE_RANK, STATES, Message
+from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.shelves.past import PastShelf, shown_message
+from sealwire.peer.shelves.people import PeopleShelf
 
 MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
@@ -30,7 +32,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store:
+class Store(PeopleShelf, PastShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:
@@ -101,12 +103,6 @@ class Store:
             if isinstance(error, apsw.Error):
                 raise StoreError(path=str(self.path), detail=str(error)) from error
             raise
-
-    def _one(self, sql: str, *args: Any) -> Any:
-        return self._sql(sql, args).fetchone()
-
-    def _all(self, sql: str, *args: Any) -> list[Any]:
-        return self._sql(sql, args).fetchall()
 
     # --- named values ---
 
@@ -319,39 +315,13 @@ class Store:
     def own_message(self, message_id: MessageId) -> Message | None:
         """One of our own messages."""
         row = self._one("SELECT * FROM shown WHERE id = ? AND mine = 1", message_id)
-        return _message(row) if row else None
+        return shown_message(row) if row else None
 
     def failed(self) -> list[Message]:
         """Our failed messages, oldest first."""
         rank = STATE_RANK["failed"]
         sql = "SELECT * FROM shown WHERE mine = 1 AND state = ? ORDER BY row"
-        return [_message(row) for row in self._all(sql, rank)]
-
-    def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
-        """Oldest first."""
-        sql = "SELECT * FROM shown WHERE conversation = ? AND row < ? ORDER BY row DESC LIMIT ?"
-        rows = self._all(sql, conversation, before_row or 2**62, limit)
-        return [_message(row) for row in reversed(rows)]
-
-    def unread(self, after_row: int, limit: int) -> list[Message]:
-        """Others' messages after a row, oldest first."""
-        sql = "SELECT * FROM shown WHERE row > ? AND mine = 0 ORDER BY row LIMIT ?"
-        return [_message(row) for row in self._all(sql, after_row, limit)]
-
-    def received_between(self, after_row: int, up_to_row: int) -> dict[str, list[MessageId]]:
-        """Ids of others' messages in these rows, by sender, oldest first."""
-        result: dict[str, list[MessageId]] = {}
-        sql = "SELECT sender, id FROM message WHERE row > ? AND row <= ? AND mine = 0 ORDER BY row"
-        for sender, message_id in self._all(sql, after_row, up_to_row):
-            result.setdefault(sender, []).append(message_id)
-        return result
-
-    def unread_count(self, after_row: int, conversation: str | None = None) -> int:
-        """How many of them."""
-        sql = "SELECT count(*) FROM message WHERE row > ? AND mine = 0"
-        if conversation is None:
-            return int(self._one(sql, after_row)[0])
-        return int(self._one(sql + " AND conversation = ?", after_row, conversation)[0])
+        return [shown_message(row) for row in self._all(sql, rank)]
 
     # --- quarantine ---
 
@@ -375,17 +345,3 @@ class Store:
     def release(self, row: int) -> None:
         """A quarantined envelope was read or is given up."""
         self._sql("DELETE FROM quarantine WHERE row = ?", (row,))
-
-
-def _message(row: Any) -> Message:
-    number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified = row
-    return Message(
-        id=message_id.hex(),
-        conversation=conversation,
-        sender=sender,
-        text=text,
-        sent_at_ms=sent_at_ms,
-        verified=bool(verified),
-        row=number,
-        state=STATES[state] if mine else None,
-    )

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 from sealwire.errors import LocalProtocolError, SealwireError, StoreError
 from sealwire.i18n import explain
 from sealwire.peer.connection import Connector, explained
-from sealwire.peer.engine import Engine, Turn
+from sealwire.peer.engine import Engine
 from sealwire.peer.events import Connection, Warning
 from sealwire.peer.keystore import Keys
 from sealwire.peer.login import Credentials
@@ -30,6 +30,7 @@ from sealwire.peer.profile import Profile
 from sealwire.peer.publisher import Publisher
 from sealwire.peer.records import Now
 from sealwire.peer.store import Store
+from sealwire.peer.turn import Turn
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Turns:
         profile, keys = self._profile, self._keys
         credentials = Credentials(profile.broker_key or bytes(32), keys.connection_public, profile.invite_token)
         with self._store.transaction():
-            return Engine(self._store, keys.vault, keys.identity, credentials, os.urandom)
+            return Engine(self._store, keys.vault, keys.identity, credentials, os.urandom, profile.prefs)
 
     def start(self) -> None:
         """Connect and go on in the background."""

@@ -29,15 +29,19 @@ from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import Vault
 from sealwire.errors import SealwireError
 from sealwire.ids import DeviceId, Mailbox, RoutingId
-from sealwire.peer.engine import Engine, Turn
+from sealwire.peer.engine import Engine
 from sealwire.peer.events import Delivery, Event, Message, Warning
 from sealwire.peer.login import Credentials
+from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import Now
 from sealwire.peer.store import Store
+from sealwire.peer.turn import Turn
 
 BROKER_KEY = bytes(range(32))
 """Public halves are enough: there is no CURVE without sockets."""
 TURN_S = 0.001
+AT_EASE = Prefs(requests=False)
+"""Strangers are answered at once, except in the stories about requests."""
 MAX_TURNS = 20_000
 """A network that does not come to rest within this many turns is a bug in the product."""
 
@@ -85,7 +89,7 @@ class VirtualPeer:
     def _make_engine(self) -> None:
         credentials = Credentials(BROKER_KEY, self.curve, self.invite)
         with self.store.transaction():
-            self.engine = Engine(self.store, self.vault, self.identity, credentials, os.urandom)
+            self.engine = Engine(self.store, self.vault, self.identity, credentials, os.urandom, self.net.prefs)
 
     def crash(self) -> None:
         """The process dies: nothing but the disk is left."""
@@ -162,7 +166,9 @@ class Network:
         folder: Path,
         people: Mapping[str, Identity],
         settings: BrokerSettings | None = None,
+        prefs: Prefs = AT_EASE,
     ) -> None:
+        self.prefs = prefs
         self.folder = folder
         self.people = people
         self.realm = realm_of(BROKER_KEY)

@@ -193,6 +193,7 @@ class Stage:
         self._temporary = tempfile.TemporaryDirectory(prefix="sealwire-") if folder is None else None
         self.path = folder or Path(self._temporary.name if self._temporary else "")
         quick = {"SEALWIRE_PEER__KDF_MEMORY_MIB": "8", "SEALWIRE_PEER__KDF_PASSES": "1", "PYTHONUNBUFFERED": "1"}
+        quick["SEALWIRE_PEER__REQUESTS"] = "off"  # strangers are answered at once, except in stories about requests
         self.environment = {**os.environ, **quick, **settings}
         self.processes: list[Process] = []
         self.address = "tcp://127.0.0.1:0"

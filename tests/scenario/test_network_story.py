@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sealwire.broker.port import BrokerSettings
+from sealwire.peer.prefs import Prefs
 from sealwire.testing import Network
 from tests.conftest import PEOPLE
 
@@ -48,12 +49,15 @@ def test_reading_tells_the_sender_unless_that_is_switched_off(net):
     told, untold = alice.send("bob", "one"), alice.send("bob", "two")
     net.run()
     rows = [event.row for event in bob.events if event.type == "message"]
-    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[0], now, tell=True))
-    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[1], now, tell=False))
+    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[0], now))
+    bob.crash()
+    net.prefs = Prefs(read_receipts=False, requests=False)
+    bob.start()
+    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[1], now))
     net.run()
     assert alice.states(told) == ["sent", "delivered", "read"]
     assert alice.states(untold) == ["sent", "delivered"]
-    assert bob.engine.mail.read_up_to() == rows[1]
+    assert bob.store.read_up_to() == rows[1]
 
 
 def test_what_is_written_before_the_other_registers_is_failed_in_words(net):
@@ -236,7 +240,7 @@ def test_a_changed_key_stops_sending_until_a_person_decides(net):
     assert alice.warnings("key-changed")
     assert alice.states(waiting) == []
     assert impostor.texts() == []
-    alice.turn([], lambda engine, now: engine.approve("bob", now))
+    alice.turn([], lambda engine, now: engine.trust.approve("bob", now))
     net.run()
     assert impostor.texts() == ["secret"]
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from sealwire.peer.prefs import Prefs
 from sealwire.testing import Network, VirtualPeer
 from sealwire.testing.processes import JsonPeer, Stage
 from tests.conftest import PEOPLE
@@ -52,7 +53,7 @@ class NetworkActor:
 
 class NetworkTheatre:
     def __init__(self, folder: Path) -> None:
-        self.net = Network(folder, PEOPLE)
+        self.net = Network(folder, PEOPLE, prefs=Prefs())
         self.actors: dict[str, NetworkActor] = {}
 
     def enter(self, name: str) -> Actor:
@@ -126,7 +127,7 @@ def theatre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Theatre]
     if request.param == "network":
         yield NetworkTheatre(tmp_path)
     else:
-        with Stage(tmp_path, PEOPLE) as stage:
+        with Stage(tmp_path, PEOPLE, SEALWIRE_PEER__REQUESTS="on") as stage:
             yield ProcessTheatre(stage)
 
 
@@ -136,9 +137,12 @@ def test_the_story(theatre: Theatre) -> None:
     # Two strangers meet: the first message carries the handshake.
     hello = alice.say("bob", "hello bob")
     assert bob.hear() == ("alice", "hello bob")
-    assert alice.state(hello, "delivered") == ["sent", "delivered"]
+    assert alice.state(hello, "sent") == ["sent"]  # nothing more is told to a stranger
+
+    # Bob answers, which accepts: what alice may know of her first message comes with his.
     answer = bob.say("alice", "hello alice")
     assert alice.hear() == ("bob", "hello alice")
+    assert alice.state(hello, "delivered")[-1:] == ["delivered"]
     assert bob.state(answer, "delivered") == ["sent", "delivered"]
 
     # Bob is away; what alice writes waits at the broker, which dies and comes back meanwhile.

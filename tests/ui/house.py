@@ -16,6 +16,7 @@ SETTINGS = """\
 peer:
   kdf_memory_mib: 8
   kdf_passes: 1
+  requests: off
   reconnect_first_s: 0.1
   reconnect_max_s: 0.5
 """

@@ -178,6 +178,10 @@ HELD_BY = {
     "sealwire.peer.login": STORY,
     "sealwire.peer.mail": STORY,
     "sealwire.peer.publisher": PROCESSES,
+    "sealwire.peer.shelves.base": "tests/unit/peer/test_store.py",
+    "sealwire.peer.shelves.past": STORY,
+    "sealwire.peer.trust": STORY,
+    "sealwire.peer.turn": STORY,
     "sealwire.peer.turns": PROCESSES,
 }
 """Modules that no test names, and the tests that go through them."""

@@ -58,3 +58,22 @@ def test_code_for_another_purpose_is_no_comparison(numbers, change):
     }[change]
     with pytest.raises(RemoteProtocolError):
         ours.matches_qr(other)
+
+
+def test_a_code_from_the_other_side_is_judged() -> None:
+    alice, bob, eve = bytes([1]) * 64, bytes([2]) * 64, bytes([3]) * 64
+    ours = SafetyNumber(alice, bob)
+    assert ours.judge(SafetyNumber(bob, alice).code()) == "same"
+    assert ours.judge("  " + SafetyNumber(bob, alice).code() + "\n") == "same"
+    assert ours.judge(SafetyNumber(eve, alice).code()) == "different", "they show another key than we know"
+    assert ours.judge(SafetyNumber(bob, eve).code()) == "different", "they know another key of us"
+    assert ours.judge(SafetyNumber(eve, eve).code()) == "other-person"
+    assert ours.judge(ours.code()) == "other-person", "our own code proves nothing"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "sealwire-compare:", "sealwire:host:1#x", "sealwire-compare:" + "A" * 88, "x" * 10_000, "sealwire-compare:é"],
+)
+def test_anything_else_is_not_a_code(text: str) -> None:
+    assert SafetyNumber(bytes([1]) * 64, bytes([2]) * 64).judge(text) == "not-a-code"

@@ -1,0 +1,81 @@
+"""What was said, and how far it was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sealwire.ids import MessageId
+from sealwire.peer.events import STATES, Message
+from sealwire.peer.shelves.base import Shelf
+
+
+class PastShelf(Shelf):
+    """Questions to the history."""
+
+    def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
+        """Oldest first."""
+        sql = "SELECT * FROM shown WHERE conversation = ? AND row < ? ORDER BY row DESC LIMIT ?"
+        rows = self._all(sql, conversation, before_row or 2**62, limit)
+        return [shown_message(row) for row in reversed(rows)]
+
+    def read_up_to(self, conversation: str | None = None) -> int:
+        """The row up to which everything was read: of all conversations, or of this one if that is further."""
+        row = self._one("SELECT value FROM meta WHERE key = 'read'")
+        everywhere = int.from_bytes(row[0], "big") if row else 0
+        if conversation is None:
+            return everywhere
+        row = self._one("SELECT read_row FROM conversation WHERE id = ?", conversation)
+        return max(everywhere, row[0] if row else 0)
+
+    def put_read(self, up_to_row: int, conversation: str | None = None) -> None:
+        """Move a read marker on; it never goes back."""
+        if conversation is None:
+            value = max(up_to_row, self.read_up_to()).to_bytes(8, "big")
+            self._sql("INSERT OR REPLACE INTO meta VALUES ('read', ?)", (value,))
+        else:
+            sql = (
+                "INSERT INTO conversation (id, read_row) VALUES (?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET read_row = max(read_row, excluded.read_row)"
+            )
+            self._sql(sql, (conversation, up_to_row))
+
+    def received_from(self, name: str) -> list[tuple[MessageId, bool]]:
+        """(id, whether it was read) of this person's messages in the conversation with them, oldest first."""
+        sql = "SELECT id, row <= ? FROM message WHERE conversation = ? AND mine = 0 ORDER BY row"
+        return [(MessageId(found), bool(read)) for found, read in self._all(sql, self.read_up_to(name), name)]
+
+    def unread(self, limit: int) -> list[Message]:
+        """Others' messages that were not read, oldest first."""
+        sql = (
+            "SELECT * FROM shown WHERE row IN (SELECT row FROM unread WHERE row > ? ORDER BY row LIMIT ?) ORDER BY row"
+        )
+        return [shown_message(row) for row in self._all(sql, self.read_up_to(), limit)]
+
+    def unread_count(self, conversation: str | None = None) -> int:
+        """How many of them."""
+        sql = "SELECT count(*) FROM unread WHERE row > ?"
+        if conversation is None:
+            return int(self._one(sql, self.read_up_to())[0])
+        return int(self._one(sql + " AND conversation = ?", self.read_up_to(), conversation)[0])
+
+    def unread_between(self, up_to_row: int, conversation: str | None) -> list[tuple[str, str, MessageId]]:
+        """(conversation, sender, id) of others' messages not read before, up to a row, oldest first."""
+        sql = "SELECT conversation, sender, id FROM unread WHERE row > ? AND row <= ? AND coalesce(conversation = ?, 1)"
+        rows = self._all(sql + " ORDER BY row", self.read_up_to(), up_to_row, conversation)
+        return [(place, sender, MessageId(found)) for place, sender, found in rows]
+
+
+def shown_message(row: Any) -> Message:
+    """Return a row of the view ``shown`` as the message that people see."""
+    number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified, request = row
+    return Message(
+        id=message_id.hex(),
+        conversation=conversation,
+        sender=sender,
+        text=text,
+        sent_at_ms=sent_at_ms,
+        verified=bool(verified),
+        row=number,
+        state=STATES[state] if mine else None,
+        request=bool(request),
+    )

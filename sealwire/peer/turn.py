@@ -1,0 +1,26 @@
+"""What one turn of the engine wants done, after its commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sealwire.errors import SealwireError
+from sealwire.peer.directory import Resolved
+from sealwire.peer.events import Event
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn wants done, after its commit."""
+
+    frames: list[bytes] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    resolved: list[Resolved] = field(default_factory=list)
+    hangup: bool = False
+    """End this connection."""
+    fatal: SealwireError | None = None
+    """Do not reconnect: tell the person."""
+    opened: bool = False
+    """The link session is open."""
+    jitter_s: float = 0.0
+    """Wait at least somewhere in 0 … this before reconnecting."""

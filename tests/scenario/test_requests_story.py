@@ -1,0 +1,138 @@
+"""Strangers ask first: what they learn before and after an answer, and what a block does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sealwire.peer import people
+from sealwire.peer.events import Message
+from sealwire.peer.prefs import Prefs
+from sealwire.testing import Network, VirtualPeer
+from tests.conftest import PEOPLE
+
+
+@pytest.fixture
+def shy(tmp_path: Path) -> Network:
+    """A network with the settings people start with."""
+    net = Network(tmp_path, PEOPLE, prefs=Prefs())
+    net.peer("alice")
+    net.peer("bob")
+    net.run()
+    return net
+
+
+def two(net: Network) -> tuple[VirtualPeer, VirtualPeer]:
+    alice, bob = net.peers.values()
+    return alice, bob
+
+
+def heard(peer: VirtualPeer) -> list[tuple[str, bool]]:
+    return [(event.text, event.request) for event in peer.events if isinstance(event, Message)]
+
+
+def test_a_stranger_sees_sent_and_nothing_more_until_an_answer(shy: Network) -> None:
+    alice, bob = two(shy)
+    first, second = alice.send("bob", "hello"), alice.send("bob", "are you there?")
+    shy.advance(5)
+    rows = [event.row for event in bob.events if isinstance(event, Message)]
+    assert heard(bob) == [("hello", True), ("are you there?", True)]
+    bob.turn([], lambda engine, now: engine.mail.mark_read(rows[0], now))
+    shy.advance(5)
+    assert alice.states(first) == alice.states(second) == ["sent"]
+
+    bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+    shy.advance(5)
+    assert alice.states(first) == ["sent", "delivered", "read"], "it had been read meanwhile"
+    assert alice.states(second) == ["sent", "delivered"]
+    alice.send("bob", "good")
+    shy.advance(5)
+    assert heard(bob)[-1] == ("good", False)
+
+
+def test_writing_is_an_answer_and_so_is_comparing_keys(shy: Network) -> None:
+    alice, bob = two(shy)
+    message = alice.send("bob", "hello")
+    shy.advance(5)
+    bob.send("alice", "hi")
+    shy.advance(5)
+    assert alice.states(message) == ["sent", "delivered"]
+    assert heard(alice) == [("hi", False)], "whoever wrote first is no request"
+
+    carol = shy.peer("carol", "mallory")
+    shy.run()
+    asked = carol.send("bob", "it is carol")
+    shy.advance(5)
+    assert carol.states(asked) == ["sent"]
+    bob.turn([], lambda engine, now: engine.trust.set_verified("carol", True, now))
+    shy.advance(5)
+    assert carol.states(asked) == ["sent", "delivered"]
+
+
+def test_a_request_is_still_one_after_a_restart_and_an_answer_stays(shy: Network) -> None:
+    alice, bob = two(shy)
+    message = alice.send("bob", "hello")
+    shy.advance(5)
+    bob.crash()
+    bob.start()
+    assert [found.request for found in bob.store.history("alice", 10, None)] == [True]
+    bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+    bob.crash()  # after the commit, before the receipt left
+    bob.start()
+    shy.advance(5)
+    assert alice.states(message) == ["sent", "delivered"]
+    assert [found.request for found in bob.store.history("alice", 10, None)] == [False]
+
+
+def test_a_blocked_person_is_taken_from_the_broker_and_dropped(shy: Network) -> None:
+    alice, bob = two(shy)
+    bob.send("alice", "hi")
+    shy.advance(5)
+    bob.turn([], lambda engine, now: engine.people.block("alice", True))
+    unheard = alice.send("bob", "hello?")
+    shy.advance(5)
+    assert alice.states(unheard) == ["sent"], "the broker has it no more, and nothing says whether it was shown"
+    assert heard(bob) == []
+    assert shy.router.mailboxes[bob.mailbox()].messages == 0
+
+    bob.turn([], lambda engine, now: engine.people.block("alice", False))
+    again = alice.send("bob", "hello again")
+    shy.advance(5)
+    assert heard(bob) == [("hello again", False)]
+    assert alice.states(again) == ["sent", "delivered"]
+    assert bob.warnings("gap") == [], "what was dropped on purpose is not missing"
+
+
+def test_a_block_does_not_stop_the_ratchet(shy: Network) -> None:
+    alice, bob = two(shy)
+    bob.send("alice", "hi")
+    shy.advance(5)
+    bob.turn([], lambda engine, now: engine.people.block("alice", True))
+    for number in range(5):
+        alice.send("bob", f"unheard {number}")
+    shy.advance(5)
+    bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+    alice.send("bob", "heard")
+    shy.advance(5)
+    assert heard(bob) == [("heard", False)]
+
+
+def test_a_flood_of_strangers_and_of_one_stranger_is_bounded(shy: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MAX_REQUEST_MESSAGES", 3)
+    monkeypatch.setattr(people, "MAX_REQUESTS", 1)
+    alice, bob = two(shy)
+    carol = shy.peer("carol", "mallory")
+    shy.run()
+    for number in range(5):
+        alice.send("bob", f"{number}")
+    shy.advance(5)
+    carol.send("bob", "me too")
+    shy.advance(5)
+    assert heard(bob) == [("0", True), ("1", True), ("2", True)]
+    assert [warning.conversation for warning in bob.warnings("request-limit")] == ["alice", "carol"], "once each"
+    bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+    alice.send("bob", "now")
+    carol.send("bob", "and me")
+    shy.advance(5)
+    assert heard(bob)[3:] == [("now", False), ("and me", True)]

@@ -1,0 +1,54 @@
+"""What is set about people survives, and nothing set means the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sealwire.peer.people import People
+from sealwire.peer.prefs import Prefs
+from sealwire.peer.records import PersonRecord
+from sealwire.peer.store import Store
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store(None, bytes(32))
+    yield opened
+    opened.close()
+
+
+def test_nobody_is_accepted_or_blocked_by_default(store: Store) -> None:
+    people = People(store, Prefs(), [])
+    assert people.find("bob") == PersonRecord("bob", False, False, "")
+    assert not people.is_accepted("bob")
+    assert not people.is_blocked("bob")
+    assert people.may_write("bob")
+
+
+def test_without_requests_everybody_is_answered_but_a_block_still_holds(store: Store) -> None:
+    people = People(store, Prefs(requests=False), [])
+    assert people.is_accepted("bob")
+    people.block("bob", True)
+    assert not people.may_write("bob")
+
+
+def test_what_is_set_is_there_after_a_restart(store: Store) -> None:
+    people = People(store, Prefs(), [])
+    assert people.accept("bob")
+    assert not people.accept("bob"), "no news the second time"
+    people.call("bob", "Robert")
+    people.block("carol", True)
+    assert People(store, Prefs(), []).all() == [
+        PersonRecord("bob", True, False, "Robert"),
+        PersonRecord("carol", False, True, ""),
+    ]
+
+
+def test_accepting_unblocks_and_keeps_the_nickname(store: Store) -> None:
+    people = People(store, Prefs(), [])
+    people.call("bob", "Robert")
+    people.block("bob", True)
+    assert people.accept("bob")
+    assert people.find("bob") == PersonRecord("bob", True, False, "Robert")
