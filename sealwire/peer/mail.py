@@ -114,8 +114,9 @@ class Mail:
         fresh = self._records.unread_between(up_to_row, conversation)
         self._records.put_read(up_to_row, conversation)
         by_sender: dict[str, list[MessageId]] = {}
-        for _place, sender, message_id in fresh if self._prefs.read_receipts else ():
-            if self._people.is_accepted(sender) and not self._people.is_blocked(sender):
+        for place, sender, message_id in fresh if self._prefs.read_receipts else ():
+            answered = place != sender or self._people.is_accepted(sender)  # a group is joined by consent
+            if answered and not self._people.is_blocked(sender):
                 by_sender.setdefault(sender, []).append(message_id)
         for name, ids in by_sender.items():
             self._tell(name, "read", ids, now)
