@@ -89,9 +89,10 @@ def safety_lines(digits: str) -> list[str]:
 
 def clock(ms: int, now_ms: int, zone: tzinfo | None) -> str:
     """Return the time of day, with the date when it is not today's; ``zone`` None is the reader's own."""
-    moment, now = _moment(ms, zone), _moment(now_ms, zone)
-    return moment.strftime("%H:%M" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
+    at, now = moment(ms, zone), moment(now_ms, zone)
+    return at.strftime("%H:%M" if at.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
-def _moment(ms: int, zone: tzinfo | None) -> datetime:
+def moment(ms: int, zone: tzinfo | None) -> datetime:
+    """Return a time of the reader's zone; one outside the calendar is clamped into it."""
     return datetime.fromtimestamp(min(max(ms, 0), _LAST_MS) / 1000, zone)
