@@ -8,10 +8,13 @@ Source: protocol.md §2.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Final
 
@@ -116,10 +119,39 @@ class Doorstep:
 def peer_of(fd: int) -> Peer | None:
     """Return address and port at the other end of a descriptor, None when it is no connected socket."""
     try:
-        with socket.socket(fileno=os.dup(fd)) as copy:
-            return _peer(copy)
+        with _borrowed(fd) as connected:
+            return _peer(connected)
     except OSError:
         return None
+
+
+@contextmanager
+def _borrowed(fd: int) -> Iterator[socket.socket]:
+    """The socket behind a descriptor that stays libzmq's: looked at, never closed."""
+    connected = socket.socket(fileno=fd)
+    try:
+        yield connected
+    finally:
+        connected.detach()
+
+
+@contextmanager
+def _held(fd: int) -> Iterator[socket.socket]:
+    """The same, and nobody can put another connection behind it meanwhile.
+
+    When descriptors have run out there is no duplicate to be had, and shutting connections down is the only thing that
+    helps: then it goes without, at the risk of ending one connection too many.
+    """
+    try:
+        copy = os.dup(fd)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        with _borrowed(fd) as connected:
+            yield connected
+        return
+    with socket.socket(fileno=copy) as connected:
+        yield connected
 
 
 def shut_down(fd: int, peer: Peer | None) -> bool:
@@ -130,10 +162,10 @@ def shut_down(fd: int, peer: Peer | None) -> bool:
     if fd < 0 or peer is None:
         return False
     try:
-        with socket.socket(fileno=os.dup(fd)) as copy:
-            if _peer(copy) != peer:
+        with _held(fd) as connected:
+            if _peer(connected) != peer:
                 return False
-            copy.shutdown(socket.SHUT_RDWR)
+            connected.shutdown(socket.SHUT_RDWR)
             return True
     except OSError:
         return False

@@ -23,6 +23,7 @@ from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
 from sealwire.cli.broker_office import Office
 from sealwire.cli.common import EXIT_OK, say
+from sealwire.cli.descriptors import fitted
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
 from sealwire.errors import (
@@ -105,7 +106,8 @@ class Serving:
 
             self._monitoring = Monitoring(listen)
         metrics = None if self._monitoring is None else self._monitoring.metrics
-        server = Server(broker_settings(self._settings), self._keys, self._folder, self._ready, logger, metrics)
+        limits = fitted(broker_settings(self._settings))
+        server = Server(limits, self._keys, self._folder, self._ready, logger, metrics)
         watcher = Watcher() if self._watch else None
         if watcher is not None:
             server.watch(watcher.see)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import socket
 
 from sealwire.broker.monitor import Doorstep, peer_of, shut_down
@@ -71,3 +73,26 @@ def test_a_file_is_not_shut_down(tmp_path):
     with (tmp_path / "broker.db").open("wb") as file:
         assert peer_of(file.fileno()) is None
         assert not shut_down(file.fileno(), PEER)
+
+
+def test_when_descriptors_have_run_out_connections_can_still_be_shut_down():
+    here, there = _pair()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    with here, there:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            peer = peer_of(here.fileno())
+            assert peer == there.getsockname()
+            assert shut_down(here.fileno(), peer)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert there.recv(1) == b""
+        assert here.fileno() >= 0, "the descriptor is not ours to close"
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        there = socket.create_connection(listener.getsockname())
+        return listener.accept()[0], there
