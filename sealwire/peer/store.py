@@ -22,6 +22,7 @@ from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
 from sealwire.peer.shelves.past import PastShelf, shown_message
 from sealwire.peer.shelves.people import PeopleShelf
+from sealwire.peer.shelves.search import SearchShelf
 
 MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
@@ -32,7 +33,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store(PeopleShelf, PastShelf):
+class Store(PeopleShelf, PastShelf, SearchShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:

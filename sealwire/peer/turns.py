@@ -42,6 +42,8 @@ STORE_PAUSE_S: Final = 2.0
 PAUSE_S: Final = 0.02
 """How often a client whose reader lags looks whether it caught up."""
 GOODBYE_S: Final = 0.5
+INDEX_AFTER_S: Final = 0.2
+"""How soon an idle peer goes on with the index of words."""
 
 
 @dataclass(slots=True)
@@ -157,6 +159,8 @@ class Turns:
                 await asyncio.sleep(PAUSE_S)
                 continue
             due = min(self.engine.deadline(now), connector.deadline())
+            if self._store.words_behind():
+                due = min(due, now.mono_s + INDEX_AFTER_S)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.0, due - time.monotonic()))
 
@@ -164,6 +168,7 @@ class Turns:
         """One turn: commit, then send, then publish. True when there was something to do."""
         frames = [] if self.publisher.lags() else connector.take_frames()
         count = min(len(self._commands), COMMANDS_PER_TURN)
+        idle = not frames and not count
         commands = [self._commands.popleft() for _ in range(count)]
         results: list[tuple[_Command, Any, SealwireError | None]] = []
         try:
@@ -173,6 +178,8 @@ class Turns:
                 for command in commands:
                     results.append((command, *_attempt(command, now)))
                 self.engine.settle(now)
+                if idle and self._store.words_behind():
+                    self._store.index_words()
         except StoreError as error:
             self._fail_stop(connector, error, commands)
             return False

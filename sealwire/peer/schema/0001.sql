@@ -50,7 +50,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_message ON outbox (message);
 
 CREATE TABLE message (
-    row INTEGER PRIMARY KEY,
+    row INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: read markers and the index of words count on it
     id BLOB NOT NULL,
     conversation TEXT NOT NULL,
     sender TEXT NOT NULL,
