@@ -291,6 +291,14 @@ class BackupError(SealwireError):
     hint = "Nothing was changed."
 
 
+class ExportError(SealwireError):
+    """A history that cannot be written out or read in; nothing is left half done."""
+
+    code = "export"
+    text = "The file {path} cannot be used: {detail}."
+    hint = "Nothing was changed."
+
+
 class ZapFailedError(SealwireError):
     """The thread that rules on connections does not answer and cannot be replaced: nobody gets in, the process ends."""
 

@@ -32,6 +32,7 @@ from sealwire.i18n import _
 from sealwire.ids import MessageId, account_name
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
+from sealwire.peer.desks.past import PastDesk
 from sealwire.peer.desks.people import PeopleDesk
 from sealwire.peer.engine import Engine
 from sealwire.peer.events import STATE_RANK, Event, Message, Warning
@@ -70,6 +71,7 @@ class Client:
         self._publisher = self.turns.publisher
         self._closed = False
         self.people = PeopleDesk(self)
+        self.past = PastDesk(self)
 
     @property
     def engine(self) -> Engine:

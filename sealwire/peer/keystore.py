@@ -45,6 +45,8 @@ class Keys:
     """CURVE public key of our connections, 32 bytes."""
     connection_secret: bytes
     vault: Vault
+    payload: bytes
+    """All of it as the key file holds it, to be sealed again for a backup."""
 
     def __repr__(self) -> str:
         return f"<Keys of {self.identity.card.card.account}>"
@@ -102,20 +104,30 @@ def open_keys(profile: Profile, passphrase: bytes) -> Keys:
     try:
         with profile.key_file.open("rb") as file:
             blob = file.read(MAX_KEY_FILE_BYTES + 1)
-        payload = msgspec.msgpack.decode(open_key_file(passphrase, blob), type=_Payload)
-        identity = Identity.decode(payload.identity)
+        keys = read_payload(open_key_file(passphrase, blob))
     except (OSError, RefusedError, RemoteProtocolError, msgspec.DecodeError) as error:
         raise KeyFileError(path=profile.key_file) from error
-    card = identity.card.card
+    card = keys.identity.card.card
     if card.account != profile.name:
         raise KeyFileError(path=profile.key_file)
     if profile.broker_key is not None and realm_of(profile.broker_key) != card.realm:
         raise OtherBrokerError(name=profile.name, key_file=profile.broker_key_source)
-    return _opened(payload, identity)
+    return keys
+
+
+def read_payload(payload: bytes) -> Keys:
+    """Return the keys inside an opened key file or backup.
+
+    Raises:
+        RefusedError, RemoteProtocolError, msgspec.DecodeError: it is none.
+    """
+    decoded = msgspec.msgpack.decode(payload, type=_Payload)
+    return _opened(decoded, Identity.decode(decoded.identity))
 
 
 def _opened(payload: _Payload, identity: Identity) -> Keys:
-    return Keys(identity, payload.connection_public, payload.connection_secret, Vault(payload.data_key))
+    raw = msgspec.msgpack.encode(payload)
+    return Keys(identity, payload.connection_public, payload.connection_secret, Vault(payload.data_key), raw)
 
 
 def _raw(z85: bytes) -> bytes:

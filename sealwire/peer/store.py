@@ -8,6 +8,7 @@ Source: protocol.md §14.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,7 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
             StoreDamagedError: what was committed to its log cannot be read.
         """
         self.path = path
+        self._key = key
         try:
             self._db = apsw.Connection(str(path) if path else ":memory:")
             self._prepare(key)
@@ -81,6 +83,27 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
     def close(self) -> None:
         """Close; committed data is on disk already."""
         self._db.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy everything committed into another file under the same key. Raises apsw.Error."""
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        copy = apsw.Connection(str(path))
+        try:
+            copy.execute("PRAGMA cipher='aegis'")
+            copy.execute(f'PRAGMA key="raw:{self._key.hex()}"')
+            with copy.backup("main", self._db, "main") as backup:
+                while not backup.done:
+                    backup.step(-1)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+
+    def check(self) -> None:
+        """Read every page. Raises apsw.Error when one is not what was written."""
+        answer = str(self._one("PRAGMA integrity_check(1)")[0])
+        if answer != "ok":
+            raise apsw.CorruptError(answer)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -18,6 +18,45 @@ class PastShelf(Shelf):
         rows = self._all(sql, conversation, before_row or 2**62, limit)
         return [shown_message(row) for row in reversed(rows)]
 
+    def history_after(self, conversation: str, limit: int, after_row: int) -> list[Message]:
+        """Messages after a row, oldest first."""
+        sql = "SELECT * FROM shown WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"
+        return [shown_message(row) for row in self._all(sql, conversation, after_row, limit)]
+
+    def find_message(self, conversation: str, message_id: bytes) -> Message | None:
+        """One message by its id; our own first, should two people have used the same."""
+        sql = "SELECT * FROM shown WHERE id = ? AND conversation = ? ORDER BY mine DESC LIMIT 1"
+        row = self._one(sql, message_id, conversation)
+        return shown_message(row) if row else None
+
+    def row_at(self, conversation: str, ms: int) -> int | None:
+        """The first row said at or after a time."""
+        sql = "SELECT row FROM message WHERE conversation = ? AND sent_at_ms >= ? ORDER BY sent_at_ms, row LIMIT 1"
+        row = self._one(sql, conversation, ms)
+        return int(row[0]) if row else None
+
+    def conversation_ids(self) -> list[str]:
+        """Every conversation in which something was said; one look-up for each, however long they are."""
+        sql = (
+            "WITH RECURSIVE known (id) AS (SELECT min(conversation) FROM message UNION ALL"
+            " SELECT (SELECT min(conversation) FROM message WHERE conversation > known.id) FROM known"
+            " WHERE known.id IS NOT NULL) SELECT id FROM known WHERE id IS NOT NULL"
+        )
+        return [found for (found,) in self._all(sql)]
+
+    def muted_until(self, conversation: str) -> int:
+        """Until when nothing of it is notified, 0 for never."""
+        row = self._one("SELECT muted_until_ms FROM conversation WHERE id = ?", conversation)
+        return int(row[0]) if row else 0
+
+    def mute(self, conversation: str, until_ms: int) -> None:
+        """Notify nothing of it until then."""
+        sql = (
+            "INSERT INTO conversation (id, muted_until_ms) VALUES (?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET muted_until_ms = excluded.muted_until_ms"
+        )
+        self._sql(sql, (conversation, until_ms))
+
     def read_up_to(self, conversation: str | None = None) -> int:
         """The row up to which everything was read: of all conversations, or of this one if that is further."""
         row = self._one("SELECT value FROM meta WHERE key = 'read'")

@@ -1,0 +1,155 @@
+"""Conversations, pages, search and copies, through the client of a profile that nobody connects."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from sealwire.crypto.identity import realm_of
+from sealwire.errors import BackupError, ExportError
+from sealwire.ids import DeviceId, MessageId
+from sealwire.peer import keystore
+from sealwire.peer.client import Client
+from sealwire.peer.profile import Profile
+from sealwire.peer.records import ContactRecord
+from sealwire.testing.network import reissue
+from tests.conftest import PEOPLE
+
+BROKER = bytes(range(32))
+
+
+@pytest.fixture
+async def alice(tmp_path: Path) -> AsyncIterator[Client]:
+    profile = Profile(
+        "alice", "tcp://127.0.0.1:1", BROKER, "broker.pub", None, tmp_path / "keys", tmp_path / "data" / "alice", 8, 1
+    )
+    identity = reissue(PEOPLE["alice"], realm_of(BROKER), "alice", DeviceId(bytes(16)), 0)
+    keystore.seal(profile, b"", identity, os.urandom)
+    client = await Client.open(profile, b"", lambda _line: None)
+    with client.store.transaction():
+        for name in ("bob", "carol"):
+            client.store.put_contact(ContactRecord(name, bytes(384), "unverified", 1))
+    await client.close()
+    client = await Client.open(profile, b"", lambda _line: None)
+    yield client
+    await client.close()
+
+
+async def say(client: Client, conversation: str, text: str, *, mine: bool = False, at_ms: int = 1_000) -> int:
+    sender = "alice" if mine else conversation
+    row = await client.do(
+        lambda _now: client.store.add_message(MessageId(os.urandom(16)), conversation, sender, mine, text, at_ms)
+    )
+    assert row is not None
+    return row
+
+
+async def test_conversations_are_listed_latest_first_with_what_is_unread(alice: Client) -> None:
+    await say(alice, "bob", "one")
+    last = await say(alice, "carol", "two")
+    await say(alice, "bob", "three")
+    listed = await alice.past.conversations()
+    assert [(one.id, one.unread, one.last.text if one.last else "", one.request) for one in listed] == [
+        ("bob", 2, "three", True),
+        ("carol", 1, "two", True),
+    ]
+    await alice.past.mark_read("carol", last)
+    await alice.people.nickname("carol", " Caro  from work ")
+    await alice.past.mute("carol", 5_000)
+    carol = await alice.past.conversation("carol")
+    assert (carol.unread, carol.title, carol.muted_until_ms, carol.read_row) == (0, "Caro from work", 5_000, last)
+    assert (await alice.past.conversation("bob")).unread == 2, "each conversation has a marker of its own"
+    await alice.mark_read(last + 1)
+    assert (await alice.past.conversation("bob")).unread == 0, "and one marker moves them all"
+
+
+async def test_pages_go_both_ways_and_to_a_date(alice: Client) -> None:
+    rows = [await say(alice, "bob", f"m{n}", mine=n % 2 == 0, at_ms=n * 1_000) for n in range(10)]
+    await say(alice, "carol", "elsewhere")
+
+    async def texts(**how: int) -> list[str]:
+        return [message.text for message in await alice.past.page("bob", 3, **how)]
+
+    assert await texts() == ["m7", "m8", "m9"]
+    assert await texts(before_row=rows[7]) == ["m4", "m5", "m6"]
+    assert await texts(after_row=rows[3]) == ["m4", "m5", "m6"]
+    assert [message.text for message in await alice.past.around("bob", rows[5], 4)] == ["m3", "m4", "m5", "m6"]
+    assert await alice.past.row_at("bob", 4_500) == rows[5]
+    assert await alice.past.row_at("bob", 99_000) is None
+    found = (await alice.past.page("bob", 1))[0]
+    assert await alice.past.message("bob", found.id) == found
+    assert await alice.past.message("carol", found.id) is None
+    assert await alice.past.message("bob", "nonsense") is None
+
+
+async def test_search_finds_what_came_a_moment_ago_and_says_where(alice: Client) -> None:
+    for number in range(1_200):
+        await alice.do(
+            lambda _now, n=number: alice.store.add_message(
+                MessageId(os.urandom(16)), "bob", "bob", False, f"word {n}", n
+            )
+        )
+    await say(alice, "carol", "the Überraschung of today")
+    found = await alice.past.search("uberr")
+    assert [(one.message.text, one.marks) for one in found] == [("the Überraschung of today", ((4, 9),))]
+    assert await alice.past.search("uberr", "bob") == []
+    assert len(await alice.past.search("word", limit=10)) == 10
+    assert await alice.past.search("  ") == []
+
+
+async def test_exports_hold_everything_and_obey_nobody(alice: Client, tmp_path: Path) -> None:
+    await say(alice, "bob", "<script>alert(1)</script> & \x1b[31mred\nsecond line")
+    await say(alice, "bob", "answer", mine=True)
+    assert await alice.past.export(tmp_path / "out.json", "json") == 2
+    lines = [json.loads(line) for line in (tmp_path / "out.json").read_text("utf-8").splitlines()]
+    assert lines[0] | {"exported_at": ""} == {
+        "format": "sealwire history", "version": 1, "name": "alice", "exported_at": "",
+    }  # fmt: skip
+    assert [(one["conversation"], one["from"], one["text"][:9]) for one in lines[1:]] == [
+        ("bob", "bob", "<script>a"),
+        ("bob", "alice", "answer"),
+    ]
+    await alice.past.export(tmp_path / "out.txt", "text", "bob")
+    text = (tmp_path / "out.txt").read_text("utf-8")
+    assert "\x1b" not in text
+    assert "\n    second line" in text, "no text can look like the line of somebody else"
+    await alice.past.export(tmp_path / "out.html", "html", "bob")
+    seen = _Tags()
+    seen.feed((tmp_path / "out.html").read_text("utf-8"))
+    assert "script" not in seen.tags
+    assert (tmp_path / "out.html").stat().st_mode & 0o777 == 0o600
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+
+async def test_nothing_is_overwritten_and_nothing_is_left_half_done(alice: Client, tmp_path: Path) -> None:
+    target = tmp_path / "there"
+    target.write_text("mine")
+    with pytest.raises(ExportError, match="not overwritten"):
+        await alice.past.export(target, "text")
+    with pytest.raises(BackupError, match="not overwritten"):
+        await alice.past.backup(target, b"x")
+    with pytest.raises(ExportError):
+        await alice.past.export(tmp_path / "nowhere" / "out", "text")
+    assert target.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "keys", "there"]
+
+
+async def test_a_backup_of_a_client_that_runs_is_whole(alice: Client, tmp_path: Path) -> None:
+    await say(alice, "bob", "kept")
+    await alice.past.backup(tmp_path / "alice.backup", b"other")
+    await say(alice, "bob", "after")
+    assert [message.text for message in await alice.past.page("bob")] == ["kept", "after"], "the client goes on"
+    assert (tmp_path / "alice.backup").stat().st_size > 10_000
