@@ -84,6 +84,7 @@ SHELLS = {
     "sealwire.broker.server",
     "sealwire.broker.store",
     "sealwire.broker.zap",
+    "sealwire.peer.backup",
     "sealwire.peer.client",
     "sealwire.peer.connection",
     "sealwire.peer.keystore",
