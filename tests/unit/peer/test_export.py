@@ -1,0 +1,68 @@
+"""What is written out can be read back, and nothing else can."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealwire.errors import RemoteProtocolError
+from sealwire.peer import export
+from sealwire.peer.events import Attachment, Message
+
+ID = "0" * 31 + "1"
+HELLO = Message(ID, "bob", "bob", "hello\nyou", 1_700_000_000_123, True, 5, edited_at_ms=1_700_000_001_000)
+
+
+def entry(**changed: object) -> bytes:
+    return json.dumps({**json.loads(export.entry("json", HELLO)), **changed}).encode()
+
+
+def test_a_message_comes_back_as_it_was() -> None:
+    found = export.read_entry(export.entry("json", HELLO).encode(), "alice")
+    assert (found["id"], found["conversation"], found["from"], found["text"]) == (ID, "bob", "bob", "hello\nyou")
+    assert found["sent_at_ms"] == HELLO.sent_at_ms
+    assert export.read_head(export.head("json", "alice", 0).encode()) == "alice"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        entry(id="1"),
+        entry(id=7),
+        entry(text=None),
+        entry(conversation="../../etc"),
+        entry(conversation="carol"),
+        entry(**{"from": "Bob"}),
+        entry(sent_at="yesterday"),
+        entry(sent_at=None),
+        b'{"text":"' + b"x" * export.MAX_LINE_BYTES + b'"}',
+    ],
+    ids=range(14),
+)
+def test_a_line_that_is_no_message_of_this_history_is_refused(line: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        export.read_entry(line, "alice")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(line: bytes) -> None:
+    for read in (export.read_head, lambda line: export.read_entry(line, "alice")):
+        try:
+            read(line)
+        except RemoteProtocolError:
+            continue
+
+
+def test_people_read_what_became_of_a_message() -> None:
+    gone = Message(ID, "bob", "bob", "", 0, False, deleted=True)
+    carried = Message(ID, "bob", "bob", "look", 0, False, file=Attachment("a.png", 3, "image/png", "done"))
+    assert export.entry("text", gone).endswith("bob: (deleted)\n")
+    assert export.entry("text", carried).endswith("bob: [file: a.png] look\n")
