@@ -11,6 +11,8 @@ from typing import Any
 
 import apsw
 
+from sealwire.broker.groups import PAGE_ENTRIES, judge, page
+from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.orders import (
     ACTIVE,
     DELETED,
@@ -69,6 +71,10 @@ def apply(db: apsw.Connection, op: Op) -> Result:
         case ListInvites():
             rows = db.execute("SELECT token_hash, uses_left, expires_ms FROM invite ORDER BY expires_ms")
             return Result(op, "done", invites=tuple(InviteRow(*row) for row in rows))
+        case AppendEntry():
+            return _append_entry(db, op)
+        case ReadEntries():
+            return _read_entries(db, op)
         case _:
             return _order(db, op)
 
@@ -249,6 +255,34 @@ def kept_clock(db: apsw.Connection) -> Millis:
     """Where the mail clock stood when it was last stored, 0 for never."""
     row = _one(db, "SELECT value FROM meta WHERE key = 'clock'", ())
     return 0 if row is None else int.from_bytes(row[0], "big")
+
+
+# --- groups --------------------------------------------------------------------------------------------------
+
+_LAST_ENTRY = "SELECT entry FROM group_entry WHERE grp = ? ORDER BY sequence DESC LIMIT 1"
+
+
+def _append_entry(db: apsw.Connection, op: AppendEntry) -> Result:
+    entry = op.entry
+    place = (entry.group, entry.sequence)
+    last = _one(db, _LAST_ENTRY, (entry.group,))
+    there = _one(db, "SELECT entry FROM group_entry WHERE (grp, sequence) = (?, ?)", place)
+    outcome = judge(op, last and last[0], there and there[0])
+    if outcome == "done" and last is None:
+        db.execute("UPDATE account SET groups = groups + 1 WHERE name = ? AND groups < ?", (op.account, op.groups))
+        outcome = "done" if db.changes() else "quota"
+    if outcome == "done":
+        db.execute("INSERT INTO group_entry (grp, sequence, entry) VALUES (?, ?, ?)", (*place, entry.encoded))
+    return Result(op, "done" if outcome == "there" else outcome)
+
+
+def _read_entries(db: apsw.Connection, op: ReadEntries) -> Result:
+    last = _one(db, _LAST_ENTRY, (op.group,))
+    if last is None:
+        return Result(op, "unknown")
+    above = "SELECT entry FROM group_entry WHERE grp = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+    rows = fetch(db, above, (op.group, op.after, PAGE_ENTRIES))
+    return Result(op, "done", log=page(op.group, last[0], [entry for (entry,) in rows]))
 
 
 # --- mail ----------------------------------------------------------------------------------------------------

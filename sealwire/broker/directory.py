@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sealwire.broker.admission import Bucket
+from sealwire.broker.groups import GroupLogs
+from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.port import BrokerSettings, FindAccount, Op, Result, StorePrekeys, TakeBundle
 from sealwire.crypto.card import Card, SignedCard
 from sealwire.crypto.prekeys import Bundle, PrekeysPublic, SignedPrekeys
@@ -20,6 +22,8 @@ from sealwire.ids import MAILBOX_BYTES, Mailbox
 from sealwire.wire.control import (
     BUNDLE_RESPONSE_BYTES,
     LOOKUP_RESPONSE_BYTES,
+    Append,
+    Entries,
     Fetch,
     Lookup,
     LookupBody,
@@ -76,6 +80,7 @@ class Directory:
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
+        self._groups = GroupLogs(settings)
 
     def ask(self, link: Link, request: Request, now: float) -> Op | bytes:
         """Return the operation that answers ``request``, or the answer when that is decided already.
@@ -86,6 +91,8 @@ class Directory:
         Source: protocol.md §6.
         """
         settings, account, asked = self._settings, link.account, Asked(link, request.id)
+        if isinstance(request, Append | Entries):
+            return self._groups.ask(asked, account, request, now)
         rate = settings.requests_per_min / 60
         if not account.requests.take(1, rate, settings.requests_burst, now):
             return _refusal(request, Code.RATE, account.requests.wait_ms(1, rate))
@@ -107,6 +114,8 @@ class Directory:
         """
         asked = result.op.ref
         assert isinstance(asked, Asked)
+        if isinstance(result.op, AppendEntry | ReadEntries):
+            return self._groups.answer(asked.id, result)
         code, body = _CODES.get(result.outcome, Code.UNKNOWN), b""
         if result.account is not None:
             body = _lookup_body(result)

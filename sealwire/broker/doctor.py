@@ -27,7 +27,7 @@ MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 CLOCK_SLACK_MS: Final = 5 * 60 * 1000
 """A clock that is this far behind the newest message has been set back."""
 DATABASE: Final = "broker.db"
-SALVAGED: Final = ("account", "device", "body", "mail", "fan")
+SALVAGED: Final = ("account", "device", "body", "mail", "fan", "group_entry")
 """Tables worth copying, in the order their rows refer to each other. Prekeys and invites are made afresh."""
 
 

@@ -57,7 +57,7 @@ class Connection:
 class Account:
     """What the broker counts per account."""
 
-    __slots__ = ("disabled", "fetches", "mailboxes", "name", "requests", "units", "units_at")
+    __slots__ = ("disabled", "fetches", "group_requests", "mailboxes", "name", "requests", "units", "units_at")
 
     def __init__(self, name: str, settings: BrokerSettings, now: float) -> None:
         self.name = name
@@ -65,6 +65,7 @@ class Account:
         self.units_at = now
         self.requests = Bucket(settings.requests_burst, now)
         self.fetches: Fetches | None = None
+        self.group_requests: Bucket | None = None
         self.mailboxes: list[Mailbox] = []
         self.disabled = False
 

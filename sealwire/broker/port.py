@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sealwire.broker.logops import AppendEntry, LogOutcome, LogRows, ReadEntries
 from sealwire.broker.orders import Ban, Order, Stored, Upkeep
 from sealwire.ids import Mailbox, Mid, Millis
 from sealwire.wire.frames import MAX_ENVELOPE_BYTES
@@ -79,6 +80,14 @@ class BrokerSettings:
     """Bundles one account may take of one device before it is slowed: one-time prekeys are few."""
     bundle_fetch_pause_s: float = 600.0
     """Seconds between bundles after that."""
+    group_requests_per_min: float = 600.0
+    """Requests to groups' logs of one account: what a large group costs when it is built, and no more."""
+    group_requests_burst: float = 600.0
+    """Such requests one account may make at once."""
+    group_entries: int = 5_000
+    """Entries of one group's log; without it a log is a place for files."""
+    groups_per_account: int = 200
+    """Groups one account may begin, for the same reason."""
 
     known_handshakes_per_min: float = 120.0
     """Connections per minute of one registered CURVE key."""
@@ -212,7 +221,8 @@ class Status:
 Command = Status | AddInvite | ListInvites | Order
 """What an operator may submit. The ``ref`` of an operation is filled in on the way."""
 
-Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Upkeep | Stored
+LogOp = AppendEntry | ReadEntries
+Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Upkeep | Stored | LogOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +249,7 @@ class Job:
 
 # --- what the store answers ----------------------------------------------------------------------------------
 
-Outcome = Literal["done", "taken", "no-invite", "full", "stale", "unknown"]
+Outcome = Literal["done", "taken", "no-invite", "full", "stale", "unknown"] | LogOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +296,8 @@ class Result:
     invites: tuple[InviteRow, ...] = ()
     freed_bytes: int = 0
     """After Expire: envelope bytes of what was deleted."""
+    log: LogRows | None = None
+    """After ReadEntries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ from sealwire.broker.port import Committed, Job, Read, Refused, Result, Slice, S
 from sealwire.errors import StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid, Millis
 
-SCHEMA_VERSION: Final = 2
 INCARNATION_BYTES: Final = 16
 _SCHEMA: Final = Path(__file__).parent / "schema"
 """One file a version: a new store runs them all, an older one those it has not."""
+SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA.glob("*.sql"))
 
 INSERT_ROWS: Final = 32
 """Rows per INSERT: fewer calls, each of which takes the interpreter lock back from the broker's loop."""

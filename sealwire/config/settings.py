@@ -197,6 +197,19 @@ class LimitsSection:
         "bundles",
     )
     bundle_fetch_pause_s: float = _key(600.0, Number(0, 86_400), "Pause between bundles after that.", "seconds")
+    group_requests_per_min: float = _key(
+        600.0,
+        Number(1, 1_000_000),
+        "Requests of one account to the logs of groups: enough to build a large one, not to fill a disk quickly.",
+        "requests per minute",
+    )
+    group_requests_burst: float = _key(
+        600.0, Number(1, 1_000_000), "Such requests one account may make at once.", "requests"
+    )
+    group_entries: int = _key(
+        5_000, Integer(10, 1_000_000), "Entries of one group's log: each member keeps all of them.", "entries"
+    )
+    groups_per_account: int = _key(200, Integer(0, 1_000_000), "Groups one account may begin; 0 allows none.", "groups")
     known_handshakes_per_min: float = _key(
         120.0, Number(1, 1_000_000), "Connections of one registered device key.", "connections per minute"
     )

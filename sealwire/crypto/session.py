@@ -85,7 +85,7 @@ class Session:
         Source: protocol.md §10.
         """
         ad = self.T + (_FROM_OPENER if self.opener else _TO_OPENER)
-        ratchet, message = self.ratchet.encrypt(pad(plaintext, _bucket(len(plaintext))), ad, rng)
+        ratchet, message = self.ratchet.encrypt(pad(plaintext, bucket(len(plaintext))), ad, rng)
         return self._next(ratchet, self.hs, self.sent + 1), encode_envelope(self.tag_out, message, self.hs)
 
     def decrypt(self, message: bytes, rng: Rng) -> tuple[Session, bytes]:
@@ -171,7 +171,14 @@ class Session:
         return cls(opener, transcript, tag_out, tag_in, hs, hs_hash, peer, time_ms, created_ms, sent, ratchet)
 
 
-def _bucket(size_bytes: int) -> int:
+def bucket(size_bytes: int) -> int:
+    """Return the padded size of a plaintext.
+
+    Raises:
+        LocalProtocolError: it is past the largest one.
+
+    Source: protocol.md §10.
+    """
     for bucket in BUCKETS:
         if size_bytes < bucket:
             return bucket

@@ -169,7 +169,10 @@ class Inbox:
                 raise UnreadError("malformed")
         elif kind not in self._from_blocked and self._people.is_blocked(arrival.author):
             return
-        self._handlers[kind](arrival, content)
+        handler = self._handlers.get(kind)
+        if handler is None:
+            raise UnreadError("malformed")
+        handler(arrival, content)
 
     def take(self, envelope: bytes, now: Now) -> bool:
         """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""

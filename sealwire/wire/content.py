@@ -15,6 +15,7 @@ from msgspec import Meta
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
 from sealwire.ids import MessageId, Millis
 from sealwire.wire.control import U64, Bytes16, Bytes32
+from sealwire.wire.group_content import GroupNews
 
 MAX_PLAINTEXT_BYTES: Final = 16_383
 """The largest padding bucket less its marker byte; anything larger is a file."""
@@ -51,7 +52,7 @@ class Nothing(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """The first words of a fresh session when there is nothing else to say."""
 
 
-Content = Text | Receipt | Renew | Nothing
+Content = Text | Receipt | Renew | Nothing | GroupNews
 
 
 class Plaintext(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -135,7 +135,24 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="bund
     mailbox: Bytes16
 
 
-Request = Publish | Lookup | Fetch
+class Append(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="append"):
+    """Append an entry to a group's log, if it follows the last one."""
+
+    v: int = PROTOCOL_VERSION
+    id: U32
+    entry: Annotated[bytes, Meta(max_length=2_560)]
+
+
+class Entries(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="entries"):
+    """Ask for the entries of a group's log above a sequence."""
+
+    v: int = PROTOCOL_VERSION
+    id: U32
+    group: Bytes16
+    after: U32
+
+
+Request = Publish | Lookup | Fetch | Append | Entries
 
 
 _NO_PAD: Final = msgspec.Raw(b"\xc0")  # msgpack nil
@@ -158,6 +175,14 @@ class LookupBody(msgspec.Struct, frozen=True, kw_only=True):
     devices: DeviceListBytes
     signature: Signature384
     mailboxes: Annotated[list[Bytes16], Meta(max_length=8)]
+
+
+class EntriesBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a group's log stands, and entries of it in order."""
+
+    sequence: U32
+    head: Bytes32
+    entries: Annotated[list[bytes], Meta(max_length=64)]
 
 
 LOOKUP_RESPONSE_BYTES: Final = 2048
@@ -190,6 +215,7 @@ _welcome = _decoder(Welcome)
 _request = _decoder(Request)
 _response = _decoder(Response)
 _lookup_body = _decoder(LookupBody)
+_entries_body = _decoder(EntriesBody)
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -242,6 +268,11 @@ def _padding(size: int) -> msgspec.Raw:
 
 def encode_lookup_body(body: LookupBody) -> bytes:
     """Encode the body of an answer to Lookup. Source: protocol.md §6."""
+    return _encode(body)
+
+
+def encode_entries_body(body: EntriesBody) -> bytes:
+    """Encode the body of an answer to Entries. Source: protocol.md §16.1."""
     return _encode(body)
 
 
@@ -308,6 +339,12 @@ def decode_response(frame: bytes) -> Response:
 def decode_lookup_body(body: bytes) -> LookupBody:
     """Decode the body of an answer to Lookup. Raises RemoteProtocolError. Source: protocol.md §6."""
     result: LookupBody = _lookup_body(body)
+    return result
+
+
+def decode_entries_body(body: bytes) -> EntriesBody:
+    """Decode the body of an answer to Entries. Raises RemoteProtocolError. Source: protocol.md §16.1."""
+    result: EntriesBody = _entries_body(body)
     return result
 
 

@@ -76,6 +76,7 @@ class Code(IntEnum):
     SHARE = 10  # this sender's share of the mailbox is used up
     VERSION = 11  # no protocol version in common
     INVALID = 12  # the request's content does not hold together
+    STALE = 13  # a group's log has moved on
 
 
 class Reset(IntEnum):

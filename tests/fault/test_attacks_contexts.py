@@ -52,7 +52,8 @@ def test_attack_15_every_byte_of_a_key_file_is_authenticated_before_rsa(alice, m
 
 # --- contexts ------------------------------------------------------------------------------------------------
 
-SIGNED = ("card", "devices", "prekeys", "login")
+GROUPS = ("group-entry", "group-append", "group-keep", "group-message")
+SIGNED = ("card", "devices", "prekeys", "login", *GROUPS)
 
 
 @pytest.mark.parametrize(("made", "used"), list(itertools.permutations(SIGNED, 2)))

@@ -17,17 +17,23 @@ from sealwire.crypto.card import (
     card_from_text,
     card_to_text,
 )
+from sealwire.crypto.group_entry import Invited, Kind, Role, SignedBody, encode_text, read_text
+from sealwire.crypto.group_log import LogEntry
 from sealwire.crypto.handshake import open_session
 from sealwire.crypto.identity import DeviceKeys, Identity
+from sealwire.crypto.membership import decode_membership, encode_membership
 from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret, PrekeysPublic, SignedPrekeys
 from sealwire.crypto.primitives import pad, unpad
 from sealwire.crypto.ratchet import Ratchet
+from sealwire.crypto.sender_keys import Place, ReceiverKey, SenderKey
 from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import Mailbox, Mid, Token
 from sealwire.wire import content, frames
+from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
+from tests.book import Book
 from tests.unit.wire.test_control import FRAMES as CONTROL
 from tests.unit.wire.test_frames import FIXED
 from tests.vectors.people import NOW_MS, introduced, person, prekeys_of
@@ -48,6 +54,13 @@ PLAINTEXT = content.encode_plaintext(
     void=[2],
     content=content.Receipt("read", [b"i" * 16]),
 )
+BOOK = Book(ALICE)
+BOOK.write(ALICE, Kind.REKEY)
+GROUP_PLAIN = GroupPlaintext(
+    1, BOOK.group, b"s" * 32, 1, 2, b"h" * 32, b"i" * 16, bytes(32), NOW_MS, content.Text("hello")
+)
+SPEAKING = SenderKey.generate(Place(BOOK.group, 1, b"h" * 32, b"c" * 32), os.urandom)
+LISTENING = ReceiverKey(SPEAKING.place, SPEAKING.chain_key, 0, SPEAKING.verify_key, skipped=((7, b"k" * 32),))
 DELIVER = frames.encode_deliver(1, Mid(b"m" * 16), ENVELOPE)
 FANOUT = frames.encode_fanout(Token(b"token678"), 1, Mid(b"m" * 16), [Mailbox(b"a" * 16), Mailbox(b"b" * 16)], ENVELOPE)
 
@@ -75,6 +88,11 @@ WIRE: dict[str, tuple[Decoder, bytes]] = {
     "prekeys": (PrekeysPublic.decode, BUNDLE.prekeys.prekeys.encode()),
     "signed prekeys": (SignedPrekeys.decode, BUNDLE.prekeys.encode()),
     "bundle": (Bundle.decode, BUNDLE.encode()),
+    "log entry": (LogEntry.decode, BOOK.entries[-1].encoded),
+    "log entry's content": (SignedBody.decode, BOOK.keys[0].open(BOOK.entries[-1])),
+    "invitation": (Invited.decode, Invited(bytes(32), Role.MEMBER, NOW_MS).encode()),
+    "group's name": (lambda raw: read_text(raw, 128), encode_text("the group")),
+    "group's plaintext": (decode_group_plaintext, encode_group_plaintext(GROUP_PLAIN)),
 }
 """What strangers send: only RemoteProtocolError may leave these."""
 
@@ -86,6 +104,9 @@ KEPT: dict[str, tuple[Decoder, bytes]] = {
     "one-time secret": (OneTimeSecret.decode, ONE_TIME.encode()),
     "device keys": (DeviceKeys.decode, BOB.device.encode()),
     "identity": (Identity.decode, BOB.encode()),
+    "sender key": (SenderKey.decode, SPEAKING.encode()),
+    "receiver key": (ReceiverKey.decode, LISTENING.encode()),
+    "membership": (decode_membership, encode_membership(BOOK.state)),
 }
 """What comes out of the vault: authentic, but a bug or another version must not end in a crash either."""
 
@@ -108,7 +129,10 @@ ALLOWED = {
 }
 RSA_PRIVATE = {"device keys", "identity"}
 """Authentic or not there at all: numbers that make no key are the library's to refuse, in its own words."""
-CANONICAL = ("handshake", "card", "signed card", "device list", "signed device list", "prekeys", "bundle", "session")
+CANONICAL = (
+    "handshake", "card", "signed card", "device list", "signed device list", "prekeys", "bundle", "session",
+    "log entry's content", "invitation",
+)  # fmt: skip
 """Signed and hashed structures have a single form: nobody makes a second object out of one signature."""
 kinds = pytest.mark.parametrize("kind", EVERY)
 

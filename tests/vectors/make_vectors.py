@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 
+from sealwire.crypto.group_entry import Kind, Role, encode_text
 from sealwire.crypto.handshake import open_session
 from sealwire.crypto.identity import Identity, login_transcript, realm_of
+from sealwire.crypto.membership import encode_membership
 from sealwire.crypto.primitives import H, L, hkdf, hkdf_expand
 from sealwire.crypto.safety import safety_number
+from sealwire.crypto.sender_keys import Place, SenderKey
 from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, seal_key_file
 from sealwire.ids import DeviceId
 from sealwire.wire.header import HandshakeHeader, decode_envelope
+from tests.book import Book
 from tests.vectors.people import NOW_MS, REALM, VECTORS, accept_with, person, prekeys_of, stream
 
 NAMES = ("alice", "bob", "mallory")
@@ -169,6 +173,39 @@ def make_key_file() -> None:
     write("keyfile", {"passphrase": b"correct horse".hex(), "payload": b"payload".hex(), "blob": blob.hex()})
 
 
+def make_group() -> None:
+    """A whole log with two log keys, and messages under one sender key. Everything here is repeatable."""
+    rng = stream("group")
+    alice, bob, mallory = person("alice"), person("bob"), person("mallory")
+    book = Book(alice, "the group", rng)
+    book.join(alice, bob)
+    book.join(alice, mallory, Role.READ_ONLY)
+    book.write(mallory, Kind.RENAME, value=encode_text("no right to"))
+    book.write(alice, Kind.REMOVE, "mallory")
+    book.rename(alice, "without mallory")
+    entries = [{"entry": entry.encoded.hex(), "head": entry.head().hash.hex()} for entry in book.entries]
+    place = Place(book.group, book.state.epoch, book.head.hash, bob.card.card.hash)
+    sender = SenderKey.generate(place, rng)
+    chain_key, messages = sender.chain_key, []
+    for text in (b"hello", b"", b"x" * 300):
+        sender, envelope = sender.encrypt(text, rng)
+        messages.append({"plaintext": text.hex(), "envelope": envelope.hex()})
+    content = {
+        "group": book.group.hex(),
+        "keeper": book.keeper.hex(),
+        "log_keys": [key.secret.hex() for key in book.keys],
+        "skipped": [6],
+        "entries": entries,
+        "state": encode_membership(book.state).hex(),
+        "sender": {"epoch": place.epoch, "head": place.head.hex(), "card_hash": place.card_hash.hex()},
+        "chain_key": chain_key.hex(),
+        "verify_key": sender.verify_key.hex(),
+        "tag": sender.tag.hex(),
+        "messages": messages,
+    }
+    write("group", content)
+
+
 def main() -> None:
     make_identities()
     person.cache_clear()
@@ -176,6 +213,7 @@ def main() -> None:
     make_handshake()
     make_refused()
     make_key_file()
+    make_group()
 
 
 if __name__ == "__main__":

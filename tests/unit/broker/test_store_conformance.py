@@ -14,6 +14,7 @@ from typing import Protocol
 
 import pytest
 
+from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.port import (
     JOB_ROWS,
     SLICE_ROWS,
@@ -36,6 +37,8 @@ from sealwire.broker.port import (
 from sealwire.broker.store import SqliteStore, Writer
 from sealwire.ids import Mailbox, Mid
 from sealwire.wire.frames import MAX_ENVELOPE_BYTES, MAX_ONE_TIME_PREKEYS
+from tests.book import Book
+from tests.vectors.people import person
 
 PATIENCE_S = 10.0
 ALICE, BOB = Mailbox(b"a" * 16), Mailbox(b"b" * 16)
@@ -403,3 +406,49 @@ def test_an_invite_lets_in_as_many_as_it_says_and_not_after_its_time(store):
     assert outcome(store, newcomer) == "done"
     other = replace(newcomer, mailbox=BOB, account="bob", n_sign=b"b" * 384, curve=b"f" * 32)
     assert outcome(store, other) == "no-invite"
+
+
+# --- logs of groups ------------------------------------------------------------------------------------------
+
+
+def log() -> Book:
+    """A log of four entries."""
+    book = Book(person("alice"))
+    for number in range(3):
+        book.rename(book.owner, f"name {number}")
+    return book
+
+
+def append(book: Book, number: int, entries: int = 100, groups: int = 100) -> AppendEntry:
+    return AppendEntry(None, "alice", book.entries[number], entries, groups)
+
+
+def test_entries_of_a_log_are_appended_one_behind_the_other_and_last(store):
+    book = log()
+    results = run(store, register(), *(append(book, number) for number in range(4)))
+    assert [result.outcome for result in results] == ["done"] * 5
+    store.restart()
+    (found,) = run(store, ReadEntries(None, book.group, 1))
+    assert found.log is not None
+    assert (found.log.sequence, found.log.head) == (book.head.sequence, book.head.hash)
+    assert list(found.log.entries) == [entry.encoded for entry in book.entries[1:]]
+
+
+def test_an_entry_that_does_not_follow_the_last_one_is_stale_and_the_same_one_again_is_done(store):
+    book, other = log(), log()
+    run(store, register(), append(book, 0))
+    assert outcome(store, append(book, 2)) == "stale"
+    assert outcome(store, append(other, 1)) == "stale"
+    assert [outcome(store, append(book, 1)) for _ in range(2)] == ["done", "done"]
+    assert outcome(store, ReadEntries(None, other.group, 0)) == "unknown"
+
+
+def test_entries_and_begun_groups_are_bounded_and_a_repeated_one_counts_once(store):
+    book, other = log(), log()
+    run(store, register(), append(book, 0))
+    assert outcome(store, append(book, 1, entries=1)) == "quota"
+    assert outcome(store, append(book, 0, groups=1)) == "done"
+    assert outcome(store, append(other, 0, groups=1)) == "quota"
+    store.restart()
+    assert outcome(store, append(other, 0, groups=1)) == "quota"
+    assert outcome(store, append(other, 0, groups=2)) == "done"

@@ -1,11 +1,18 @@
 """The published vectors hold: whoever builds another client can check it against these files."""
 
 from sealwire.crypto.card import Card
+from sealwire.crypto.group_entry import SignedBody
+from sealwire.crypto.group_log import Head, LogEntry, follow
 from sealwire.crypto.identity import login_transcript, realm_of, verify_login
+from sealwire.crypto.log_keys import LogKey
+from sealwire.crypto.membership import apply, encode_membership
 from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret
 from sealwire.crypto.primitives import H, L, hkdf, hkdf_expand
 from sealwire.crypto.safety import safety_number
+from sealwire.crypto.sender_keys import Place, ReceiverKey
 from sealwire.crypto.session import Session
+from sealwire.errors import RefusedError
+from sealwire.ids import GroupId
 from sealwire.wire.header import decode_envelope
 from tests.vectors.people import REALM, accept_with, load, person
 
@@ -69,3 +76,33 @@ def test_recorded_conversation_leads_to_the_recorded_states():
         assert plaintext.hex() == message["plaintext"]
         assert session.encode().hex() == message["receiver_after"]
         states |= {sender: message["sender_after"], receiver: message["receiver_after"]}
+
+
+def test_a_recorded_log_leads_to_the_recorded_members():
+    case = load("group")
+    group = GroupId(bytes.fromhex(case["group"]))
+    keys = {key.writer: key for key in (LogKey(group, bytes.fromhex(secret)) for secret in case["log_keys"])}
+    head, state, skipped = Head(group), None, []
+    for recorded in case["entries"]:
+        entry = LogEntry.decode(bytes.fromhex(recorded["entry"]))
+        key = keys[head.writer or entry.writer]
+        head = follow(head, entry)
+        assert head.hash.hex() == recorded["head"]
+        try:
+            state, _ = apply(state, SignedBody.decode(key.open(entry)), entry.start, entry.sequence, bool(entry.link))
+        except RefusedError:
+            skipped.append(entry.sequence)
+    assert skipped == case["skipped"]
+    assert encode_membership(state).hex() == case["state"]
+
+
+def test_recorded_group_messages_are_read_with_the_recorded_key():
+    case = load("group")
+    where = case["sender"]
+    head, card_hash = bytes.fromhex(where["head"]), bytes.fromhex(where["card_hash"])
+    place = Place(GroupId(bytes.fromhex(case["group"])), where["epoch"], head, card_hash)
+    key = ReceiverKey(place, bytes.fromhex(case["chain_key"]), 0, bytes.fromhex(case["verify_key"]))
+    assert key.tag.hex() == case["tag"]
+    for number, message in enumerate(case["messages"]):
+        key, plaintext, iteration = key.decrypt(bytes.fromhex(message["envelope"]))
+        assert (plaintext.hex(), iteration) == (message["plaintext"], number)

@@ -9,7 +9,10 @@ from sealwire.wire import control
 from sealwire.wire.control import (
     BUNDLE_RESPONSE_BYTES,
     LOOKUP_RESPONSE_BYTES,
+    Append,
     Challenge,
+    Entries,
+    EntriesBody,
     Fetch,
     Hello,
     Limits,
@@ -42,8 +45,15 @@ WELCOME = Welcome(
 )
 ONE_TIME = [OneTime(n, bytes([n]) * 32) for n in range(1, MAX_ONE_TIME_PREKEYS + 1)]
 PUBLISH = Publish(id=1, prekeys=b"p" * 1232, signature=b"s" * 64, one_time=ONE_TIME)
-REQUESTS = [PUBLISH, Lookup(id=2, name="bob"), Fetch(id=3, mailbox=b"m" * 16)]
+REQUESTS = [
+    PUBLISH,
+    Lookup(id=2, name="bob"),
+    Fetch(id=3, mailbox=b"m" * 16),
+    Append(id=5, entry=b"e" * 900),
+    Entries(id=6, group=b"g" * 16, after=7),
+]
 RESPONSE = Response(id=4, code=Code.RATE, retry_after_ms=5, body=b"body")
+ENTRIES_BODY = EntriesBody(sequence=9, head=b"h" * 32, entries=[b"e" * 900, b"f" * 400])
 LOOKUP_BODY = LookupBody(devices=b"d" * 500, signature=b"s" * 384, mailboxes=[b"m" * 16])
 
 
@@ -60,7 +70,10 @@ FRAMES = {
     "lookup": (control.decode_request, control.encode_request(TOKEN, REQUESTS[1]), REQUESTS[1]),
     "fetch": (control.decode_request, control.encode_request(TOKEN, REQUESTS[2]), REQUESTS[2]),
     "response": (control.decode_response, control.encode_response(RESPONSE), RESPONSE),
+    "append": (control.decode_request, control.encode_request(TOKEN, REQUESTS[3]), REQUESTS[3]),
+    "entries": (control.decode_request, control.encode_request(TOKEN, REQUESTS[4]), REQUESTS[4]),
     "lookup body": (control.decode_lookup_body, control.encode_lookup_body(LOOKUP_BODY), LOOKUP_BODY),
+    "entries body": (control.decode_entries_body, control.encode_entries_body(ENTRIES_BODY), ENTRIES_BODY),
 }
 kinds = pytest.mark.parametrize("kind", FRAMES)
 
@@ -90,7 +103,7 @@ def test_a_frame_past_the_limit_is_refused_before_it_is_parsed(kind, monkeypatch
 @kinds
 def test_a_frame_under_another_verb_is_refused(kind):
     decode, frame, _ = FRAMES[kind]
-    if kind != "lookup body":  # a body has no verb
+    if not kind.endswith(" body"):  # a body has no verb
         for verb in range(256):
             if verb != frame[0]:
                 with pytest.raises(RemoteProtocolError):
@@ -127,6 +140,11 @@ WRONG = [
     ("publish", changed(PUBLISH, op=...)),
     ("fetch", changed(REQUESTS[2], mailbox=b"m" * 15)),
     ("lookup", changed(REQUESTS[1], name="x" * 65)),
+    ("append", changed(REQUESTS[3], entry=b"e" * 2_561)),
+    ("entries", changed(REQUESTS[4], group=b"g" * 15)),
+    ("entries", changed(REQUESTS[4], after=-1)),
+    ("entries body", changed(ENTRIES_BODY, entries=[b"e"] * 65)),
+    ("entries body", changed(ENTRIES_BODY, head=b"h" * 31)),
     ("response", changed(Response(id=4), id=-1)),
     ("response", changed(Response(id=4), body="text")),
     ("lookup body", changed(LOOKUP_BODY, mailboxes=[b"m" * 16] * 9)),
@@ -138,7 +156,7 @@ WRONG = [
 @pytest.mark.parametrize(("kind", "body"), WRONG, ids=range(len(WRONG)))
 def test_a_field_outside_its_bounds_is_refused(kind, body):
     decode, frame, _ = FRAMES[kind]
-    head = {"lookup body": 0, "challenge": 1, "welcome": 1, "response": 1}.get(kind, AT_BODY)
+    head = {"lookup body": 0, "entries body": 0, "challenge": 1, "welcome": 1, "response": 1}.get(kind, AT_BODY)
     with pytest.raises(RemoteProtocolError):
         decode(frame[:head] + body)
 
@@ -146,7 +164,7 @@ def test_a_field_outside_its_bounds_is_refused(kind, body):
 @pytest.mark.parametrize("kind", [kind for kind in FRAMES if kind != "response"])
 def test_unknown_fields_are_ignored_for_later_versions(kind):
     decode, frame, value = FRAMES[kind]
-    head = {"lookup body": 0, "challenge": 1, "welcome": 1}.get(kind, AT_BODY)
+    head = {"lookup body": 0, "entries body": 0, "challenge": 1, "welcome": 1}.get(kind, AT_BODY)
     fields = msgspec.msgpack.decode(frame[head:])
     assert decode(frame[:head] + msgspec.msgpack.encode({**fields, "later": [1, {"a": None}]})) == value
 
