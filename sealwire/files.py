@@ -33,10 +33,11 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what a folder lists survive power loss."""
     if os.name == "nt":
         return  # Windows has no way to sync a folder; the rename itself is journalled
     descriptor = os.open(folder, os.O_RDONLY)

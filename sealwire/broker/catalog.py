@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 
+from sealwire.broker.blobjobs import BlobOp, BlobRow, DropBlobs, KeepBlob, SealBlob
 from sealwire.broker.groups import PAGE_ENTRIES, judge, page
 from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.orders import (
@@ -75,6 +76,8 @@ def apply(db: apsw.Connection, op: Op) -> Result:
             return _append_entry(db, op)
         case ReadEntries():
             return _read_entries(db, op)
+        case KeepBlob() | SealBlob() | DropBlobs():
+            return _blob(db, op)
         case _:
             return _order(db, op)
 
@@ -232,6 +235,7 @@ def _drop_account(db: apsw.Connection, op: DropAccount) -> Result:
     """The mail itself is deleted by jobs of their own; what a crash leaves of it is found at the next start."""
     db.execute("DELETE FROM one_time WHERE mailbox IN (SELECT mailbox FROM device WHERE account = ?)", (op.account,))
     db.execute("DELETE FROM device WHERE account = ?", (op.account,))
+    db.execute("DELETE FROM blob WHERE account = ?", (op.account,))
     if op.release:
         return _changed(db, op, "DELETE FROM account WHERE name = ?", (op.account,))
     # An empty key is nobody's: whoever asks for the name is told that it is taken.
@@ -283,6 +287,27 @@ def _read_entries(db: apsw.Connection, op: ReadEntries) -> Result:
     above = "SELECT entry FROM group_entry WHERE grp = ? AND sequence > ? ORDER BY sequence LIMIT ?"
     rows = fetch(db, above, (op.group, op.after, PAGE_ENTRIES))
     return Result(op, "done", log=page(op.group, last[0], [entry for (entry,) in rows]))
+
+
+# --- blobs ---------------------------------------------------------------------------------------------------
+
+
+def _blob(db: apsw.Connection, op: BlobOp) -> Result:
+    match op:
+        case KeepBlob():
+            row = (op.blob, op.account, op.size, op.reader, op.at_ms)
+            db.execute("INSERT INTO blob (id, account, size, reader, at_ms, done) VALUES (?, ?, ?, ?, ?, 0)", row)
+        case SealBlob(blob=blob):
+            db.execute("UPDATE blob SET done = 1 WHERE id = ?", (blob,))
+        case DropBlobs(blobs=blobs):
+            db.executemany("DELETE FROM blob WHERE id = ?", [(blob,) for blob in blobs])
+    return Result(op, "done")
+
+
+def blobs(db: apsw.Connection) -> list[BlobRow]:
+    """Every blob, oldest first; what is there of each only its folder knows."""
+    rows = fetch(db, "SELECT id, account, size, reader, at_ms, done FROM blob ORDER BY at_ms")
+    return [BlobRow(blob, name, size, reader, at, bool(done)) for blob, name, size, reader, at, done in rows]
 
 
 # --- mail ----------------------------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 AUTOMATIC_ID_BYTES: Final = 5
 """A routing id that ZeroMQ made: a zero byte and four more. Anything else was chosen by the peer."""
 NONCE_BYTES: Final = 32
+SPREAD_LINKS_PER_S: Final = 150
+"""Logins a second the broker wants after a restart: peers spread their first attempt accordingly."""
+SPREAD_MIN_MS: Final = 1_000
+KINDS: Final = ("main", "bulk")
 MAX_HELD: Final = 1024
 """Mailboxes on hold for one link session; without it refused SENDs to random ids fill memory."""
 WRONG_TOKENS: Final = 16
@@ -142,11 +146,23 @@ class Link:
 class Greeted:
     """A connection that said HELLO and has not logged in yet."""
 
-    __slots__ = ("card", "challenge", "client_nonce", "connection", "hello", "nonce", "proven", "signed", "since")
+    __slots__ = (
+        "card",
+        "challenge",
+        "client_nonce",
+        "connection",
+        "hello",
+        "kind",
+        "nonce",
+        "proven",
+        "signed",
+        "since",
+    )
 
     def __init__(self, connection: Connection, hello: bytes, body: control.Hello, signed: SignedCard) -> None:
         self.connection = connection
         self.hello = hello
+        self.kind = body.kind
         self.client_nonce = body.nonce
         self.signed = signed
         self.card: Card = signed.card
@@ -179,7 +195,7 @@ class Door:
         if not body.lowest <= PROTOCOL_VERSION <= body.highest:
             raise VersionError
         card = Card.decode(body.card)
-        if body.kind != "main" or card.realm != self.realm or card.account != body.name:
+        if body.kind not in KINDS or card.realm != self.realm or card.account != body.name:
             raise RemoteProtocolError("a HELLO for somebody else")
         if account_name(body.name) != body.name:
             raise RemoteProtocolError("not an account name")
@@ -251,3 +267,37 @@ class Door:
 
 class VersionError(RemoteProtocolError):
     """The peer speaks none of our protocol versions: the one failure it is told about."""
+
+
+def encode_welcome(
+    settings: BrokerSettings, incarnation: bytes, mailbox: Mailbox, links: int, wall_ms: Millis
+) -> bytes:
+    """Return WELCOME for a device.
+
+    Args:
+        links: link sessions now; they are asked to spread their return accordingly.
+
+    Source: protocol.md §3.2.
+    """
+    limits = control.Limits(
+        envelope_bytes=settings.envelope_bytes,
+        send_window_messages=settings.send_window_messages,
+        send_window_bytes=settings.send_window_bytes,
+        deliver_window_messages=settings.deliver_window_messages,
+        deliver_window_bytes=settings.deliver_window_bytes,
+        quota_messages=settings.quota_messages,
+        quota_bytes=settings.quota_bytes,
+        quota_days=settings.quota_days,
+        blob_file_bytes=settings.blob_file_bytes,
+        blob_days=settings.blob_days,
+    )
+    welcome = control.Welcome(
+        limits=limits,
+        spread_ms=max(SPREAD_MIN_MS, links * 1000 // SPREAD_LINKS_PER_S),
+        incarnation=incarnation,
+        expired=mailbox.expired,
+        time_ms=wall_ms,
+        prekeys_id=mailbox.prekeys_id,
+        one_time_left=mailbox.one_time_left,
+    )
+    return control.encode_welcome(welcome)

@@ -107,6 +107,8 @@ class Lobby:
                 del self.greeted[rid]
                 self._admit(greeted, token)
                 return
+            if greeted.kind != "main":
+                raise RemoteProtocolError("a device registers by its main connection")
             operation = self._door.registration(greeted, body, at_ms)
         except (RemoteProtocolError, RefusedError):
             self.refuse(greeted, Code.LOGIN, now)

@@ -36,6 +36,9 @@ GAUGES: Final = {
     "unstored_bytes": ("sealwire_unstored_bytes", "Envelope bytes taken in and not yet final."),
     "oldest_seconds": ("sealwire_oldest_waiting_seconds", "Age of the oldest stored message."),
     "healthy": ("sealwire_healthy", "1 when /healthz says ok."),
+    "blobs": ("sealwire_blobs", "Files that are kept, whole or not."),
+    "blob_bytes": ("sealwire_blob_bytes", "Bytes of those, as their owners announced them."),
+    "bulk_links": ("sealwire_bulk_connections", "Connections that move files."),
     "uptime_s": ("sealwire_uptime_seconds", "Seconds since the broker was ready."),
 }
 COUNTERS: Final = {
@@ -47,11 +50,16 @@ COUNTERS: Final = {
     "wrong_tokens": ("sealwire_wrong_tokens", "Frames dropped because their token was wrong."),
     "expired": ("sealwire_expired_messages", "Messages that waited too long and were deleted."),
     "ephemerals_dropped": ("sealwire_ephemerals_dropped", "Typing notices and the like that were dropped."),
+    "blob_bytes_in": ("sealwire_blob_received_bytes", "Bytes of files written to the disk."),
+    "blob_bytes_out": ("sealwire_blob_sent_bytes", "Bytes of files read by recipients."),
+    "blobs_expired": ("sealwire_blobs_expired", "Files that were kept too long and were deleted."),
+    "blobs_lost": ("sealwire_blobs_lost", "Files that the disk no longer holds as they were."),
     "zap_restarts": ("sealwire_zap_restarts", "Times the thread that rules on connections had to be started again."),
 }
 LABELLED: Final = {
     "logins": ("sealwire_logins", "result", "Logins by how they ended."),
     "zap": ("sealwire_zap_rulings", "result", "Connections by what ZAP ruled."),
+    "blob_rejections": ("sealwire_blob_rejections", "reason", "Requests about files refused, by code."),
     "rejections": ("sealwire_rejections", "reason", "Messages refused, by the code of protocol.md section 3."),
 }
 
@@ -141,9 +149,10 @@ class _Collector:
             yield family
 
     def _of(self, key: str, found: Counts) -> list[tuple[str, float]]:
-        if key == "rejections":
-            codes = [name for name in found if name.startswith("rejected_")]
-            return [(name.removeprefix("rejected_"), float(found[name])) for name in codes]
+        if key.endswith("rejections"):
+            prefix = "blob_rejected_" if key == "blob_rejections" else "rejected_"
+            codes = [name for name in found if name.startswith(prefix)]
+            return [(name.removeprefix(prefix), float(found[name])) for name in codes]
         names = {"logins": {"ok": "logins", "refused": "logins_refused"}}.get(key) or {
             "admitted": "zap_admit",
             "refused": "zap_refuse",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from sealwire.broker.bans import MAX_LASTING_BANS, Bans
+from sealwire.broker.blobs import Blobs
+from sealwire.broker.bulk import BulkLink, Bulks
 from sealwire.broker.links import Account, Link
 from sealwire.broker.mailbox import AWAY, BACKLOG, Mailbox
 from sealwire.broker.orders import (
@@ -44,22 +46,32 @@ Row = dict[str, str | int]
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the router holds beside the relay."""
+
+    accounts: dict[str, Account]
+    deleted: set[str]
+    """Names that stay reserved."""
+    bans: Bans
+    blobs: Blobs
+    bulks: Bulks
+
+
 class Operator:
     """Answers what can be answered from memory, and applies what the store has taken.
 
     Args:
-        accounts: the router's, by name.
-        deleted: names that stay reserved.
         forget: told the CURVE keys of deleted devices.
     """
 
-    def __init__(
-        self, relay: Relay, accounts: dict[str, Account], deleted: set[str], bans: Bans, forget: Callable[[bytes], None]
-    ) -> None:
+    def __init__(self, relay: Relay, house: House, forget: Callable[[bytes], None]) -> None:
         self._relay = relay
-        self._accounts = accounts
-        self._deleted = deleted
-        self._bans = bans
+        self._accounts = house.accounts
+        self._deleted = house.deleted
+        self._bans = house.bans
+        self._blobs = house.blobs
+        self._bulks = house.bulks
         self._forget = forget
 
     # --- orders ----------------------------------------------------------------------------------------------
@@ -104,10 +116,11 @@ class Operator:
             case DropAccount(account=name, release=release):
                 self._drop(name)  # again: a device may have been registered between order and commit
                 (self._deleted.discard if release else self._deleted.add)(name)
+                self._blobs.left(name)
             case _:
                 pass
 
-    def is_barred(self, link: Link) -> bool:
+    def is_barred(self, link: Link | BulkLink) -> bool:
         """Whether this link session must not be."""
         return link.account.disabled or self._bans.bars(link.account.name, link.mailbox.id, link.connection.address)
 
@@ -119,14 +132,16 @@ class Operator:
 
     # --- what they do ----------------------------------------------------------------------------------------
 
-    def _end(self, chosen: Callable[[Link], bool], reason: Reset) -> int:
+    def _end(self, chosen: Callable[[Link | BulkLink], bool], reason: Reset) -> int:
         ended = [link for link in self._relay.links.values() if chosen(link)]
         for link in ended:
             self._relay.end(link, reason)
-        return len(ended)
+        return len(ended) + self._bulks.end_where(chosen, reason)
 
     def _drop(self, name: str) -> None:
         account = self._accounts.pop(name, None)
+        self._bulks.end_where(lambda link: link.account_name == name, Reset.DELETED)
+        self._blobs.leave(name)
         for mailbox in () if account is None else account.mailboxes:
             self._forget(mailbox.curve)
             self._relay.remove(mailbox)
@@ -162,8 +177,10 @@ class Operator:
     def _user(self, name: str) -> Row:
         account = self._accounts.get(name)
         if account is None:
-            return {"name": name, "state": "deleted", "devices": 0, "online": 0, "messages": 0, "bytes": 0}
+            nothing = {"devices": 0, "online": 0, "messages": 0, "bytes": 0, "files": 0, "file_bytes": 0}
+            return {"name": name, "state": "deleted", **nothing}
         boxes = account.mailboxes
+        files, file_bytes = self._blobs.held_by(name)
         return {
             "name": name,
             "state": "disabled" if account.disabled else "active",
@@ -171,6 +188,8 @@ class Operator:
             "online": sum(box.link is not None for box in boxes),
             "messages": sum(box.messages for box in boxes),
             "bytes": sum(box.bytes for box in boxes),
+            "files": files,
+            "file_bytes": file_bytes,
         }
 
     def _link(self, link: Link) -> Row:

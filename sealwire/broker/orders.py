@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sealwire.broker.blobjobs import DropBlobs
 from sealwire.ids import Mailbox, Millis
 
 # --- upkeep --------------------------------------------------------------------------------------------------
@@ -167,5 +168,5 @@ class Purge:
 Stored = AddBan | RemoveBan | SetState | DropAccount | DeleteMail | RevokeInvite
 """Orders that are operations of the store; their ``ref`` is filled in on the way."""
 Order = Stored | ListUsers | ListLinks | ListQueues | ListBans | Kick | Purge
-Must = Expire | ExpiredTold | DropAccount | DeleteMail
+Must = Expire | ExpiredTold | DropAccount | DeleteMail | DropBlobs
 """What a full disk delays and never drops."""

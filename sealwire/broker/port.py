@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sealwire.broker.blobjobs import BlobOp, BlobRow
 from sealwire.broker.logops import AppendEntry, LogOutcome, LogRows, ReadEntries
 from sealwire.broker.orders import Ban, Order, Stored, Upkeep
 from sealwire.ids import Mailbox, Mid, Millis
@@ -122,6 +123,21 @@ class BrokerSettings:
     ballast_bytes: int = 64 * MIB
     """Size of the file that is deleted when the disk is full, so that deletes still commit."""
 
+    blob_file_bytes: int = 2048 * MIB
+    """Largest blob of a file, sealed; 0: no files."""
+    blob_quota_bytes: int = 4096 * MIB
+    """Bytes of all blobs of one account; without it the disk is anybody's."""
+    blob_files: int = 1_000
+    """Blobs of one account: each is an entry in memory and a file."""
+    blob_days: int = 30
+    """Age at which a blob is deleted, fetched or not."""
+    blob_bytes_per_s: int = 256 * MIB
+    """Sustained rate of chunks of one account, both directions."""
+    blob_keep_free_bytes: int = 1024 * MIB
+    """Room on the disk that blobs leave to messages."""
+    bulk_links: int = 256
+    """Bulk connections at once: each may have 2 MiB of chunks under way."""
+
 
 @dataclass(frozen=True, slots=True)
 class BrokerKeys:
@@ -222,7 +238,19 @@ Command = Status | AddInvite | ListInvites | Order
 """What an operator may submit. The ``ref`` of an operation is filled in on the way."""
 
 LogOp = AppendEntry | ReadEntries
-Op = Register | Rebind | StorePrekeys | FindAccount | TakeBundle | AddInvite | ListInvites | Upkeep | Stored | LogOp
+Op = (
+    Register
+    | Rebind
+    | StorePrekeys
+    | FindAccount
+    | TakeBundle
+    | AddInvite
+    | ListInvites
+    | Upkeep
+    | Stored
+    | LogOp
+    | BlobOp
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +385,8 @@ class Snapshot:
     states: Mapping[str, int] = field(default_factory=dict)
     """Accounts that are not ACTIVE, by name."""
     bans: tuple[Ban, ...] = ()
+    blobs: Sequence[BlobRow] = ()
+    """Oldest first."""
 
 
 class Store(Protocol):

@@ -24,6 +24,7 @@ It does no I/O. Whoever drives it, the server over sockets or a test over lists,
     for rid, frame in router.ephemerals: ...          # dropped when they do not go out
     for connection in router.kicks: ...               # shut down
     for ref, reply in router.replies: ...             # answers to router.command()
+    for job in router.blobs.jobs: ...                 # files; each answered by router.blobs.done()
     if nothing_else_arrived:
         router.tick()                                 # deadlines
         wait(router.wait_s())
@@ -42,14 +43,17 @@ from typing import Final
 
 from sealwire.broker.admission import Admission
 from sealwire.broker.bans import Bans
+from sealwire.broker.blobjobs import BlobOp
+from sealwire.broker.blobs import Blobs
+from sealwire.broker.bulk import BulkLink, Bulks
 from sealwire.broker.clock import Clock
 from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry
-from sealwire.broker.links import Account, Connection, Door, Greeted, Link
+from sealwire.broker.links import Account, Connection, Door, Greeted, Link, encode_welcome
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import Mailbox
-from sealwire.broker.operator import Operator
+from sealwire.broker.operator import House, Operator
 from sealwire.broker.orders import DELETED, DISABLED, Expire, Must
 from sealwire.broker.port import (
     AddInvite,
@@ -74,9 +78,8 @@ from sealwire.ids import Millis, RoutingId, Token
 from sealwire.wire import control, frames
 from sealwire.wire.frames import AT_BODY, MAX_OPEN_REQUESTS, Reset, Verb
 
-SPREAD_LINKS_PER_S: Final = 150
-"""Logins a second the broker wants after a restart: peers spread their first attempt accordingly."""
-SPREAD_MIN_MS: Final = 1_000
+BULK_RETRY_MS: Final = 5_000
+"""When to come back with a file, when too many move already."""
 TICK_S: Final = 1.0
 """How often deadlines are looked at."""
 
@@ -108,7 +111,7 @@ class Router:
         self._now = now
         self._wall_ms = wall_ms
         self._ticked = now
-        self.relay = relay = Relay(settings, self._control, self._ended, now)
+        self.relay = relay = Relay(settings, self._control, lambda link: self._leave(link.connection), now)
         self.handle = relay.handle
         self.end_turn = relay.end_turn
         self.links = relay.links
@@ -120,7 +123,7 @@ class Router:
         self._typing = Ephemerals(settings, relay.mailboxes, self.ephemerals)
         self.replies: list[tuple[object, object]] = []
         self._accounts: dict[str, Account] = {}
-        self._by_fd: dict[int, Link] = {}
+        self._by_fd: dict[int, Link | BulkLink] = {}
         self._directory = Directory(settings)
         door = Door(settings, curve_public, rng)
         self.realm = door.realm
@@ -129,7 +132,10 @@ class Router:
         self._lobby = Lobby(settings, door, admission, is_known, self._is_barred, self._open, ops.append, self.sends)
         self._bans = Bans(snapshot.bans, admission.bar)
         deleted = {name for name, state in snapshot.states.items() if state == DELETED}
-        self._operator = Operator(relay, self._accounts, deleted, self._bans, admission.forget)
+        self.blobs = Blobs(settings, ops, snapshot.blobs)
+        self._bulks = Bulks(settings, self.blobs, self.sends, self._leave, rng)
+        house = House(self._accounts, deleted, self._bans, self.blobs, self._bulks)
+        self._operator = Operator(relay, house, admission.forget)
         self.kicks = self._lobby.kicks
         self._incarnation = snapshot.incarnation
         self._logins = 0
@@ -171,7 +177,7 @@ class Router:
 
     def has_seen(self, rid: RoutingId) -> bool:
         """Whether this connection said HELLO before, or is on its way out."""
-        return rid in self._lobby.greeted or rid in self._lobby.leaving
+        return rid in self._bulks.links or rid in self._lobby.greeted or rid in self._lobby.leaving
 
     def first_frame(self, connection: Connection, frame: bytes) -> None:
         """The first frame of a connection."""
@@ -179,7 +185,11 @@ class Router:
         self._lobby.first_frame(connection, frame, self._now)
 
     def second_frame(self, rid: RoutingId, frame: bytes) -> None:
-        """A frame of a connection that has said HELLO, or that has ended."""
+        """A frame of a connection that has said HELLO, that moves files, or that has ended."""
+        bulk = self._bulks.links.get(rid)
+        if bulk is not None:
+            self.relay.units += self._bulks.frame(bulk, frame, self._now, self._clock.mail_ms)
+            return
         self.relay.units += LOGIN_UNITS if rid in self._lobby.greeted else 1
         room = len(self.mailboxes) < self._settings.max_devices
         self._lobby.login(rid, frame, self._now, self._wall_ms, room)
@@ -212,7 +222,9 @@ class Router:
             elif link.expired and link.heard > link.since:
                 self._expiry.told(link.mailbox, link.expired)
                 link.expired = 0
+        self._bulks.tick(now)
         self._expiry.tick(self._clock.mail_ms)
+        self.blobs.tick(self._clock.mail_ms)
         self._operator.tick(self._wall_ms)
         return True
 
@@ -231,6 +243,8 @@ class Router:
         link = self.links.get(rid)
         if link is not None:
             self.relay.end(link, Reset.GONE)
+        elif rid in self._bulks.links:
+            self._bulks.end(self._bulks.links[rid], None)
 
     def disconnected(self, fd: int) -> None:
         """The monitor saw this descriptor close. Only a hint: descriptors are reused, so ask."""
@@ -240,10 +254,13 @@ class Router:
 
     def stray(self, rid: RoutingId) -> None:
         """This connection sent more than one frame in a message."""
-        link = self.links.get(rid)
+        link, bulk = self.links.get(rid), self._bulks.links.get(rid)
         if link is not None:
             self.relay.end(link, Reset.PROTOCOL)
-            self._lobby.kick(link.connection, self._now)
+        elif bulk is not None:
+            self._bulks.end(bulk, Reset.PROTOCOL)
+        if ended := link or bulk:
+            self._lobby.kick(ended.connection, self._now)
 
     def kick(self, connection: Connection) -> None:
         """Shut down a connection that broke the rules before it was anybody's."""
@@ -253,6 +270,7 @@ class Router:
         """Tell every peer that the broker stops; they come back when it does."""
         for link in list(self.links.values()):
             self.relay.end(link, Reset.SHUTDOWN)
+        self._bulks.end_where(lambda _link: True, Reset.SHUTDOWN)
 
     def _is_barred(self, greeted: Greeted) -> bool:
         card = greeted.card
@@ -263,6 +281,10 @@ class Router:
     def _open(self, greeted: Greeted, token: Token) -> None:
         """GREETED or PROVEN → OPEN: WELCOME first, then what waits."""
         connection, mailbox = greeted.connection, self.mailboxes[greeted.card.mailbox]
+        welcome = encode_welcome(self._settings, self._incarnation, mailbox, len(self.links), self._wall_ms)
+        if greeted.kind == "bulk":
+            self._open_bulk(connection, mailbox, token, welcome)
+            return
         if mailbox.curve != connection.curve:
             self._admission.forget(mailbox.curve)
             self._admission.learn(connection.curve)
@@ -273,36 +295,24 @@ class Router:
         self._by_fd[connection.fd] = link
         self._logins += 1
         link.expired = mailbox.expired
-        self.sends.append((link.rid, self._welcome(mailbox)))
+        self.sends.append((link.rid, welcome))
         self.relay.attach(link)
 
-    def _welcome(self, mailbox: Mailbox) -> bytes:
-        settings = self._settings
-        limits = control.Limits(
-            envelope_bytes=settings.envelope_bytes,
-            send_window_messages=settings.send_window_messages,
-            send_window_bytes=settings.send_window_bytes,
-            deliver_window_messages=settings.deliver_window_messages,
-            deliver_window_bytes=settings.deliver_window_bytes,
-            quota_messages=settings.quota_messages,
-            quota_bytes=settings.quota_bytes,
-            quota_days=settings.quota_days,
-        )
-        welcome = control.Welcome(
-            limits=limits,
-            spread_ms=max(SPREAD_MIN_MS, len(self.links) * 1000 // SPREAD_LINKS_PER_S),
-            incarnation=self._incarnation,
-            expired=mailbox.expired,
-            time_ms=self._wall_ms,
-            prekeys_id=mailbox.prekeys_id,
-            one_time_left=mailbox.one_time_left,
-        )
-        return control.encode_welcome(welcome)
+    def _open_bulk(self, connection: Connection, mailbox: Mailbox, token: Token, welcome: bytes) -> None:
+        """GREETED → OPEN beside the main link session: nothing is superseded but an older one of its kind."""
+        if not self._bulks.open(connection, mailbox, token, self._now):
+            self.sends.append((connection.rid, frames.encode_reject(0, frames.Code.BUSY, BULK_RETRY_MS)))
+            self._lobby.leave(connection, self._now)
+            return
+        self._by_fd[connection.fd] = self._bulks.links[connection.rid]
+        self.sends.append((connection.rid, welcome))
 
-    def _ended(self, link: Link) -> None:
-        if self._by_fd.get(link.connection.fd) is link:
-            del self._by_fd[link.connection.fd]
-        self._lobby.leave(link.connection, self._now)
+    def _leave(self, connection: Connection) -> None:
+        """A link session of either kind is over."""
+        ended = self._by_fd.get(connection.fd)
+        if ended is not None and ended.rid == connection.rid:
+            del self._by_fd[connection.fd]
+        self._lobby.leave(connection, self._now)
 
     # --- other verbs -----------------------------------------------------------------------------------------
 
@@ -358,6 +368,9 @@ class Router:
 
     def _result(self, result: Result) -> None:
         op = result.op
+        if isinstance(op, BlobOp):
+            self.blobs.result(op, result.outcome == "done")
+            return
         self._learn(result)
         match op.ref:
             case Greeted():
@@ -433,4 +446,5 @@ class Router:
             "bans": len(self._bans),
             "accounts_disabled": sum(account.disabled for account in self._accounts.values()),
             "wrong_tokens": self.relay.wrong_tokens,
+            **(self._bulks.status() | self.blobs.status()),
         }

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from zmq.backend import Socket as RawSocket
 from zmq.backend import zmq_poll
 from zmq.utils import z85
 
+from sealwire.broker.blobstore import BlobFiles, BlobHands
 from sealwire.broker.errands import AttendedStore, Errand, oldest_ms
 from sealwire.broker.health import Vitals
 from sealwire.broker.links import Link
@@ -186,7 +188,11 @@ class Server:
         settings = self._settings
         admission = SharedAdmission(settings)
         public, now = self._keys.curve_public, time.monotonic()
-        self._router = Router(settings, public, store.snapshot(), admission, os.urandom, now, _wall_ms())
+        files = BlobFiles(self._data_dir, settings.blob_keep_free_bytes)
+        snapshot = store.snapshot()
+        snapshot = replace(snapshot, blobs=files.survey(snapshot.blobs))
+        self._router = Router(settings, public, snapshot, admission, os.urandom, now, _wall_ms())
+        self._hands = BlobHands(files, self._wake, self._log)
         self._doorstep = Doorstep(settings.hello_timeout_s, settings.max_unclaimed, settings.max_connections)
         self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -204,6 +210,7 @@ class Server:
             self._finish(writer)
         finally:
             writer.stop()
+            self._hands.stop()
             self._socket.disable_monitor()
             self._socket.close(linger=_LINGER_MS if self._failure is None else 0)
             if not self._zap.is_stuck:  # one that hangs would hang this, too: the process ends without it
@@ -243,6 +250,7 @@ class Server:
             while events:
                 router.store_event(events.popleft())
                 is_more = True
+            is_more = self._hands.turn(router.blobs) or is_more
             if self._commands:
                 self._take_commands()
             self._turn(writer)

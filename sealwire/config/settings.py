@@ -261,6 +261,26 @@ class LimitsSection:
         "Size of a file that is given up when the disk is full, so that deliveries can still clear their rows.",
         "bytes",
     )
+    blob_file_bytes: int = _key(
+        2 * GIB, Size(0, 1_024 * GIB), "Largest file (sealed, rounded up); 0: this broker takes no files.", "bytes"
+    )
+    blob_quota_bytes: int = _key(
+        4 * GIB, Size(0, 65_536 * GIB), "Bytes of files that one account may keep here at once.", "bytes"
+    )
+    blob_files: int = _key(1_000, Integer(1, 1_000_000), "Files that one account may keep here at once.", "files")
+    blob_days: int = _key(30, Integer(1, 365), "Age at which a file is deleted here, fetched or not.", "days")
+    blob_bytes_per_s: int = _key(
+        256 * MIB,
+        Size(64 * KIB, 64 * GIB),
+        "How fast one account moves files, both directions together; messages have a rate of their own.",
+        "bytes per second",
+    )
+    blob_keep_free_bytes: int = _key(
+        1 * GIB, Size(0, 1_024 * GIB), "Room on the disk that files leave to messages.", "bytes"
+    )
+    bulk_links: int = _key(
+        256, Integer(1, 4_096), "Connections that move files at once; each holds 2 MiB at most.", "connections"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ class Inbox:
             UnreadError: it may not be said there, or whoever takes it refuses it.
         """
         kind = type(content)
+        if kind not in self._handlers:
+            raise UnreadError("malformed")
         if arrival.conversation != arrival.author:
             if kind not in self._in_groups:
                 raise UnreadError("malformed")

@@ -15,6 +15,7 @@ from msgspec import Meta
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
 from sealwire.ids import MessageId, Millis
 from sealwire.wire.control import U64, Bytes16, Bytes32
+from sealwire.wire.file_content import FileNews
 from sealwire.wire.group_content import GroupNews
 
 MAX_PLAINTEXT_BYTES: Final = 16_383
@@ -52,7 +53,7 @@ class Nothing(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """The first words of a fresh session when there is nothing else to say."""
 
 
-Content = Text | Receipt | Renew | Nothing | GroupNews
+Content = Text | Receipt | Renew | Nothing | GroupNews | FileNews
 
 
 class Plaintext(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

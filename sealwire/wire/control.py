@@ -85,6 +85,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     quota_messages: U32
     quota_bytes: U64
     quota_days: U32
+    blob_file_bytes: U64 = 0
+    """Largest blob; 0: no files here."""
+    blob_days: U32 = 0
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,10 +30,11 @@ from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import Mailbox, Mid, Token
-from sealwire.wire import content, frames
+from sealwire.wire import blobs, content, frames
 from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.book import Book
+from tests.unit.wire.test_blobs import REQUESTS as BLOB_REQUESTS
 from tests.unit.wire.test_control import FRAMES as CONTROL
 from tests.unit.wire.test_frames import FIXED
 from tests.vectors.people import NOW_MS, introduced, person, prekeys_of
@@ -65,6 +66,28 @@ DELIVER = frames.encode_deliver(1, Mid(b"m" * 16), ENVELOPE)
 FANOUT = frames.encode_fanout(Token(b"token678"), 1, Mid(b"m" * 16), [Mailbox(b"a" * 16), Mailbox(b"b" * 16)], ENVELOPE)
 
 
+OFFER = content.FileOffer(
+    name="a.png",
+    size=70_000,
+    media_type="image/png",
+    digest=b"d" * 32,
+    blob=b"b" * 16,
+    secret=b"s" * 32,
+    key=b"k" * 32,
+    runs=[content.FileRun(0, b"h" * 24)],
+    caption="look",
+    reply_to=b"",
+    width=1,
+    height=1,
+    thumbnail=b"jpeg",
+)
+STATE = blobs.BlobState(size=4_113, chunks=1, done=False, tail=b"t" * 16)
+
+
+def encoded(request: blobs.BlobRequest) -> bytes:
+    return blobs.encode_blob_request(Token(b"token678"), request)
+
+
 def text_card(raw: bytes) -> SignedCard:
     return card_from_text(raw.decode("latin-1"))
 
@@ -75,6 +98,9 @@ WIRE: dict[str, tuple[Decoder, bytes]] = {
     "deliver": (frames.decode_deliver, DELIVER),
     "fanout": (frames.decode_fanout_targets, FANOUT),
     "plaintext": (content.decode_plaintext, PLAINTEXT),
+    "file offer": (content.decode_content, content.encode_content(OFFER)),
+    "blob state": (blobs.decode_blob_state, blobs.encode_blob_state(STATE)),
+    **{f"blob {type(one).__name__}": (blobs.decode_blob_request, encoded(one)) for one in BLOB_REQUESTS},
     "content": (content.decode_content, content.encode_content(content.Text("hello"))),
     "envelope": (decode_envelope, ENVELOPE),
     "opening envelope": (decode_envelope, FIRST),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 from sealwire.broker.port import BrokerSettings
@@ -248,8 +249,7 @@ def test_a_changed_key_stops_sending_until_a_person_decides(net):
 def _swap(net, name, keys):
     """A hostile broker: forgets an account and registers another key under its name."""
     net.kill_broker()
-    for path in (net.folder / "broker").iterdir():
-        path.unlink()
+    shutil.rmtree(net.folder / "broker")
     net.start_broker()
     impostor = net.peer(name, keys=keys)
     net.run()
@@ -278,8 +278,7 @@ def test_mail_for_an_account_that_is_gone_fails_in_words(net):
     net.run()
     bob.crash()
     net.kill_broker()
-    for path in (net.folder / "broker").iterdir():
-        path.unlink()
+    shutil.rmtree(net.folder / "broker")
     net.start_broker()
     net.run()
     late = alice.send("bob", "are you still there?")

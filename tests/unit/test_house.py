@@ -74,6 +74,7 @@ def test_the_layers_hold() -> None:
 SHELLS = {
     "sealwire.broker.admin",
     "sealwire.broker.backup",
+    "sealwire.broker.blobstore",
     "sealwire.broker.catalog",
     "sealwire.broker.doctor",
     "sealwire.broker.errands",

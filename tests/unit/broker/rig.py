@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sealwire.broker.admission import Admission
+from sealwire.broker.blobjobs import BlobJob
+from sealwire.broker.blobstore import BlobFiles
 from sealwire.broker.ledger import PACE_S
 from sealwire.broker.links import Connection
 from sealwire.broker.port import BrokerSettings, Job, Refused, StoreEvent
@@ -31,6 +33,7 @@ class Rig:
     folder: Path
     settings: BrokerSettings = field(default_factory=lambda: BrokerSettings(grace_ms=0.0))
     auto: bool = True
+    auto_files: bool = True
 
     def __post_init__(self) -> None:
         self.now, self.wall_ms = 1000.0, WALL_MS
@@ -40,10 +43,12 @@ class Rig:
 
     def start(self) -> None:
         self.store = SqliteStore(self.folder, DB_KEY, NO_BALLAST)
+        self.files = BlobFiles(self.folder, self.settings.blob_keep_free_bytes)
         self.admission = Admission(self.settings)
-        self.router = Router(
-            self.settings, BROKER_CURVE, self.store.snapshot(), self.admission, os.urandom, self.now, self.wall_ms
-        )
+        snapshot = self.store.snapshot()
+        snapshot = replace(snapshot, blobs=self.files.survey(snapshot.blobs))
+        self.router = Router(self.settings, BROKER_CURVE, snapshot, self.admission, os.urandom, self.now, self.wall_ms)
+        self.moves: list[BlobJob] = []
         self.job: Job | None = None
         self.inbox: dict[RoutingId, list[bytes]] = {}
         self.kicked: list[Connection] = []
@@ -76,6 +81,7 @@ class Rig:
     def turn(self) -> None:
         """End the turn; with ``auto`` until nothing is due any more."""
         while True:
+            self.move()
             self.router.end_turn()
             if self.job is None:
                 self.job = self.router.next_job()
@@ -84,6 +90,18 @@ class Rig:
                 return
             self.router.store_event(self.store.apply(self.job))
             self.job = None
+
+    def move(self) -> None:
+        """Carry out what is asked of the blobs' files, or keep it for the test to carry out."""
+        blobs = self.router.blobs
+        while blobs.jobs:
+            jobs = blobs.jobs[:]
+            blobs.jobs.clear()
+            if not self.auto_files:
+                self.moves += jobs
+                continue
+            for job in jobs:
+                blobs.done(self.files.carry_out(job))
 
     def commit(self) -> StoreEvent:
         """The job under way becomes durable and is answered."""
@@ -136,11 +154,18 @@ class Rig:
         peer = ("127.0.0.1", self.next_rid)
         return Client(self, identity, Connection(rid, self.next_rid, "127.0.0.1", peer, curve))
 
-    def login(self, name: str, keys: str = "alice", device: bytes = bytes(16), invite: bytes | None = None) -> Client:
+    def login(
+        self,
+        name: str,
+        keys: str = "alice",
+        device: bytes = bytes(16),
+        invite: bytes | None = None,
+        kind: str = "main",
+    ) -> Client:
         """Log in, registering on the way. Only for rigs without a job under way."""
         client = self.connect(name, keys, device)
         auto, self.auto = self.auto, True
-        client.greet()
+        client.greet(kind=kind)
         client.prove(invite)
         self.auto = auto
         welcome, *rest = self.inbox.pop(client.rid)
@@ -226,7 +251,7 @@ class Client:
 
     @property
     def is_open(self) -> bool:
-        return self.rid in self.rig.router.links
+        return self.rid in self.rig.router.links or self.rid in self.rig.router._bulks.links
 
 
 def frames_of(token: Token, request: control.Request) -> bytes:

@@ -99,6 +99,8 @@ def login_frames() -> dict[str, bytes]:
         quota_messages=20_000,
         quota_bytes=134_217_728,
         quota_days=30,
+        blob_file_bytes=2_147_483_648,
+        blob_days=30,
     )
     welcome = control.Welcome(
         limits=limits,
