@@ -173,6 +173,23 @@ class BindError(SealwireError):
     hint = "Stop what listens there, or choose another address with --bind or broker.bind."
 
 
+class BrokerStartError(SealwireError):
+    """A broker that was to be started here ended, or was not ready in time."""
+
+    code = "broker-start"
+    text = "The broker did not start: {detail}"
+    hint = "Start it by hand to see everything it says: python broker.py"
+
+
+class InviteNeedsOperatorError(SealwireError):
+    """Only the broker's operator can make an invite that lets somebody in."""
+
+    code = "invite-needs-operator"
+    exit = 6
+    text = "Only the operator of the broker at {address} can make an invite."
+    hint = "Ask them to run: python broker.py invite"
+
+
 class NoBrokerHereError(SealwireError):
     """An administrator's verb, and no broker runs on that data folder."""
 

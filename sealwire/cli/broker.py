@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sealwire.cli import broker_admin, broker_care, broker_invite
-from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run
+from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
 from sealwire.i18n import _
@@ -29,6 +29,8 @@ def _program(arguments: Sequence[str]) -> int:
     match chosen.verb:
         case "status":
             return _status(settings, chosen.json)
+        case "stop":
+            return _stop(settings)
         case "invite":
             return broker_invite.run_verb(chosen, lambda request: _ask(settings, request))
         case verb if verb in broker_admin.VERBS:
@@ -56,6 +58,7 @@ def _parser() -> Parser:
     shared = [common_flags(add_default=False)]
     status = verbs.add_parser("status", parents=shared, help=_("the running broker in numbers"))
     status.add_argument("--json", action="store_true", help=_("as one JSON object"))
+    verbs.add_parser("stop", parents=shared, help=_("end the running broker, in order"))
     broker_invite.add_verb(verbs, shared)
     broker_admin.add_verbs(verbs, shared)
     broker_care.add_verbs(verbs, shared)
@@ -89,4 +92,10 @@ def _status(settings: Settings, as_json: bool) -> int:
     width = max(len(name) for name in status)
     for name, value in status.items():
         print(f"{name.replace('_', ' '):<{width}}  {value}")
+    return EXIT_OK
+
+
+def _stop(settings: Settings) -> int:
+    _ask(settings, {"do": "stop"})
+    say(_("The broker ends. What it accepted waits on its disk for the next start."))
     return EXIT_OK

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,13 @@ def environment() -> dict[str, str]:
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith("SEALWIRE_") or key == "SEALWIRE_LANG"
     }
+    return {**kept, "PYTHONPATH": package_path(os.environ)}
+
+
+def package_path(environ: Mapping[str, str]) -> str:
+    """Return a search path on which a child finds this very package, wherever it lies."""
     package = str(Path(sealwire.__file__).resolve().parent.parent)
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    return kept
+    return os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
 
 
 class Actor:

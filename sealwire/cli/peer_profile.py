@@ -11,7 +11,7 @@ import getpass
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealwire import invite
@@ -30,6 +30,12 @@ from sealwire.files import write_private
 from sealwire.i18n import _
 from sealwire.peer.prefs import Prefs
 from sealwire.peer.profile import Profile
+
+FLAG_KEYS = {"broker": "peer.broker", "broker_key": "peer.broker_key"}
+"""Which settings the flags of a peer replace."""
+
+FOREVER_S = 86_400
+"""How long the broker of a ``--join`` may take to let us in and still be remembered."""
 
 JOINED_FILE = "joined.json"
 """In the profile's data folder: the broker of the last ``--join``."""
@@ -58,7 +64,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         ConfigError: wrong settings, or a damaged record of an earlier ``--join``.
         InviteError: ``--join`` is not an invite.
     """
-    settings = load_settings(options.settings, {"broker": "peer.broker", "broker_key": "peer.broker_key"})
+    settings = load_settings(options.settings, FLAG_KEYS)
     asked = invite.decode(options.join) if options.join is not None else None
     if asked is None:
         joined = _remembered(settings.paths.data / options.name / JOINED_FILE)
@@ -99,9 +105,27 @@ def remember(options: Options, profile: Profile) -> None:
     if options.join is None:
         return
     asked = invite.decode(options.join)
-    path = profile.data_dir / JOINED_FILE
-    text = json.dumps({"broker": asked.address, "broker_key": asked.key.hex()}, indent=1) + "\n"
-    write_private(path, text.encode())
+    joined = replace(profile, broker_address=asked.address, broker_key=asked.key)
+    remember_broker(joined, is_open=asked.token is None)
+
+
+def remember_broker(profile: Profile, is_open: bool) -> None:
+    """Keep this broker for later starts; ``is_open``: its invites need no token, so this profile can make them too."""
+    assert profile.broker_key is not None, "it let us in"
+    known = {"broker": profile.broker_address, "broker_key": profile.broker_key.hex(), "open": is_open}
+    write_private(profile.data_dir / JOINED_FILE, (json.dumps(known, indent=1) + "\n").encode())
+
+
+def open_invite(profile: Profile) -> str | None:
+    """Return an invite line that anybody may use, when this profile joined with one; None when that is not known."""
+    try:
+        value = json.loads((profile.data_dir / JOINED_FILE).read_text("utf-8"))
+        if value["open"] is not True or profile.broker_key is None:
+            return None
+        host, _colon, port = profile.broker_address.removeprefix("tcp://").rpartition(":")
+        return invite.encode(invite.Invite(host.strip("[]"), int(port), profile.broker_key))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def passphrase(options: Options, path: Path, first: bool) -> bytes:

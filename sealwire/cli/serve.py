@@ -158,6 +158,7 @@ class Serving:
             "invite": office.audited("invite", self._answer_invite),
             **office.handlers(),
             "backup": self._answer_backup,
+            "stop": office.audited("stop", self._answer_stop),
         }
         if hasattr(socket, "AF_UNIX"):
             self._admin = AdminServer(self._folder, handlers)
@@ -202,6 +203,10 @@ class Serving:
                 raise StoreError(path=self._folder, detail=_("the invite could not be stored"))
         line = invite.encode(invites.invite_for(address, self._keys.curve_public, token))
         return {"invite": line, "notes": notes, "expires_ms": expires_ms}
+
+    def _answer_stop(self, _request: Request) -> dict[str, Any]:
+        self.stop()
+        return {}
 
     def _answer_backup(self, request: Request) -> dict[str, Any]:
         """Copy for a while; the administrator asks until it is done, and messages go on between the steps."""

@@ -18,6 +18,7 @@ from sealwire.config.settings import (
     LimitsSection,
     LogSection,
     MetricsSection,
+    NotifySection,
     PathsSection,
     PeerSection,
     Settings,
@@ -32,11 +33,13 @@ __all__ = [
     "LimitsSection",
     "LogSection",
     "MetricsSection",
+    "NotifySection",
     "PathsSection",
     "PeerSection",
     "Settings",
     "is_public",
     "load",
+    "reachable",
 ]
 
 
@@ -136,7 +139,7 @@ def _completed(settings: Settings, cwd: Path) -> Settings:
     paths = PathsSection(cwd / settings.paths.keys, cwd / settings.paths.data)
     peer = replace(
         settings.peer,
-        broker=settings.peer.broker or _reachable(settings.broker.bind),
+        broker=settings.peer.broker or reachable(settings.broker.bind),
         broker_key=settings.peer.broker_key or paths.keys / "broker.pub",
     )
     return replace(settings, peer=peer, paths=paths)
@@ -147,8 +150,8 @@ def _split(endpoint: str) -> tuple[str, str]:
     return host, port
 
 
-def _reachable(bind: str) -> str:
-    """The address at which this machine reaches a broker bound to ``bind``."""
+def reachable(bind: str) -> str:
+    """Return the address at which this machine reaches a broker bound to ``bind``."""
     host, port = _split(bind)
     host = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - compared only
     return f"tcp://{host}:{port}"

@@ -190,6 +190,37 @@ class LocalPort:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """From when to when, by the clock on the wall; over midnight when the first is the later one."""
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the hours in their one form."""
+        clock = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+        if not re.fullmatch(f"{clock}-{clock}", text, re.ASCII):
+            raise ValueError(text)
+        return text
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _("hours like 22:00-07:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a command: any text without control characters."""
+
+    def read(self, text: str, base: Path) -> str:
+        """Return the word."""
+        if not text or len(text) > MAX_TEXT_CHARS or not text.isprintable():
+            raise ValueError(text[:MAX_TEXT_CHARS])
+        return text
+
+    def allowed(self) -> str:
+        """Show the form."""
+        return _('a program and its words, like ["notify-send", "Sealwire"]')
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """A path, relative to the file it stands in."""
 

@@ -15,6 +15,7 @@ from sealwire.config.kinds import (
     Choice,
     Endpoint,
     Folder,
+    Hours,
     Integer,
     KeyOrFile,
     Kind,
@@ -23,6 +24,7 @@ from sealwire.config.kinds import (
     Number,
     Size,
     Switch,
+    Word,
 )
 
 KIB = 1024
@@ -32,6 +34,8 @@ GIB = 1024 * MIB
 Registration = Literal["open", "invite", "closed"]
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["text", "json"]
+Content = Literal["full", "name", "none"]
+TerminalNotice = Literal["auto", "osc9", "osc777", "off"]
 
 T = TypeVar("T")
 
@@ -300,6 +304,32 @@ class LogSection:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifySection:
+    """How a conversation on a terminal calls for attention when nobody is looking. Never from --json or a pipe."""
+
+    enabled: bool = _key(True, Switch(), "Whether anything notifies at all; /mute is for one conversation.")
+    content: Content = _key(
+        "name",
+        Choice(get_args(Content)),
+        "What is told to whoever stands beside the screen: name and text, the name only, or that there is a message.",
+    )
+    quiet_hours: str = _key(
+        "", Hours(), "Hours of rest, in which only a changed key is told. null: none.", optional=True
+    )
+    bell: bool = _key(True, Switch(), "The terminal's bell.")
+    terminal: TerminalNotice = _key(
+        "auto",
+        Choice(get_args(TerminalNotice)),
+        "The notification sequence a terminal understands; auto sends one only to terminals known to show it.",
+    )
+    command: tuple[str, ...] = _key(
+        (),
+        Word(),
+        "A program run for each notification, title and text on its standard input; no shell is involved.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSection:
     """Numbers for monitoring."""
 
@@ -320,6 +350,7 @@ class Settings:
     limits: LimitsSection = field(default_factory=LimitsSection)
     paths: PathsSection = field(default_factory=PathsSection)
     log: LogSection = field(default_factory=LogSection)
+    notify: NotifySection = field(default_factory=NotifySection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
 
 
@@ -329,6 +360,7 @@ SECTIONS: dict[str, type] = {
     "limits": LimitsSection,
     "paths": PathsSection,
     "log": LogSection,
+    "notify": NotifySection,
     "metrics": MetricsSection,
 }
 

@@ -181,11 +181,18 @@ class Connector:
         self._wake()
         return sent
 
-    def _close(self) -> None:
+    def unwatch(self) -> None:
+        """Stop looking at the descriptors, in the loop's own thread.
+
+        A loop that still holds a closed one never wakes for the next client, whose descriptor may have its number.
+        """
         for descriptor in self._descriptors:
             with contextlib.suppress(OSError, ValueError):
                 self._loop.remove_reader(descriptor)
         self._descriptors = []
+
+    def _close(self) -> None:
+        self.unwatch()
         self._frames = []
         self._events.clear()
         self._link.close()

@@ -108,6 +108,7 @@ class Turns:
         if self._connector is not None:
             self.engine.goodbye()
             self._connector.send(self.engine.take().frames)
+            self._connector.unwatch()
             await asyncio.to_thread(self._connector.finish, GOODBYE_S)
         for command in self._commands:
             command.future.cancel()

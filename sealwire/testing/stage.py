@@ -163,6 +163,7 @@ class StageLauncher:
         self.broker = broker
         self.passphrase = b""
         self.started = 0
+        self.reachable: bool | None = None
         self.invites: list[str | None] = []
         self.failure: SealwireError | None = None
         """The next call that can fail raises this once."""
@@ -179,9 +180,10 @@ class StageLauncher:
         """As the test says."""
         return self.broker
 
-    async def start_broker(self) -> RunningBroker:
+    async def start_broker(self, *, reachable: bool = False) -> RunningBroker:
         """It answers from now on."""
         self._fail()
+        self.reachable = reachable
         self.started += 1
         self.broker = True
         return RunningBroker(ADDRESS, INVITE)

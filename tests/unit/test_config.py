@@ -274,7 +274,7 @@ def test_every_key_has_a_reason_a_unit_where_it_counts_and_a_default_it_allows(k
         assert key.unit
     if not key.optional:
         shown = reference.value_of(key).strip("[]").replace('"', "")
-        for text in shown.split(", ") if key.is_list else [shown]:
+        for text in filter(None, shown.split(", ")) if key.is_list else [shown]:
             key.kind.read(text, Path("/"))
 
 

@@ -34,8 +34,15 @@ class Launcher(Protocol):
     async def broker_answers(self) -> bool:
         """Whether something listens where the settings say the broker is, with the pinned key if there is one."""
 
-    async def start_broker(self) -> RunningBroker:
-        """Start a broker on this machine with the settings at hand; returns when it is ready."""
+    async def start_broker(self, *, reachable: bool = False) -> RunningBroker:
+        """Start a broker on this machine with the settings at hand; returns when it is ready.
+
+        It goes on when this program ends; ``broker.py stop`` ends it. With ``reachable`` it listens to other machines
+        too, and then lets in only holders of an invite, unless the settings say something else about either.
+
+        Raises:
+            BrokerStartError: it ended, or was not ready in time.
+        """
 
     async def invite_line(self) -> str:
         """The line to send to a friend, for the broker this profile uses. Works without admin rights when
@@ -50,5 +57,6 @@ class Launcher(Protocol):
         """Open a profile (made on its first start) and start its client.
 
         Raises:
-            KeyFileError, ProfileBusyError, BrokerKeyMissingError, AccountNameError, NameTakenError.
+            KeyFileError, ProfileBusyError, BrokerKeyMissingError, AccountNameError; on a first start LoginError
+            (NameTakenError, DeviceRefusedError).
         """
