@@ -2,107 +2,131 @@
 
     python -m benchmarks.fanout [--frames 50]
 
-The targets are registered straight into the broker's database, which spares a thousand RSA keys. In the first row they
-are away: one body and a thousand rows are written. In the second all are here, in a process of their own, and
-acknowledge each message at once: a thousand frames go out and come back, each under CURVE. CPU is the broker's, over
-all its threads, from /proc.
+The targets are registered straight into the broker's database, which spares a thousand RSA keys. When they are away,
+one body and a thousand rows are written. When all are here, in a process of their own, and acknowledge each message at
+once, a thousand frames go out and come back, each on a connection of its own under CURVE. What that costs without a
+broker is the last row. CPU is the broker's, by threads, from /proc.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 import zmq
 from zmq.utils import z85
 
 from benchmarks.figures import table
-from benchmarks.relay import ROOT, cpu_s, running_broker
-from sealwire.broker.keyfiles import load_or_create
-from sealwire.broker.port import Job, Register
-from sealwire.broker.store import SqliteStore
-from sealwire.crypto.card import Card
-from sealwire.crypto.identity import Identity, realm_of
-from sealwire.ids import DeviceId, Token, mid_of
+from benchmarks.relay import ROOT, running_broker
+from sealwire.broker.server import OPTIONS
+from sealwire.ids import mid_of
 from sealwire.wire import frames
 from sealwire.wire.frames import MAX_FANOUT, Verb
-from tests.conftest import PEOPLE
-from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
+from tests.unit.broker.crowd import device, ended, gathered, populate, role
+from tests.unit.broker.raw_peer import RawPeer, member
 
 ENVELOPE_BYTES = 256
 FIGURE_MS = 10.0
 SETTLE_S = 0.5
-LIMITS = {"send_window_bytes": 1 << 24, "grace_ms": 50.0, "silence_timeout_s": 3600}
-REALLY_HERE_S = 120
+LIMITS = {"send_window_bytes": 1 << 24, "silence_timeout_s": 3600}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=50)
-    parser.add_argument("--crowd", nargs=2, metavar=("ENDPOINT", "KEY"), help=argparse.SUPPRESS)
+    parser.add_argument("--role", choices=("floor",), help=argparse.SUPPRESS)
+    parser.add_argument("--facts", default="{}", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.crowd:
-        crowd(chosen.crowd[0], bytes.fromhex(chosen.crowd[1]))
-        return
-    rows = [row("all away: stored", chosen.frames, False), row("all here: handed over", chosen.frames, True)]
-    head = ["1,000 targets", "CPU ms/frame", "× figure (10 ms)", "CPU µs/target", "frames/s"]
+    if chosen.role == "floor":
+        floor(**json.loads(chosen.facts))
+    else:
+        table_of(chosen.frames)
+
+
+def table_of(count: int) -> None:
+    measured = {
+        "all away: stored": through_broker(count, here=False),
+        "all here, the default grace of 4 ms: most are stored first": through_broker(count, here=True),
+        "all here, a grace of 1 s: none is stored": through_broker(count, here=True, grace_ms=1000.0),
+        "the floor: a bare ROUTER, 1,000 out and 1,000 back": through_floor(count),
+    }
+    least = measured[list(measured)[-1]].total
+    rows = [[name, *cost.columns(least)] for name, cost in measured.items()]
+    head = ["1,000 targets", "CPU ms/frame", "loop", "libzmq", "writer", "× 10 ms", "× floor", "frames/s"]
     print(table("FANOUT to 1,000, 256 bytes", head, rows))
 
 
-def row(name: str, count: int, here: bool) -> list[str]:
+@dataclass
+class Cost:
+    """Milliseconds of CPU for a frame: the broker's own loop, libzmq's I/O thread, the writer and all others."""
+
+    loop: float
+    libzmq: float
+    writer: float
+    rate: float
+
+    @property
+    def total(self) -> float:
+        return self.loop + self.libzmq + self.writer
+
+    def columns(self, least: float) -> list[str]:
+        figures = (self.total, self.loop, self.libzmq, self.writer)
+        return [
+            *(f"{ms:.1f}" for ms in figures),
+            f"{self.total / FIGURE_MS:.2f}",
+            f"{self.total / least:.2f}",
+            f"{self.rate:.0f}",
+        ]
+
+
+def threads_ms(pid: int) -> tuple[float, float, float]:
+    """CPU so far of the first thread, of libzmq's, and of all others."""
+    spent = [0.0, 0.0, 0.0]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+        ms = sum(map(int, rest.split()[11:13])) * 1e3 / os.sysconf("SC_CLK_TCK")
+        spent[0 if task.name == str(pid) else 1 if name.startswith("ZMQ") else 2] += ms
+    return spent[0], spent[1], spent[2]
+
+
+def through_broker(count: int, here: bool, **more: float) -> Cost:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        curve = populate(Path(folder))
-        with running_broker(Path(folder), **LIMITS) as (process, endpoint, _curve):
-            cpu, rate = measure(process.pid, endpoint, curve, count, here)
-    ms = cpu / count * 1e3
-    return [name, f"{ms:.1f}", f"{ms / FIGURE_MS:.2f}", f"{ms * 1e3 / MAX_FANOUT:.1f}", f"{rate:.0f}"]
+        curve = populate(Path(folder), MAX_FANOUT)
+        with running_broker(Path(folder), **LIMITS, **more) as (process, endpoint, _curve), ExitStack() as stack:
+            if here:
+                stack.enter_context(gathered(endpoint, curve, MAX_FANOUT))
+            peer = RawPeer(endpoint, curve, member("alice", curve, "alice"))
+            stack.callback(peer.close)
+            peer.login()
+            return measure(process.pid, peer, curve, count)
 
 
-def device(number: int, curve: bytes) -> Identity:
-    """One of the thousand: alice's keys on another card. The broker looks at the card's signature no more."""
-    keys = PEOPLE["alice"]
-    old = keys.card.card
-    name, own = f"u{number}", DeviceId(number.to_bytes(16, "big"))
-    card = Card(realm_of(curve), name, own, old.n_sign, old.n_enc, old.ik, old.sk, 0)
-    return Identity(keys.account, keys.device, type(keys.card)(card, bytes(384)), keys.devices)
+def through_floor(count: int) -> Cost:
+    public, secret = (z85.decode(key) for key in zmq.curve_keypair())
+    process = subprocess.Popen(
+        role("benchmarks.fanout", "floor", secret=secret.hex()), cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True
+    )
+    with ended(process), ExitStack() as stack:
+        endpoint = process.stdout.readline().strip()
+        stack.enter_context(gathered(endpoint, public, MAX_FANOUT, bare=True))
+        peer = RawPeer(endpoint, public, member("alice", public, "alice"))
+        stack.callback(peer.close)
+        peer.connect()
+        return measure(process.pid, peer, public, count)
 
 
-def populate(folder: Path) -> bytes:
-    """Make a broker's keys and a store that knows the thousand; returns its CURVE key."""
-    (folder / "keys").mkdir(mode=0o700)
-    keys = load_or_create(folder / "keys")
-    store = SqliteStore(folder / "data" / "broker", keys.db_key, 0)
-    store.apply(Job(1, ops=[enter(device(number, keys.curve_public)) for number in range(MAX_FANOUT)]))
-    store.close()
-    return keys.curve_public
-
-
-def enter(identity: Identity) -> Register:
-    card, blank = identity.card.card, bytes(384)
-    curve = card.device * 2
-    return Register(
-        None, card.mailbox, card.account, card.n_sign, card.device, card.encode(), blank, curve, b"", blank, 1,
-        (card.device,), None, False, 0,
-    )  # fmt: skip
-
-
-def measure(pid: int, endpoint: str, curve: bytes, count: int, here: bool) -> tuple[float, float]:
-    """Return (the broker's CPU seconds, frames a second)."""
-    receivers = None
-    if here:
-        command = [sys.executable, "-m", "benchmarks.fanout", "--crowd", endpoint, curve.hex()]
-        receivers = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert receivers.stdout.readline() == "in\n"
-    peer = RawPeer(endpoint, curve, member("alice", curve, "alice"))
-    peer.login()
+def measure(pid: int, peer: RawPeer, curve: bytes, count: int) -> Cost:
     time.sleep(SETTLE_S)
     targets = [device(number, curve).card.card.mailbox for number in range(MAX_FANOUT)]
-    before, began = cpu_s(pid), time.monotonic()
+    before, began = threads_ms(pid), time.monotonic()
     for seq in range(1, count + 1):
         envelope = os.urandom(ENVELOPE_BYTES)
         peer.socket.send(frames.encode_fanout(peer.token, seq, mid_of(envelope), targets, envelope))
@@ -110,50 +134,46 @@ def measure(pid: int, endpoint: str, curve: bytes, count: int, here: bool) -> tu
             pass
     elapsed = time.monotonic() - began
     time.sleep(SETTLE_S)
-    used = cpu_s(pid) - before
-    peer.close()
-    if receivers is not None:
-        receivers.terminate()
-        receivers.wait(10)
-        receivers.stdout.close()
-    return used, count / elapsed
+    loop, libzmq, writer = (after - until for after, until in zip(threads_ms(pid), before, strict=True))
+    return Cost(loop / count, libzmq / count, writer / count, count / elapsed)
 
 
-# --- the thousand, in a process of their own -----------------------------------------------------------------
+# --- the floor -----------------------------------------------------------------------------------------------
 
 
-def crowd(endpoint: str, curve: bytes) -> None:
-    """Log all in, say so, and acknowledge whatever comes."""
-    context = zmq.Context()
-    context.set(zmq.MAX_SOCKETS, 2 * MAX_FANOUT)
-    poller, tokens = zmq.Poller(), {}
-    for number in range(MAX_FANOUT):
-        sock, token = arrive(context, endpoint, curve, device(number, curve))
-        poller.register(sock, zmq.POLLIN)
-        tokens[sock] = token
-    print("in", flush=True)
-    end = time.monotonic() + REALLY_HERE_S
-    while time.monotonic() < end:
-        for sock, _event in poller.poll(1000):
-            frame = sock.recv()
-            if frame[0] == Verb.DELIVER:
-                sock.send(frames.encode_ack(tokens[sock], int.from_bytes(frame[1:9], "big")))
-
-
-def arrive(context: zmq.Context, endpoint: str, curve: bytes, identity: Identity) -> tuple[zmq.Socket, Token]:
-    public, secret = zmq.curve_keypair()
-    sock = context.socket(zmq.DEALER)
-    sock.linger = 0
-    sock.curve_serverkey = z85.encode(curve)
-    sock.curve_publickey, sock.curve_secretkey = public, secret
-    sock.connect(endpoint)
-    token = Token(os.urandom(8))
-    hello = hello_of(identity, os.urandom(32))
-    sock.send(hello)
-    sock.send(login_of(identity, curve, z85.decode(public), hello, sock.recv(), token))
-    welcome = sock.recv()
-    assert welcome[0] == Verb.WELCOME, welcome
-    return sock, token
+def floor(secret: str) -> None:
+    """A ROUTER with the broker's options that hands one body to a thousand and counts a thousand answers."""
+    router = zmq.Context().socket(zmq.ROUTER)
+    for option in (zmq.ROUTER_MANDATORY, zmq.SNDHWM, zmq.RCVHWM, zmq.MAXMSGSIZE, zmq.IPV6):
+        router.setsockopt(option, OPTIONS[option])
+    router.curve_server = 1
+    router.curve_secretkey = z85.encode(bytes.fromhex(secret))
+    router.bind("tcp://127.0.0.1:0")
+    print(router.get_string(zmq.LAST_ENDPOINT).replace("[::ffff:127.0.0.1]", "127.0.0.1"), flush=True)
+    get, put = zmq.backend.Socket.recv.__get__(router), zmq.backend.Socket.send.__get__(router)
+    ids: list[bytes] = []
+    sender, seq, left = b"", 0, 0
+    while True:
+        try:
+            rid, frame = get(zmq.NOBLOCK), get(zmq.NOBLOCK)
+        except zmq.Again:
+            router.poll()
+            continue
+        if frame[0] == Verb.ACK and len(frame) == 17:
+            left -= 1
+            if not left:
+                put(sender, zmq.SNDMORE | zmq.NOBLOCK)
+                put(frames.encode_accepted(seq), zmq.NOBLOCK)
+        elif len(frame) == 16:
+            ids.append(rid)
+            put(rid, zmq.SNDMORE)
+            put(bytes((Verb.WELCOME,)), 0)
+        else:
+            sender, seq, left = rid, seq + 1, len(ids)
+            out = frames.encode_deliver(seq, frame[17:33], frame[-ENVELOPE_BYTES:])
+            for rid in ids:
+                put(rid, zmq.SNDMORE | zmq.NOBLOCK)
+                put(out, zmq.NOBLOCK)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Source: protocol.md §6.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -330,13 +331,23 @@ def _size(db: apsw.Connection, reference: int) -> int:
 def delete_mail(db: apsw.Connection, references: Sequence[int]) -> None:
     """Delete stored mail; a body of a FANOUT goes with its last target."""
     references = sorted(references)
-    ranges = _ranges([reference >> 1 for reference in references if not reference & 1])
-    db.executemany("DELETE FROM mail WHERE row BETWEEN ? AND ?", ranges)
-    fans = [(reference >> 1,) for reference in references if reference & 1]
+    db.executemany(
+        "DELETE FROM mail WHERE row BETWEEN ? AND ?",
+        _ranges([reference >> 1 for reference in references if not reference & 1]),
+    )
+    fans = _ranges([reference >> 1 for reference in references if reference & 1])
     if fans:
-        bodies = db.executemany("DELETE FROM fan WHERE row = ? RETURNING body", fans).fetchall()
-        db.executemany("UPDATE body SET targets = targets - 1 WHERE id = ?", bodies)
-        db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", set(bodies))
+        _delete_fans(db, fans)
+
+
+def _delete_fans(db: apsw.Connection, ranges: list[tuple[int, int]]) -> None:
+    """Targets are counted for each body and taken off at once: a statement for each would cost more than the rest."""
+    gone: Counter[int] = Counter()
+    for numbers in ranges:
+        gone.update(dict(fetch(db, "SELECT body, count(*) FROM fan WHERE row BETWEEN ? AND ? GROUP BY body", numbers)))
+    db.executemany("DELETE FROM fan WHERE row BETWEEN ? AND ?", ranges)
+    db.executemany("UPDATE body SET targets = targets - ? WHERE id = ?", [(n, body) for body, n in gone.items()])
+    db.executemany("DELETE FROM body WHERE id = ? AND targets <= 0", [(body,) for body in gone])
 
 
 def _ranges(rows: list[int]) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ Source: protocol.md §5.3.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from sealwire.broker.links import Link
@@ -71,13 +72,20 @@ class Ledger:
 
     # --- entries ---------------------------------------------------------------------------------------------
 
-    def settle(self, entry: Entry) -> None:
-        """The entry is final for its sender: tell it when everything before is, too."""
-        fan = entry.fan
-        if fan is None or fan.settle():  # the body of a FANOUT is in memory once
-            self.unstored_bytes -= entry.size
-        link = entry.link
-        if link is not None and not link.dirty:
+    def settle(self, entries: Iterable[Entry]) -> None:
+        """These are final for their senders: tell each when everything before is, too."""
+        for entry in entries:
+            fan = entry.fan
+            if fan is None or fan.settle():  # the body of a FANOUT is in memory once
+                self.unstored_bytes -= entry.size
+            link = entry.link
+            if link is not None and not link.dirty:
+                link.dirty = True
+                self.dirty.append(link)
+
+    def mark(self, link: Link) -> None:
+        """This link session may have something to be told at the end of the turn."""
+        if not link.dirty:
             link.dirty = True
             self.dirty.append(link)
 
@@ -88,11 +96,11 @@ class Ledger:
             what has not been handed to the store, refused.
         """
         self.deletes += mailbox.rows.take(len(mailbox.rows))
-        for entry in self._entries:
-            if entry.mailbox is mailbox and entry.state == COMMIT:
-                entry.state = TAKEN
-                entry.envelope = None
-                self.settle(entry)
+        under_way = [entry for entry in self._entries if entry.mailbox is mailbox and entry.state == COMMIT]
+        for entry in under_way:
+            entry.state = TAKEN
+            entry.envelope = None
+        self.settle(under_way)
         refused = [entry for entry in self.pending if entry.mailbox is mailbox and entry.state == PEND]
         for entry in refused:
             entry.state = REFUSED
@@ -197,14 +205,15 @@ class Ledger:
 
     def committed(self, event: Committed) -> None:
         """The job is durable: its entries are stored, and those taken meanwhile are deleted by the next."""
-        settle, deletes = self.settle, self.deletes
+        stored = []
         for entry, row in zip(self._entries, event.rows, strict=True):
             if entry.state == TAKEN:
-                deletes.append(row)
+                self.deletes.append(row)
             else:
                 assert entry.mailbox is not None
                 entry.mailbox.settle_stored(entry, row)
-                settle(entry)
+                stored.append(entry)
+        self.settle(stored)
         self._finish()
         self._full = False
 

@@ -110,6 +110,31 @@ class FanEntry(Entry):
     fan: Fan
     index: int
 
+    def __init__(
+        self,
+        fan: Fan,
+        index: int,
+        link: Link,
+        seq: int,
+        mailbox: Mailbox | None,
+        mid: Mid,
+        envelope: bytes,
+        size: int,
+        at: float,
+    ) -> None:
+        # Not through Entry's: this runs a thousand times for a frame.
+        self.fan = fan
+        self.index = index
+        self.link = link
+        self.seq = seq
+        self.mailbox = mailbox
+        self.mid = mid
+        self.envelope = envelope
+        self.size = size
+        self.at = at
+        self.state = PEND
+        self.flying = False
+
 
 class Fan:
     """A FANOUT in its sender's queue of unanswered numbers: final when each of its targets is."""

@@ -13,9 +13,10 @@ from struct import Struct
 from typing import Final
 
 from sealwire.broker.ledger import Ledger, read_slice
-from sealwire.broker.links import MAX_HELD, WRONG_TOKENS, Account, Link
+from sealwire.broker.links import WRONG_TOKENS, Account, Link
 from sealwire.broker.mailbox import BACKLOG, LIVE, REFUSED, STORED, TAKEN, Entry, Fan, FanEntry, Mailbox
 from sealwire.broker.port import BrokerSettings, Committed, Refused, Slice
+from sealwire.broker.refusals import Refusals
 from sealwire.errors import RemoteProtocolError
 from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Mid, RoutingId
@@ -29,8 +30,6 @@ from sealwire.wire.frames import (
     Reset,
     Verb,
     decode_fanout_targets,
-    encode_partial,
-    encode_reject,
     encode_reset,
 )
 
@@ -41,11 +40,6 @@ _accepted = Struct(">BQ").pack
 _DELIVER: Final = int(Verb.DELIVER)
 _ACCEPTED: Final = int(Verb.ACCEPTED)
 _ACK_BYTES: Final = AT_BODY + 8
-
-REFUSALS: Final = (*map(Code, range(Code.STORAGE, Code.SHARE + 1)),)
-"""Why a message is refused; each is counted."""
-RETRY_MS: Final = {Code.STORAGE: 2_000, Code.BUSY: 1_000, Code.QUOTA: 60_000, Code.SHARE: 60_000}
-"""When to try again: a full disk soon, a full mailbox when its owner has been here."""
 
 
 class Relay:
@@ -63,7 +57,6 @@ class Relay:
         ended: Callable[[Link], None],
         now: float,
     ) -> None:
-        self._settings = settings
         self._control = control
         self._ended = ended
         self._send_window = settings.send_window_messages
@@ -71,7 +64,6 @@ class Relay:
         self._window = settings.deliver_window_messages
         self._window_bytes = settings.deliver_window_bytes
         self._max_envelope = settings.envelope_bytes
-        self._share = int(settings.quota_messages * settings.sender_share)
         self._dirty: list[Link] = []
         self.now = now
         self.units = 0
@@ -79,8 +71,7 @@ class Relay:
         self.mailboxes: dict[MailboxId, Mailbox] = {}
         self.sends: list[tuple[RoutingId, bytes]] = []
         self.ledger = Ledger(settings, self._dirty)
-        self.rejected = 0
-        self.refusals = dict.fromkeys(REFUSALS, 0)
+        self.refusals = Refusals(settings, self.ledger, self.sends, lambda link: self.end(link, Reset.PROTOCOL))
         self.wrong_tokens = 0
         self.past_sends = 0
         self.past_delivers = 0
@@ -157,23 +148,23 @@ class Relay:
         link.unanswered_bytes += size
         account = link.account
         account.units -= cost
-        if account.units < 0 and not self._has_units(account, cost):
-            self._reject(link, entry, to, Code.RATE)
+        code: Code | None
+        if account.units < 0 and not self.refusals.has_units(account, cost, self.now):
+            code = Code.RATE
         elif mailbox is None:
-            self._reject(link, entry, to, Code.UNKNOWN)
+            code = Code.UNKNOWN
         elif link.held and to in link.held:
-            self._reject(link, entry, to, Code.HELD)
+            code = Code.HELD
         elif size > self._max_envelope:
-            self._reject(link, entry, to, Code.SIZE)
+            code = Code.SIZE
         else:
             code = self._arrive(entry, mailbox, account)
-            if code:
-                self._reject(link, entry, to, code)
+        if code:
+            self.refusals.reject(link, entry, to, code)
 
     def _arrive(self, entry: Entry, mailbox: Mailbox, account: Account) -> Code | None:
         """NEW → PEND: handed to a LIVE link session with room, else into the tail; or why there is no room."""
         size = entry.size
-        ledger = self.ledger
         peer = mailbox.link
         if (
             mailbox.mode == LIVE
@@ -183,16 +174,24 @@ class Relay:
         ):
             self._deliver(peer, entry, entry.envelope)
         else:
-            code = self._full(mailbox, entry, account)
+            code = self._wait(entry, mailbox, account)
             if code:
                 return code
-            if mailbox.mode == LIVE:
-                mailbox.mode = BACKLOG
-            mailbox.queue(entry, account)
         mailbox.messages += 1
         mailbox.bytes += size
+        ledger = self.ledger
         ledger.unstored_bytes += size
         ledger.pending.append(entry)
+        return None
+
+    def _wait(self, entry: Entry, mailbox: Mailbox, account: Account) -> Code | None:
+        """NEW → PEND in the tail; or why there is no room."""
+        code = self.refusals.full(mailbox, entry, account)
+        if code:
+            return code
+        if mailbox.mode == LIVE:
+            mailbox.mode = BACKLOG
+        mailbox.queue(entry, account)
         return None
 
     def _deliver(self, peer: Link, entry: Entry, envelope: bytes | None) -> None:
@@ -217,27 +216,30 @@ class Relay:
             self.end(link, Reset.PROTOCOL)
             return
         link.acked = upto
-        mailbox, ledger, inflight = link.mailbox, self.ledger, link.inflight
-        stored = gone = gone_bytes = 0
+        mailbox, inflight = link.mailbox, link.inflight
+        taken = []
+        stored = refused = size = refused_bytes = 0
         for _ in range(count):
             entry = inflight.popleft()
-            link.inflight_bytes -= entry.size
+            size += entry.size
             state = entry.state
-            if state == REFUSED:
-                continue  # it was answered and counted then
-            if state == STORED:
-                stored += 1
-            else:
+            if state < STORED:
                 entry.state = TAKEN
                 entry.envelope = None
-                ledger.settle(entry)
-            gone += 1
-            gone_bytes += entry.size
+                taken.append(entry)
+            elif state == STORED:
+                stored += 1
+            else:  # it was answered and counted when it was refused
+                refused += 1
+                refused_bytes += entry.size
+        link.inflight_bytes -= size
+        if taken:
+            self.ledger.settle(taken)
         if stored:  # rows keep the order of delivery: they are the oldest ones
-            ledger.deletes += mailbox.rows.take(stored)
+            self.ledger.deletes += mailbox.rows.take(stored)
             mailbox.sent -= stored
-        mailbox.messages -= gone
-        mailbox.bytes -= gone_bytes
+        mailbox.messages -= count - refused
+        mailbox.bytes -= size - refused_bytes
         if mailbox.mode == BACKLOG:
             self._refill(link)
 
@@ -296,27 +298,51 @@ class Relay:
         link.unanswered.append(fan)
         link.unanswered_bytes += size
         link.account.units -= cost
-        limited = link.account.units < 0 and not self._has_units(link.account, cost)
-        mid = Mid(frame[AT_SEND_MID:AT_SEND_TO])
+        limited = link.account.units < 0 and not self.refusals.has_units(link.account, cost, self.now)
+        refused = self._fan_out(link, fan, Mid(frame[AT_SEND_MID:AT_SEND_TO]), targets, limited)
+        if len(refused) < len(targets):
+            self.ledger.unstored_bytes += size  # the body is in memory once, whoever it is for
+        for _ in refused:
+            fan.settle()
+        if refused:
+            self.refusals.reject_some(link, seq, refused, targets)
+
+    def _fan_out(
+        self, link: Link, fan: Fan, mid: Mid, targets: list[MailboxId], limited: bool
+    ) -> list[tuple[int, Code]]:
+        """NEW → PEND for each target, as ``_arrive`` does for one; return (index, code) of those refused.
+
+        The usual case stands here in full: a call for each of a thousand targets costs as much as its work.
+        """
+        seq, size, now, envelope = link.rx, fan.size, self.now, fan.envelope
+        window, window_bytes = self._window, self._window_bytes - size
+        mailboxes, send, pend = self.mailboxes, self.sends.append, self.ledger.pending.append
+        is_plain = not (limited or link.held or size > self._max_envelope)
         refused = []
         for index, to in enumerate(targets):
-            mailbox = self.mailboxes.get(to)
-            entry = FanEntry(link, seq, mailbox, mid, fan.envelope, size, self.now)
-            entry.fan, entry.index = fan, index
+            mailbox = mailboxes.get(to)
+            entry = FanEntry(fan, index, link, seq, mailbox, mid, envelope, size, now)
+            if is_plain and mailbox is not None and mailbox.mode == LIVE:
+                peer = mailbox.link
+                assert peer is not None
+                if len(peer.inflight) < window and peer.inflight_bytes <= window_bytes:
+                    entry.flying = True
+                    peer.tx = number = peer.tx + 1
+                    peer.inflight.append(entry)
+                    peer.inflight_bytes += size
+                    send((peer.rid, _deliver_head(_DELIVER, number, mid) + envelope))
+                    mailbox.messages += 1
+                    mailbox.bytes += size
+                    pend(entry)
+                    continue
             code = Code.RATE if limited else self._fan_in(link, entry, to)
             if code:
                 entry.state = REFUSED
-                self._count(code)
                 refused.append((index, code))
-                self._hold(link, to)
-                fan.settle()
-            elif index > len(refused):
-                self.ledger.unstored_bytes -= size  # the first target has counted the body
-        if refused:
-            self._mark(link)
-            self.sends.append((link.rid, encode_partial(seq, refused, self._retry_ms(link, refused[0][1]))))
+        return refused
 
-    def _fan_in(self, link: Link, entry: Entry, to: MailboxId) -> Code | None:
+    def _fan_in(self, link: Link, entry: FanEntry, to: MailboxId) -> Code | None:
+        """NEW → PEND for a target that is not plainly LIVE; or why not."""
         mailbox = entry.mailbox
         if mailbox is None:
             return Code.UNKNOWN
@@ -324,59 +350,10 @@ class Relay:
             return Code.HELD
         if entry.size > self._max_envelope:
             return Code.SIZE
-        return self._arrive(entry, mailbox, link.account)
-
-    # --- refusals --------------------------------------------------------------------------------------------
-
-    def _full(self, mailbox: Mailbox, entry: Entry, account: Account) -> Code | None:
-        """Why a message that must wait cannot, if so. Asked only when it is not handed over at once."""
-        settings = self._settings
-        if self.ledger.unstored_bytes + entry.size > settings.unstored_bytes:
-            return Code.BUSY
-        if mailbox.messages >= settings.quota_messages or mailbox.bytes + entry.size > settings.quota_bytes:
-            return Code.QUOTA
-        if mailbox.share(account) >= self._share:
-            return Code.SHARE
-        return None
-
-    def _has_units(self, account: Account, cost: int) -> bool:
-        """Refill an account's units; when they are still overdrawn, give back what the refused frame took."""
-        settings = self._settings
-        earned = (self.now - account.units_at) * settings.account_units_per_s
-        account.units_at = self.now
-        account.units = min(settings.account_units_burst - cost, account.units + earned)
-        if account.units >= 0:
-            return True
-        account.units += cost
-        return False
-
-    def _reject(self, link: Link, entry: Entry, to: MailboxId, code: Code) -> None:
-        """NEW → REFUSED: answered at once, and what follows to the same mailbox is held until RELEASE."""
-        entry.state = REFUSED
-        entry.envelope = None
-        self._count(code)
-        self.sends.append((link.rid, encode_reject(entry.seq, code, self._retry_ms(link, code))))
-        self._hold(link, to)
-        self._mark(link)
-
-    def _count(self, code: Code) -> None:
-        self.rejected += 1
-        self.refusals[code] += 1
-
-    def _retry_ms(self, link: Link, code: Code) -> int:
-        if code is Code.RATE:
-            return max(1, int(-link.account.units * 1000 / self._settings.account_units_per_s) + 50)
-        return RETRY_MS.get(code, 0)
-
-    def _hold(self, link: Link, to: MailboxId) -> None:
-        link.held.add(to)
-        if len(link.held) > MAX_HELD:
-            self.end(link, Reset.PROTOCOL)
-
-    def _mark(self, link: Link) -> None:
-        if not link.dirty:
-            link.dirty = True
-            self._dirty.append(link)
+        code = self._arrive(entry, mailbox, link.account)
+        if code is None:
+            self.ledger.unstored_bytes -= entry.size  # counted for the body as a whole
+        return code
 
     # --- turns and the store ---------------------------------------------------------------------------------
 
@@ -403,28 +380,14 @@ class Relay:
 
     def refused(self, event: Refused) -> None:
         """COMMIT → REFUSED: the disk is full. Those taken meanwhile stay taken."""
-        self._refuse(self.ledger.refused(event), Code.STORAGE)
+        self.refusals.reject_late(self.ledger.refused(event), Code.STORAGE)
 
     def remove(self, mailbox: Mailbox) -> None:
         """The mailbox is deleted: its link session ends, nothing of it stays, whoever waits is answered."""
         if mailbox.link is not None:
             self.end(mailbox.link, Reset.DELETED)
         self.mailboxes.pop(mailbox.id, None)
-        self._refuse(self.ledger.withdraw(mailbox), Code.UNKNOWN)
-
-    def _refuse(self, entries: list[Entry], code: Code) -> None:
-        """PEND or COMMIT → REFUSED."""
-        for entry in entries:
-            mailbox, link = entry.mailbox, entry.link
-            assert mailbox is not None
-            assert link is not None
-            entry.envelope = None
-            mailbox.drop(entry)
-            self.ledger.settle(entry)
-            if link.open:
-                self._count(code)
-                self.sends.append((link.rid, _late(entry, code)))
-                self._hold(link, mailbox.id)
+        self.refusals.reject_late(self.ledger.withdraw(mailbox), Code.UNKNOWN)
 
     def slice(self, piece: Slice) -> None:
         """Rows read back: they go out if the link session they were read for still wants exactly these."""
@@ -442,9 +405,3 @@ class Relay:
             mailbox.sent += 1
             self._deliver(link, entry, envelope)
         self._refill(link)
-
-
-def _late(entry: Entry, code: Code) -> bytes:
-    if entry.fan is None:
-        return encode_reject(entry.seq, code, RETRY_MS.get(code, 0))
-    return encode_partial(entry.seq, [(entry.index, code)], RETRY_MS.get(code, 0))

@@ -65,6 +65,8 @@ OPTIONS: Final = {
     zmq.HANDSHAKE_IVL: 5_000,
     zmq.BACKLOG: 4096,
     zmq.IPV6: 1,
+    zmq.LINGER: _LINGER_MS,  # before the bind: a connection that breaks while the socket closes has its listener's, and
+    # with the default, which is for ever, libzmq then never ends
     zmq.HEARTBEAT_IVL: 0,  # peers start them; ours would cost a wake-up each
     zmq.TCP_MAXRT: 20_000,
 }
@@ -212,7 +214,7 @@ class Server:
             writer.stop()
             self._hands.stop()
             self._socket.disable_monitor()
-            self._socket.close(linger=_LINGER_MS if self._failure is None else 0)
+            self._socket.close(linger=None if self._failure is None else 0)
             if not self._zap.is_stuck:  # one that hangs would hang this, too: the process ends without it
                 context.term()
                 self._zap.join()

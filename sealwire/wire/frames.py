@@ -117,6 +117,7 @@ _FANOUT = Struct(">B8sQ16sH")
 _TOKEN_U64 = Struct(">B8sQ")
 _RELEASE = Struct(">B8s16s")
 _VERB_U64 = Struct(">BQ")
+_TARGET = Struct(">16s")
 _REJECT = Struct(">BQBI")
 _PARTIAL = Struct(">BQIH")
 _PARTIAL_ROW = Struct(">HB")
@@ -258,7 +259,7 @@ def decode_fanout_targets(frame: bytes) -> tuple[list[Mailbox], int]:
     end = AT_FANOUT_TO + n * MAILBOX_BYTES
     if not 0 < n <= MAX_FANOUT or len(frame) <= end:
         raise RemoteProtocolError("FANOUT of wrong length")
-    to = [Mailbox(frame[at : at + MAILBOX_BYTES]) for at in range(AT_FANOUT_TO, end, MAILBOX_BYTES)]
+    to: list[Mailbox] = [mailbox for (mailbox,) in _TARGET.iter_unpack(frame[AT_FANOUT_TO:end])]
     if len(set(to)) != n:
         raise RemoteProtocolError("FANOUT names a mailbox twice")
     return to, end
