@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.broker import expiry
-from sealwire.broker.port import Job
-from sealwire.broker.store import SqliteStore
 from sealwire.wire import control, frames
-from tests.unit.broker.rig import DB_KEY, NO_BALLAST
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
 HOUR_S = 3_600
@@ -176,18 +173,3 @@ def test_a_read_for_a_link_session_that_ended_is_not_made_of_what_expires(rig):
     rig.advance(3)
     assert stored(rig) == []
     assert rig.router.mailboxes[bob.mailbox].messages == 0
-
-
-def test_a_store_of_version_1_is_brought_up_to_date_with_its_mail(tmp_path, monkeypatch):
-    with monkeypatch.context() as past:
-        past.setattr("sealwire.broker.store.SCHEMA_VERSION", 1)
-        store = SqliteStore(tmp_path, DB_KEY, NO_BALLAST)
-    store.apply(Job(5, [(frames.Mailbox(bytes(16)), frames.Mid(bytes(16)), A)]))
-    before = store._db.execute("SELECT value FROM meta").fetchall()
-    store.close()
-    again = SqliteStore(tmp_path, DB_KEY, NO_BALLAST)
-    snapshot = again.snapshot()
-    assert [(snapshot.incarnation,)] == before
-    assert snapshot.mail_ms == 5
-    assert [row[3] for row in snapshot.mail] == [5]
-    again.close()
