@@ -137,6 +137,8 @@ def test_a_deleted_account_leaves_nothing_but_its_name(rig):
         "online": 0,
         "messages": 0,
         "bytes": 0,
+        "files": 0,
+        "file_bytes": 0,
     }
     alice.frames()
     alice.send(bob.mailbox, C)
