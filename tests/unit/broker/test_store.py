@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from sealwire.broker.catalog import _ranges
-from sealwire.broker.logops import AppendEntry
 from sealwire.broker.port import Committed, Job, Read, Refused, StorePrekeys
 from sealwire.broker.store import SqliteStore, Writer
 from sealwire.errors import StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid
-from tests.book import Book
-from tests.vectors.people import person
 
 KEY = bytes(32)
 BOX = Mailbox(b"b" * 16)
@@ -86,27 +83,6 @@ def test_a_newer_schema_is_refused(folder, store):
     store.close()
     with pytest.raises(StoreError, match="newer"):
         SqliteStore(folder, KEY, BALLAST)
-
-
-def test_a_store_of_an_older_version_is_brought_up_and_keeps_what_it_holds(folder, store, monkeypatch):
-    store.close()
-    (folder / "broker.db").unlink()
-    monkeypatch.setattr("sealwire.broker.store.SCHEMA_VERSION", 2)
-    old = SqliteStore(folder, KEY, BALLAST)
-    old._db.execute("INSERT INTO account VALUES ('alice', x'00', 1, x'00', x'00', x'00', 0)")
-    row = old.apply(Job(1, mails(b"kept"))).rows[0]
-    incarnation = old.snapshot().incarnation
-    old.close()
-    monkeypatch.undo()
-    new = SqliteStore(folder, KEY, BALLAST)
-    try:
-        assert read(new, [row]) == [b"kept"]
-        assert new.snapshot().incarnation == incarnation
-        book = Book(person("alice"))
-        results = new.apply(Job(1, ops=[AppendEntry(None, "alice", book.entries[0], 10, 1)])).results
-        assert [result.outcome for result in results] == ["done"]
-    finally:
-        new.close()
 
 
 def test_the_incarnation_lasts(folder, store):
