@@ -159,6 +159,7 @@ STORY = "tests/scenario/test_network_story.py"
 PROCESSES = "tests/scenario/test_process_story.py"
 
 HELD_BY = {
+    "sealwire.broker.refusals": "tests/unit/broker/test_bounds.py",
     "sealwire.cli.broker_backup": "tests/unit/test_cli_broker_care.py",
     "sealwire.broker.catalog": ROUTER,
     "sealwire.broker.clock": ROUTER,
