@@ -1,10 +1,12 @@
 """A crowd: what idle peers cost the broker, and whether others notice when all of them log in at once.
 
-    python -m benchmarks.crowd [--peers 2000]        (10000 for the whole figure; enrolling costs 6 ms each)
+    python -m benchmarks.crowd [--peers 2000] [--storm 2000] [--idle 10]
 
-The crowd is DEALER sockets of processes of their own, every one a registered device of its own. First they sit idle;
-then all leave and come back at once, first alone (which tells how long that takes), then while 20 pairs talk at half
-load. The talkers' percentiles are of that stretch alone.
+(10000 peers and a minute of idling for the whole figure; enrolling costs 6 ms each.)
+
+The crowd is DEALER sockets of processes of their own, every one a registered device of its own, with the heartbeats and
+PINGs of a real peer. First they sit idle; then all leave and the storm's share comes back at once, first alone (which
+tells how long that takes), then while 20 pairs talk at half load. The talkers' percentiles are of that stretch alone.
 """
 
 from __future__ import annotations
@@ -12,22 +14,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import resource
+import select
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import zmq
 from zmq.utils import z85
 
+from benchmarks.clients import build
 from benchmarks.figures import table
-from benchmarks.peers import ROOT, Load, Plan, Worker, run
+from benchmarks.peers import ROOT, Load, Plan, Worker, command_of, run
 from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
-from benchmarks.rivals.load import MAX_PAIRS
 from sealwire.crypto.identity import Identity
 from sealwire.wire import frames
 from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
@@ -37,6 +41,8 @@ SHARE = 1000
 AT_ONCE = 50
 """Logins a process has open: the broker closes what does not speak within ten seconds."""
 SETTLE_S = 3.0
+TICK_S = 0.25
+HEARTBEAT_MS, HEARTBEAT_TTL_MS, PING_EVERY_S = 20_000, 40_000, 60.0
 READY_S = 600
 STORM_LEAST_S = 1.0
 TALK = Load(256, 20)
@@ -50,6 +56,8 @@ class Quiet(RawPeer):
         sock = self.socket = self.context.socket(zmq.DEALER)
         sock.linger, sock.immediate, sock.reconnect_ivl = 0, 1, -1
         sock.rcvtimeo = sock.sndtimeo = 60_000
+        sock.heartbeat_ivl = sock.heartbeat_timeout = HEARTBEAT_MS
+        sock.heartbeat_ttl = HEARTBEAT_TTL_MS
         sock.curve_serverkey = z85.encode(self.broker_curve)
         sock.curve_secretkey, sock.curve_publickey = z85.encode(self.curve_secret), z85.encode(self.curve)
         sock.connect(self.endpoint)
@@ -68,26 +76,46 @@ class Quiet(RawPeer):
         answer = self.socket.recv()
         if answer[0] != frames.Verb.WELCOME:
             raise ConnectionError(f"not welcome: {answer[:40].hex()}")
+        self.ping_at = time.monotonic() + random.uniform(0, PING_EVERY_S)
+
+    def idle(self, now: float) -> None:
+        """As a peer that hears nothing else: PING every 60 s ± 10 %."""
+        if now >= self.ping_at:
+            self.ping_at = now + PING_EVERY_S * random.uniform(0.9, 1.1)
+            self.socket.send(frames.encode_ping(self.token, 1), zmq.NOBLOCK)
+            with suppress(zmq.Again):
+                while True:
+                    self.socket.recv(zmq.NOBLOCK)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=int, default=2000)
+    parser.add_argument("--storm", type=int, default=2000, help="so many of them log in at once")
     parser.add_argument("--idle", type=float, default=10.0, help="seconds the crowd is watched doing nothing")
     parser.add_argument("--crowd", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.crowd:
         crowd(json.loads(chosen.crowd))
     else:
-        print(measure(chosen.peers, chosen.idle))
+        room_for(8 * chosen.peers + 1000)
+        measure(chosen.peers, chosen.storm, chosen.idle)
 
 
-def measure(peers: int, idle_s: float) -> str:
+def room_for(files: int) -> None:
+    """Raise the limit of open files for this process and those it starts: the hard one, too, where that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(hard, min(files, int(Path("/proc/sys/fs/nr_open").read_text())) if os.geteuid() == 0 else hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), wanted))
+
+
+def measure(peers: int, storming: int, idle_s: float) -> None:
+    """Print the table."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"))))
         limits = {"max_connections": 2 * peers + 1000}
         broker, endpoint, curve = stack.enter_context(running_broker(folder, **limits))
-        server = Server(broker.pid, "", {"endpoint": endpoint, "curve": curve.hex()})
+        server = Server(broker.pid, "", {"endpoint": endpoint, "curve": curve.hex()}, build("ours", folder))
         flat = run("ours", server, TALK, Plan(2.0, 1.0, (), ()), folder, "flat", 0.0)
         half = flat.messages / flat.elapsed_s / 2
         quiet = run("ours", server, TALK, Plan(5.0, 1.0, (), ()), folder, "quiet", half)
@@ -99,20 +127,24 @@ def measure(peers: int, idle_s: float) -> str:
         time.sleep(idle_s)
         idle = (cpu_s(server.pid) - used) / (time.monotonic() - since) * 100
         together(groups, "leave")
-        alone_s = together(groups, "enter")
-        together(groups, "leave")
-        storm_s, talkers = storm(server, groups, folder, half, max(STORM_LEAST_S, alone_s))
-    rows = [
-        [f"{peers:,} idle peers, KiB each", f"{kib:.1f}", f"{KIB_LIMIT}"],
-        ["the broker's CPU for them, % of a core", f"{idle:.2f}", f"{CPU_LIMIT:g}"],
-        [f"{peers:,} logins at once, s", f"{alone_s:.1f}", f"{STORM_LIMIT_S}"],
-        ["the same while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
-        ["their p99 meanwhile, delivered, ms", shown(talkers[1]["p99"]), f"{P99_LIMIT_MS}"],
-        ["their p99 meanwhile, accepted, ms", shown(talkers[0]["p99"]), f"{P99_LIMIT_MS}"],
-        ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
-        ["their rate, msg/s", f"{half:,.0f}", "-"],
-    ]
-    return table("A crowd", ["what", "measured", "limit"], rows)
+        time.sleep(SETTLE_S)
+        several = groups[: max(1, storming // SHARE)]
+        storming = sum(group.facts["count"] for group in several)
+        alone_s = together(several, "enter")
+        together(several, "leave")
+        time.sleep(SETTLE_S)
+        storm_s, talkers = storm(server, several, folder, half, max(STORM_LEAST_S, alone_s))
+        rows = [
+            [f"{peers:,} idle peers, KiB each", f"{kib:.1f}", f"{KIB_LIMIT}"],
+            ["the broker's CPU for them, % of a core", f"{idle:.2f}", f"{CPU_LIMIT:g}"],
+            [f"{storming:,} logins at once, s", f"{alone_s:.1f}", f"{STORM_LIMIT_S}"],
+            ["the same while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
+            ["their p99 meanwhile, delivered, ms", shown(talkers[1]["p99"]), f"{P99_LIMIT_MS}"],
+            ["their p99 meanwhile, accepted, ms", shown(talkers[0]["p99"]), f"{P99_LIMIT_MS}"],
+            ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
+            ["their rate, msg/s", f"{half:,.0f}", "-"],
+        ]
+        print(table("A crowd", ["what", "measured", "limit"], rows))
 
 
 def shown(ms: float | None) -> str:
@@ -121,10 +153,7 @@ def shown(ms: float | None) -> str:
 
 def storm(server: Server, groups: list[Group], folder: Path, rate: float, window_s: float) -> tuple[float, list[dict]]:
     """Everyone logs in while 20 pairs talk: (seconds until all are in, figures of senders and of receivers)."""
-    board = folder / "board-storm"
-    board.write_bytes(bytes(MAX_PAIRS * 8))
-    command = ["ours", "--facts", json.dumps(server.facts), "--board", str(board), "--tag", "storm"]
-    command += ["--pairs", str(TALK.pairs), "--size", str(TALK.size), "--rate", str(rate)]
+    command = command_of("ours", server, TALK, folder, "storm", rate)
     with Worker("receive", command) as receiver, Worker("send", command) as sender:
         begin = time.monotonic() + 1.0
         for worker in (receiver, sender):
@@ -176,19 +205,26 @@ class Group:
 
 def crowd(facts: dict) -> None:
     """Enrol once, then enter and leave as told; ends with its standard input."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     curve = bytes.fromhex(facts["curve"])
     names = [f"crowd-{number}" for number in range(facts["first"], facts["first"] + facts["count"])]
     members = [(member(name, curve), z85.decode(zmq.curve_keypair()[1])) for name in names]
     context, inside = zmq.Context(), []
     context.max_sockets = 2 * SHARE
-    for word in sys.stdin:
+    while True:
+        now = time.monotonic()
+        for peer in inside:
+            peer.idle(now)
+        if not select.select([sys.stdin], [], [], TICK_S)[0]:
+            continue
+        word = sys.stdin.readline()  # one at a time: the next comes when this one is done
         if word == "enter\n":
             inside = enter(context, facts["endpoint"], curve, members)
         else:
             for peer in inside:
                 peer.socket.close(linger=0)
+            inside = []
+        if not word:
+            return
         print("done", flush=True)
 
 

@@ -2,9 +2,10 @@
 
     python -m benchmarks.peers [--seconds 5] [--only ours,nats] [--report docs/performance.md]
 
-Each server runs alone, on loopback, from a fresh folder, with its default durability (the report says which). All
-senders are one process, all receivers another; a message counts when its sender was answered and its receiver has it
-and acknowledged it. Latency is measured at half of the rate that server reached. What is missing is named and skipped.
+Each server runs alone, on loopback, from a fresh folder, with its default durability (the report says which); those
+that can promise what we do are there a second time. All senders are one process, all receivers another, in C where they
+can be built (``benchmarks/clients.py``); a message counts when its sender was answered and its receiver has it and
+acknowledged it. Latency is measured at half of the rate that server reached. What is missing is named and skipped.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from benchmarks import plots
+from benchmarks import clients, plots
 from benchmarks.figures import machine
 from benchmarks.figures import table as markdown
 from benchmarks.rivals import KEYS, rival
@@ -102,6 +103,8 @@ class Plan:
     loads: tuple[Load, ...]
     keys: tuple[str, ...]
     rounds: int = 1
+    in_c: bool = True
+    """Load clients in C, where they can be built."""
 
 
 FULL = (Load(256, 1), Load(256, 20), Load(4096, 1), Load(4096, 20))
@@ -116,11 +119,13 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
     )
+    parser.add_argument("--python-clients", action="store_true", help="do not build the load clients in C")
     parser.add_argument("--report", type=Path, help="put the tables between the markers of this file, plots beside it")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     keys = tuple(key for key in KEYS if key in chosen.only.split(","))
-    plan = QUICK if chosen.quick else Plan(chosen.seconds, WARM_UP_S, FULL, keys, max(1, chosen.rounds))
+    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, max(1, chosen.rounds), not chosen.python_clients)
+    plan = QUICK if chosen.quick else full
     busy = os.getloadavg()[0]
     names, results, notes = compare(plan)
     text = report(plan, busy, names, results, notes)
@@ -139,24 +144,25 @@ def compare(plan: Plan) -> tuple[dict[str, str], dict[tuple[str, Load], Result],
             continue
         say(f"{module.NAME} ...")
         try:
-            version = one(key, plan, results)
+            version, client = one(key, plan, results)
         except (RuntimeError, OSError) as error:
             notes.append(f"- **{module.NAME}** was skipped: it failed ({str(error).splitlines()[0]}).")
             say(str(error))
             continue
         names[key] = module.NAME
-        notes.append(f"- **{module.NAME}** {version}. Durability: {module.DURABILITY}. Client: {module.CLIENT}.")
+        notes.append(f"- **{module.NAME}** {version}. Durability: {module.DURABILITY}. Client: {client}.")
     return names, results, notes
 
 
-def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> str:
-    """One server under every load, and its version."""
+def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[str, str]:
+    """One server under every load: its version, and what the client was."""
     tags = count()
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
         )
         server = stack.enter_context(rival(key).running(folder))
+        server = replace(server, client=clients.build(key, folder) if plan.in_c else None)
         for load in plan.loads:
             rounds = [run(key, server, load, plan, folder, f"t{next(tags)}", 0.0) for _ in range(plan.rounds)]
             flat = sorted(rounds, key=lambda it: it.messages / it.elapsed_s)[plan.rounds // 2]
@@ -172,16 +178,13 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> str:
                 accepted=(half.sender["p50"], half.sender["p99"]),
             )
             say(f"  {load.title}: {rate:,.0f}/s")
-    return server.version
+    return server.version, clients.words(key) if server.client else rival(key).CLIENT
 
 
 def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str, rate: float) -> Run:
     """One stretch: receivers enter, then senders, both count between the same two times."""
-    board = folder / f"board-{tag}"
-    board.write_bytes(bytes(MAX_PAIRS * 8))
-    command = [key, "--facts", json.dumps(server.facts), "--board", str(board), "--tag", tag]
-    command += ["--pairs", str(load.pairs), "--size", str(load.size), "--rate", str(rate)]
     with ExitStack() as stack:
+        command = command_of(key, server, load, folder, tag, rate)
         receiver = stack.enter_context(Worker("receive", command))
         sender = stack.enter_context(Worker("send", command))
         begin = time.monotonic() + plan.warm_up_s
@@ -195,12 +198,24 @@ def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str
         return Run(sender.figures(), receiver.figures(), elapsed, used, rss)
 
 
+def command_of(key: str, server: Server, load: Load, folder: Path, tag: str, rate: float) -> Callable[[str], list[str]]:
+    """How a process of load is started, by its role."""
+    board = folder / f"board-{tag}"
+    board.write_bytes(bytes(MAX_PAIRS * 8))
+    numbers = [str(load.pairs), str(load.size), str(rate)]
+    if server.client is not None:
+        facts = clients.facts_for(key, server, tag, load.pairs).write(folder / f"facts-{tag}")
+        return lambda role: [str(server.client), role, str(facts), str(board), tag, *numbers]
+    options = ["--facts", json.dumps(server.facts), "--board", str(board), "--tag", tag]
+    options += [part for pair in zip(("--pairs", "--size", "--rate"), numbers, strict=True) for part in pair]
+    return lambda role: [sys.executable, "-m", "benchmarks.rivals.load", role, key, *options]
+
+
 class Worker:
     """A process of load."""
 
-    def __init__(self, role: str, command: list[str]) -> None:
-        self.role = role
-        self.command = [sys.executable, "-m", "benchmarks.rivals.load", role, *command]
+    def __init__(self, role: str, command: Callable[[str], list[str]]) -> None:
+        self.role, self.command = role, command(role)
 
     def __enter__(self) -> Worker:
         self.process = subprocess.Popen(
@@ -215,14 +230,15 @@ class Worker:
         self.process.stdin.flush()
 
     def figures(self) -> dict:
-        out, _ = self.process.communicate(timeout=READY_S)
+        out, words = self.process.communicate(timeout=READY_S)
         if self.process.returncode:
-            self.fail()
+            self.fail(words)
         return json.loads(out)
 
-    def fail(self) -> None:
+    def fail(self, words: str = "") -> None:
         self.process.kill()
-        words = "" if self.process.stderr.closed else self.process.stderr.read()
+        if not self.process.stderr.closed:
+            words += self.process.stderr.read()
         raise RuntimeError(f"the load client could not {self.role}\n{words[-2000:]}")
 
     def __exit__(self, *_: object) -> None:

@@ -102,8 +102,11 @@ def running_broker(folder: Path, **limits: float) -> Iterator[tuple[subprocess.P
         yield process, line.split()[-1], read_public(folder / "keys" / "broker.pub")
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        process.stderr.close()
+        try:
+            process.wait(30)
+        finally:
+            process.kill()  # one that does not end is an error all the same, but no process stays behind
+            process.stderr.close()
 
 
 def measure(pid: int, seconds: float, facts: dict) -> Row:

@@ -9,7 +9,17 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-KEYS = ("ours", "ours_disk", "nats", "mosquitto", "rabbitmq", "prosody", "bare")
+KEYS = (
+    "ours",
+    "ours_disk",
+    "nats",
+    "nats_durable",
+    "mosquitto",
+    "mosquitto_durable",
+    "rabbitmq",
+    "prosody",
+    "bare",
+)
 """In the order of the report."""
 
 

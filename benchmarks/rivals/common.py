@@ -28,6 +28,8 @@ class Server:
     pid: int
     version: str
     facts: dict[str, object]
+    client: Path | None = None
+    """The load client in C, when it was built."""
 
 
 class Sender(Protocol):

@@ -33,9 +33,10 @@ def missing() -> str | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path, more: str = "") -> Iterator[Server]:
+    """Args: more: further lines of its configuration."""
     port = free_port()
-    (folder / "mosquitto.conf").write_text(CONFIG.format(port=port, host=HOST, folder=folder))
+    (folder / "mosquitto.conf").write_text(CONFIG.format(port=port, host=HOST, folder=folder) + more)
     with child([PROGRAM, "-c", f"{folder}/mosquitto.conf"], folder) as process:
         wait_for_port(port, process, folder)
         yield Server(process.pid, debian_version("mosquitto"), {"port": port})

@@ -30,10 +30,13 @@ def missing() -> str | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path, store: str = "") -> Iterator[Server]:
+    """Args: store: more settings of JetStream's file store."""
     port, server = free_port(), program()
     said = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=SETUP_S, check=True).stdout
-    with child([server, "-js", "-sd", f"{folder}/store", "-a", HOST, "-p", str(port)], folder) as process:
+    config = folder / "nats.conf"
+    config.write_text(f'host: {HOST}\nport: {port}\njetstream {{ store_dir: "{folder}/store" {store} }}\n')
+    with child([server, "-c", str(config)], folder) as process:
         wait_for_port(port, process, folder)
         yield Server(process.pid, said.split()[-1].lstrip("v"), {"port": port})
 

@@ -6,19 +6,26 @@ import os
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from nacl.bindings import crypto_sign
+from zmq.utils import z85
 
-from benchmarks import peers, plots
+from benchmarks import clients, peers, plots
 from benchmarks.rivals import KEYS, common, load, mosquitto, nats, prosody, rabbitmq, rival
+from sealwire.crypto.identity import login_transcript, realm_of
+from sealwire.crypto.primitives import L
+from sealwire.wire import control, frames
+from tests.unit.broker.raw_peer import member
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = sorted(
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
     for file in ROOT.glob("benchmarks/*.py")
-    if file.stem not in ("__init__", "figures")
+    if file.stem not in ("__init__", "clients", "figures")
 )
 
 
@@ -53,6 +60,8 @@ def test_quick_run_puts_a_table_between_the_markers(tmp_path):
     table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert [len(row) for row in table] == [len(peers.HEAD)] * 4
     assert [row[0].strip() for row in table[2:]] == ["Sealwire", "bare ROUTER"]
+    wanted = "C over libzmq5" if clients.build("ours", tmp_path) else "DEALER sockets of pyzmq"
+    assert f"Client: {wanted}" in text
     for row in table[2:]:
         assert all(re.fullmatch(r"[\d,.]+ *", cell) for cell in row[1:]), row
     for name in ("rate", "cpu_us"):
@@ -144,3 +153,33 @@ def test_server_that_does_not_start_is_named_with_its_words(tmp_path):
         pytest.raises(RuntimeError, match="no such luck"),
     ):
         common.wait_for_port(common.free_port(), process, tmp_path)
+
+
+def test_the_login_form_for_clients_in_c_is_the_login_that_the_broker_expects():
+    curve = bytes(range(32))
+    server = common.Server(1, "", {"endpoint": "tcp://127.0.0.1:1", "curve": curve.hex(), "delay": 0.0})
+    lines = dict(line.split(" ", 1) for line in clients.facts_for("ours", server, "t0", 1).lines)
+    told = {name: bytes.fromhex(lines[f"bob.{name}.0"]) for name in ("token", "hello", "before", "between", "sign")}
+    nonce, challenge = bytes(32), b"any CHALLENGE"
+    signed = told["before"] + nonce + told["between"] + sha256(challenge).digest()
+    mine = control.decode_hello(told["hello"])
+    own = z85.decode(lines["bob.public.0"])
+    token = frames.Token(told["token"])
+    expected = login_transcript(realm_of(curve), curve, own, mine.nonce, nonce, token, told["hello"], challenge)
+    assert signed == L("login", expected)
+    signature = crypto_sign(signed, told["sign"])[:64]
+    form = bytes.fromhex(lines["bob.login.0"])
+    at = int(lines["bob.signature_at.0"])
+    decoded_token, login = control.decode_login(form[:at] + signature + form[at + 64 :])
+    assert decoded_token == token
+    assert login.signature == member("bob-t0-0", curve).device.login_signature(expected)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_client_in_c_compiles_wherever_its_library_is(key, tmp_path):
+    program = clients.build(key, tmp_path)
+    if program is None:
+        pytest.skip("no gcc, or the library's headers are not installed")
+    done = subprocess.run([program], capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 1
+    assert "usage" in done.stderr
