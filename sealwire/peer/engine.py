@@ -295,8 +295,7 @@ class Engine:
         self.mail.outbox.reject(*decode_reject(frame))
 
     def _on_partial(self, frame: bytes, _now: Now) -> None:
-        decode_partial(frame)
-        raise RemoteProtocolError("PARTIAL for a FANOUT that was not sent")
+        self.mail.outbox.partial(*decode_partial(frame))
 
     def _on_response(self, frame: bytes, now: Now) -> None:
         response = decode_response(frame)

@@ -6,6 +6,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 from sealwire.crypto.primitives import Rng
@@ -14,7 +15,8 @@ from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, Mailbox, MessageId, Token
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Delivery, Event, Warning
-from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Flight, Outbox
+from sealwire.peer.flights import Flight
+from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Outbox
 from sealwire.peer.pairs import Pair, Pairs
 from sealwire.peer.people import People
 from sealwire.peer.prefs import Prefs
@@ -59,7 +61,8 @@ class Mail:
         self.outbox = Outbox(records)
         self._events = events
         self.to_group: ToGroup = _no_groups
-        for account in sorted({account for _row, account, mailbox in records.outbox_rows() if mailbox is None}):
+        unknown = {account for _row, account, mailbox in records.outbox_rows() if mailbox is None}
+        for account in sorted(name for name in unknown if not name.startswith(GROUP_MARK)):
             directory.find(account)
 
     # --- in ---
@@ -151,6 +154,17 @@ class Mail:
             waiting = self._records.outbox_row(row) if account == name and row not in flying else None
             if waiting is not None:
                 self._give_up(row, mailbox, waiting.message, waiting.counter, reason)
+        self.drop_devices(set(self._roster.mailboxes(name)), reason)
+
+    def drop_devices(self, mailboxes: AbstractSet[Mailbox], why: str) -> None:
+        """Messages to many devices no longer go to these: who has left a group, or has no mailbox any more."""
+        flying = self.outbox.in_flight()
+        for row, left in self.outbox.fans():
+            waiting = self._records.outbox_row(row) if left & mailboxes and row not in flying else None
+            if waiting is None:
+                continue
+            for mailbox in left & mailboxes:
+                self._give_up(row, mailbox, waiting.message, None, why)
 
     # --- out ---
 
@@ -162,7 +176,8 @@ class Mail:
             return pair.seal(self._own_card_hash, row.message, content, row.created_ms, self._rng)
 
         self.outbox.release_due(token, now, frames)
-        self.outbox.pump(token, limits, now, lambda mailbox: self._directory.sendable(mailbox, now), seal, frames)
+        sendable, reachable = self._directory.sendable, self._directory.reachable
+        self.outbox.pump(token, limits, now, lambda mailbox: sendable(mailbox, now), reachable, seal, frames)
 
     def accepted(self, seq: int, now: Now) -> None:
         """ACCEPTED came: draw what it means for each message. Raises RemoteProtocolError."""
@@ -171,11 +186,16 @@ class Mail:
             pair = self._pairs.of(flight.mailbox)
             if pair is not None:
                 pair.arrived(flight.counter)
-            conversation = self._records.accepted(flight.message)
-            if conversation is not None:
-                self._events.append(Delivery(flight.message.hex(), "sent", conversation))
+            self._tell_sent(flight.message)
+        for message in settled.fans:
+            self._tell_sent(message)
         for flight, code, retry_after_ms in settled.refused:
             self._refused(flight, code, retry_after_ms, now)
+
+    def _tell_sent(self, message: MessageId) -> None:
+        conversation = self._records.accepted(message)
+        if conversation is not None:
+            self._events.append(Delivery(message.hex(), "sent", conversation))
 
     def _refused(self, flight: Flight, code: Code, retry_after_ms: int, now: Now) -> None:
         if code in FINAL_CODES:
@@ -196,10 +216,15 @@ class Mail:
                 self._events.append(Warning("refused", text, message.conversation))
 
     def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
-        pair = self._pairs.of(mailbox) if mailbox is not None else None
-        if pair is not None and counter:
-            pair.give_up(counter)
-        self.outbox.give_up(row)
+        if mailbox is not None and self.outbox.is_fan(row):
+            if self.outbox.drop(row, mailbox):  # others have it, or will
+                self._tell_sent(message)
+                return
+        else:
+            pair = self._pairs.of(mailbox) if mailbox is not None else None
+            if pair is not None and counter:
+                pair.give_up(counter)
+            self.outbox.give_up(row)
         conversation = self._records.fail(message, why)
         if conversation is not None:
             self._events.append(Delivery(message.hex(), "failed", conversation, why))
@@ -212,7 +237,8 @@ class Mail:
             waiting = self._records.outbox_row(row)
             if waiting is not None and row not in busy:
                 why = _("it could not be sent for 30 days")
-                self._give_up(row, waiting.mailbox, waiting.message, waiting.counter, why)
+                for mailbox in self.outbox.devices_of(waiting):
+                    self._give_up(row, mailbox, waiting.message, waiting.counter, why)
 
 
 def _code_words() -> dict[Code, str]:

@@ -4,65 +4,48 @@ A row lives from the moment a person sent it until ACCEPTED. Within a link sessi
 a refusal for one device holds that device's later rows back until everything sent to it is answered, then RELEASE
 and the same rows again, first one first. After a reset the very same envelopes go out again in the same order.
 
+A row for many devices (a fan) stands in the queue of each and leaves as one FANOUT to all in whose queue it is first. A
+device that refused it, or that something else waits for, gets it later, in its place.
+
 Source: protocol.md §5.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from sealwire.errors import RemoteProtocolError
-from sealwire.ids import Mailbox, MessageId, Millis, Token, mid_of
+from sealwire.ids import GROUP_MARK, Mailbox, MessageId, Millis, Token, mid_of
+from sealwire.peer.flights import BACK_OFF_S, Fan, FanFlight, Flight, Settled, Target
 from sealwire.peer.pairs import Pair
 from sealwire.peer.records import Now, OutboxRow, Records
 from sealwire.wire.control import Limits
-from sealwire.wire.frames import Code, encode_release, encode_send
+from sealwire.wire.frames import MAX_FANOUT, Code, encode_fanout, encode_release, encode_send
 
 MAX_AGE_MS: Final = 30 * 24 * 3600 * 1000
 """A message that could not be sent for 30 days fails: seen marks and prekeys live longer than it."""
 FRESH_ROWS: Final = 2_048
 """Rows kept in memory between enqueue and sending; more are read back from the database."""
-BACK_OFF_S: Final = 1.0
-"""First pause after a refusal without retry-after; doubles up to a minute."""
 MAX_BACK_OFF_S: Final = 60.0
 
 FINAL_CODES: Final = frozenset({Code.SIZE, Code.INVALID})
 """Refusals that no repetition mends: the message fails."""
 
 
-class Flight(NamedTuple):
-    """A SEND that is not answered yet."""
-
-    seq: int
-    row: int
-    mailbox: Mailbox
-    size_bytes: int
-    message: MessageId
-    counter: int
-
-
 @dataclass(slots=True)
-class Target:
-    """One device's queue."""
+class _Wave:
+    """One pass over what waits."""
 
-    pending: deque[int] = field(default_factory=deque)
-    in_flight: int = 0
-    refused: list[Flight] = field(default_factory=list)
-    """Refused in this link session, to be sent again first."""
-    held: bool = False
-    """A refusal happened: nothing goes out before RELEASE."""
-    not_before_s: float = 0.0
-    back_off_s: float = BACK_OFF_S
-
-
-class Settled(NamedTuple):
-    """What the answers of one turn mean for messages."""
-
-    accepted: list[Flight]
-    refused: list[tuple[Flight, Code, int]]
+    token: Token
+    limits: Limits
+    pair_of: Callable[[Mailbox], Pair | None]
+    reachable: Callable[[Mailbox], bool]
+    seal: Callable[[Pair, OutboxRow], tuple[int, bytes]]
+    frames: list[bytes]
+    is_full: bool = False
 
 
 class Outbox:
@@ -74,14 +57,18 @@ class Outbox:
         self._fresh: dict[int, OutboxRow] = {}
         self._unsaved: dict[int, OutboxRow] = {}
         self._next_row = records.last_outbox_row() + 1
-        self._unanswered: deque[Flight] = deque()
+        self._fans = {row: Fan.decode(targets) for row, targets in records.outbox_fans()}
+        self._unanswered: deque[Flight | FanFlight] = deque()
         self._rejected: dict[int, tuple[Code, int]] = {}
         self._bytes = 0
         self._seq = 0
         self._accepted = 0
-        for row, _, mailbox in records.outbox_rows():
+        self._unsealed: dict[str, list[int]] = {}
+        for row, account, mailbox in records.outbox_rows():
             if mailbox is not None:
                 self._target(mailbox).pending.append(row)
+            elif account.startswith(GROUP_MARK):
+                self._unsealed.setdefault(account, []).append(row)
 
     def _target(self, mailbox: Mailbox) -> Target:
         target = self._targets.get(mailbox)
@@ -98,6 +85,25 @@ class Outbox:
         self._unsaved[row] = OutboxRow(row, account, mailbox, message, content, now_ms)
         if mailbox is not None:
             self._target(mailbox).pending.append(row)
+        elif account.startswith(GROUP_MARK):
+            self._unsealed.setdefault(account, []).append(row)
+
+    def unsealed(self, conversation: str) -> list[OutboxRow]:
+        """What is queued for a group and not sealed yet, in order."""
+        rows = [self._fetch(row) for row in self._unsealed.get(conversation, ())]
+        return [row for row in rows if row is not None]
+
+    def spread(self, row: OutboxRow, mailboxes: Collection[Mailbox], envelope: bytes) -> None:
+        """A group's row was sealed: it goes to many devices, behind everything that waits for each of them."""
+        self._unsealed[row.account].remove(row.row)
+        if self._unsaved.pop(row.row, None) is None:
+            self._records.delete_outbox([row.row])
+        number = self._next_row
+        self._next_row += 1
+        fan = self._fans[number] = Fan(set(mailboxes))
+        self._unsaved[number] = replace(row, row=number, counter=0, envelope=envelope, targets=fan.encode())
+        for mailbox in mailboxes:
+            self._target(mailbox).pending.append(number)
 
     def flush(self) -> None:
         """Write new rows, with their envelopes where they have one already, into the turn's transaction."""
@@ -106,7 +112,8 @@ class Outbox:
         self._records.add_outbox(self._unsaved.values())
         sent = self.in_flight()
         for row in self._unsaved.values():
-            if row.row not in sent and row.mailbox is not None and len(self._fresh) < FRESH_ROWS:
+            is_addressed = row.mailbox is not None or row.targets is not None
+            if row.row not in sent and is_addressed and len(self._fresh) < FRESH_ROWS:
                 self._fresh[row.row] = row
         self._unsaved.clear()
 
@@ -131,9 +138,7 @@ class Outbox:
         moved = []
         for row, owner, mailbox in self._records.outbox_rows():
             if owner == account and mailbox is not None and mailbox not in mailboxes and row not in flying:
-                target = self._target(mailbox)
-                target.pending = deque(number for number in target.pending if number != row)
-                target.refused = [flight for flight in target.refused if flight.row != row]
+                self._target(mailbox).forget(row)
                 self._records.address_outbox(row, mailboxes[0])
                 self._fresh.pop(row, None)
                 moved.append(row)
@@ -145,7 +150,8 @@ class Outbox:
         """Numbers and holds die with the link session; unanswered rows go back to the front, in order."""
         back: dict[Mailbox, list[int]] = {}
         for flight in self._unanswered:
-            back.setdefault(flight.mailbox, []).append(flight.row)
+            for mailbox in flight.mailboxes:
+                back.setdefault(mailbox, []).append(flight.row)
         for mailbox, target in self._targets.items():
             rows = sorted(back.get(mailbox, []) + [flight.row for flight in target.refused])
             target.pending.extendleft(reversed(rows))
@@ -171,6 +177,7 @@ class Outbox:
         limits: Limits,
         now: Now,
         pair_of: Callable[[Mailbox], Pair | None],
+        reachable: Callable[[Mailbox], bool],
         seal: Callable[[Pair, OutboxRow], tuple[int, bytes]],
         frames: list[bytes],
     ) -> None:
@@ -178,44 +185,84 @@ class Outbox:
 
         Args:
             pair_of: the pair with a session to that device, or None when it cannot be sent to yet.
+            reachable: whether a device may be sent what was sealed for many.
             seal: encrypts a row; its result is kept before the frame leaves.
         """
-        for mailbox in self.waiting():
-            target = self._targets[mailbox]
-            if target.held or target.not_before_s > now.mono_s:
-                continue
-            pair = pair_of(mailbox)
-            if pair is None:
-                continue
-            while target.pending:
-                if len(self._unanswered) >= limits.send_window_messages:
-                    return
-                row = self._fetch(target.pending[0])
-                if row is None:  # given up meanwhile
-                    target.pending.popleft()
-                    continue
-                if row.account != pair.account:  # the directory called somebody else's device theirs: never to them
-                    self._remember(row)
-                    break
-                if row.envelope is None:
-                    row.counter, row.envelope = seal(pair, row)
-                    if row.row not in self._unsaved:  # else the flush of this turn writes it whole
-                        self._records.seal_outbox(row.row, row.counter, row.envelope)
-                if self._unanswered and self._bytes + len(row.envelope) > limits.send_window_bytes:
-                    self._remember(row)
-                    return
-                target.pending.popleft()
-                self._send(token, target, row, mailbox, frames)
+        wave = _Wave(token, limits, pair_of, reachable, seal, frames)
+        targets = self._targets
+        ready = [m for m in self.waiting() if not targets[m].held and targets[m].not_before_s <= now.mono_s]
+        fans: dict[int, list[Mailbox]] = {}
+        while (ready or fans) and not wave.is_full:
+            for mailbox in ready:
+                row = self._send_singles(mailbox, wave)
+                if row is not None and reachable(mailbox):
+                    fans.setdefault(row, []).append(mailbox)
+            ready = self._send_fan(min(fans), fans.pop(min(fans)), wave) if fans else []
 
-    def _send(self, token: Token, target: Target, row: OutboxRow, mailbox: Mailbox, frames: list[bytes]) -> None:
+    def _send_singles(self, mailbox: Mailbox, wave: _Wave) -> int | None:
+        """Send to one device until its queue is empty or a fan is first in it; returns the row of that fan."""
+        pending = self._targets[mailbox].pending
+        if not pending or pending[0] in self._fans:
+            return pending[0] if pending else None
+        pair = wave.pair_of(mailbox)
+        while pair is not None and pending and pending[0] not in self._fans:
+            row = self._fetch(pending[0])
+            if row is None:  # given up meanwhile
+                pending.popleft()
+                continue
+            if row.account != pair.account:  # the directory called somebody else's device theirs: never to them
+                self._remember(row)
+                return None
+            if len(self._unanswered) < wave.limits.send_window_messages and row.envelope is None:
+                row.counter, row.envelope = wave.seal(pair, row)
+                if row.row not in self._unsaved:  # else the flush of this turn writes it whole
+                    self._records.seal_outbox(row.row, row.counter, row.envelope)
+            if not self._fits(row, wave):
+                return None
+            pending.popleft()
+            self._send(row, mailbox, wave)
+        return pending[0] if pair is not None and pending else None
+
+    def _fits(self, row: OutboxRow, wave: _Wave) -> bool:
+        """Whether the window has room for a row; if not, this wave is over."""
+        size = len(row.envelope or b"")
+        no_number = len(self._unanswered) >= wave.limits.send_window_messages
+        if no_number or (self._unanswered and self._bytes + size > wave.limits.send_window_bytes):
+            self._remember(row)
+            wave.is_full = True
+        return not wave.is_full
+
+    def _send(self, row: OutboxRow, mailbox: Mailbox, wave: _Wave) -> None:
         envelope = row.envelope
         assert envelope is not None, "sealed by the caller"
         self._seq += 1
         size = len(envelope)
         self._unanswered.append(Flight(self._seq, row.row, mailbox, size, row.message, row.counter or 0))
         self._bytes += size
-        target.in_flight += 1
-        frames.append(encode_send(token, self._seq, mid_of(envelope), mailbox, envelope))
+        self._targets[mailbox].in_flight += 1
+        wave.frames.append(encode_send(wave.token, self._seq, mid_of(envelope), mailbox, envelope))
+
+    def _send_fan(self, number: int, mailboxes: list[Mailbox], wave: _Wave) -> list[Mailbox]:
+        """Send a row to those in whose queue it is first; returns them, for what stands behind it."""
+        row = self._fetch(number)
+        if row is None or row.envelope is None:  # given up meanwhile
+            for mailbox in mailboxes:
+                self._targets[mailbox].pending.popleft()
+            return mailboxes
+        for at in range(0, len(mailboxes), MAX_FANOUT):
+            if not self._fits(row, wave):
+                break
+            some = mailboxes[at : at + MAX_FANOUT]
+            self._seq += 1
+            size = len(row.envelope)
+            self._unanswered.append(FanFlight(self._seq, number, some, size, row.message))
+            self._bytes += size
+            for mailbox in some:
+                target = self._targets[mailbox]
+                target.pending.popleft()
+                target.in_flight += 1
+            wave.frames.append(encode_fanout(wave.token, self._seq, mid_of(row.envelope), some, row.envelope))
+        return mailboxes
 
     def _fetch(self, row: int) -> OutboxRow | None:
         fresh = self._unsaved.get(row) or self._fresh.pop(row, None)
@@ -235,9 +282,26 @@ class Outbox:
         """
         if not self._accepted < seq <= self._seq or seq in self._rejected:
             raise RemoteProtocolError("REJECT of a number that is not open")
-        self._rejected[seq] = (code, retry_after_ms)
         flight = next(flight for flight in self._unanswered if flight.seq == seq)
+        if isinstance(flight, FanFlight):
+            raise RemoteProtocolError("REJECT of a FANOUT")
+        self._rejected[seq] = (code, retry_after_ms)
         self._target(flight.mailbox).held = True  # whatever follows now would only be refused with it
+
+    def partial(self, seq: int, retry_after_ms: int, refused: Iterable[tuple[int, Code]]) -> None:
+        """PARTIAL came: single targets of a FANOUT were refused.
+
+        Raises:
+            RemoteProtocolError: no such FANOUT is unanswered, or it has no such target, or names one twice.
+        """
+        flight = next((flight for flight in self._unanswered if flight.seq == seq), None)
+        if not isinstance(flight, FanFlight):
+            raise RemoteProtocolError("PARTIAL of what is no open FANOUT")
+        for index, code in refused:
+            if index >= len(flight.mailboxes) or index in flight.refused:
+                raise RemoteProtocolError("PARTIAL of a target that is not open")
+            flight.refused[index] = (code, retry_after_ms)
+            self._target(flight.mailboxes[index]).held = True
 
     def accept(self, seq: int) -> Settled:
         """ACCEPTED came: every number up to it is final.
@@ -247,10 +311,13 @@ class Outbox:
         """
         if seq > self._seq:
             raise RemoteProtocolError("ACCEPTED beyond what was sent")
-        settled = Settled([], [])
+        settled = Settled([], [], [])
         while self._unanswered and self._unanswered[0].seq <= seq:
             flight = self._unanswered.popleft()
             self._bytes -= flight.size_bytes
+            if isinstance(flight, FanFlight):
+                self._accept_fan(flight, settled)
+                continue
             target = self._target(flight.mailbox)
             target.in_flight -= 1
             refusal = self._rejected.pop(flight.seq, None)
@@ -262,6 +329,57 @@ class Outbox:
         self._accepted = max(self._accepted, seq)
         self._records.delete_outbox([flight.row for flight in settled.accepted])
         return settled
+
+    def _accept_fan(self, flight: FanFlight, settled: Settled) -> None:
+        fan = self._fans.get(flight.row)
+        for index, mailbox in enumerate(flight.mailboxes):
+            target = self._target(mailbox)
+            target.in_flight -= 1
+            if index in flight.refused:
+                settled.refused.append((flight.single(index), *flight.refused[index]))
+                continue
+            target.back_off_s = BACK_OFF_S
+            if fan is not None:
+                fan.left.discard(mailbox)
+                fan.has_some = True
+        settled.fans.append(flight.message)
+        self._keep_fan(flight.row)
+
+    def _keep_fan(self, row: int) -> bool:
+        """Write what is left of a fan; when nothing is, the row goes. True when somebody has its message."""
+        fan = self._fans.get(row)
+        if fan is None:
+            return True
+        if fan.left:
+            self._records.keep_fan(row, fan.encode())
+        else:
+            del self._fans[row]
+            self._fresh.pop(row, None)
+            self._records.delete_outbox([row])
+        return fan.has_some
+
+    def drop(self, row: int, mailbox: Mailbox) -> bool:
+        """One device will never get this row (the caller tells people). False: nobody has it and nobody will."""
+        self.flush()
+        fan = self._fans.get(row)
+        if fan is None:
+            return True
+        fan.left.discard(mailbox)
+        self._target(mailbox).forget(row)
+        return self._keep_fan(row) or bool(fan.left)
+
+    def devices_of(self, row: OutboxRow) -> list[Mailbox | None]:
+        """Where a row still has to go."""
+        fan = self._fans.get(row.row)
+        return [row.mailbox] if fan is None else [*sorted(fan.left)]
+
+    def is_fan(self, row: int) -> bool:
+        """Whether a row is for many devices."""
+        return row in self._fans
+
+    def fans(self) -> list[tuple[int, set[Mailbox]]]:
+        """Rows on their way to many devices, and which of these still wait for them."""
+        return [(row, set(fan.left)) for row, fan in self._fans.items()]
 
     def hold(self, flight: Flight, retry_after_ms: int, now: Now) -> None:
         """Keep a refused row for another try, behind a hold."""
@@ -278,8 +396,14 @@ class Outbox:
         self._fresh.pop(row, None)
         if self._unsaved.pop(row, None) is None:
             self._records.delete_outbox([row])
+        for unsealed in self._unsealed.values():
+            if row in unsealed:
+                unsealed.remove(row)
+        fan = self._fans.pop(row, None)
         for target in self._targets.values():
             target.refused = [flight for flight in target.refused if flight.row != row]
+            if fan is not None and row in target.pending:
+                target.forget(row)
 
     def release_due(self, token: Token, now: Now, frames: list[bytes]) -> None:
         """End the holds whose every number is answered and whose pause is over."""

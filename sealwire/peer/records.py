@@ -68,6 +68,8 @@ class OutboxRow:
     created_ms: Millis
     counter: int | None = None
     envelope: bytes | None = None
+    targets: bytes | None = None
+    """Of a row for many devices: who still has to get it (peer/flights.py). ``account`` is the group then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,13 @@ class Records(Protocol):
         """One row."""
 
     def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
-        """(row, account, mailbox) of everything queued, in order."""
+        """(row, account, mailbox) of everything queued, in order; a row for many devices once for each that is left."""
+
+    def outbox_fans(self) -> list[tuple[int, bytes]]:
+        """(row, targets) of the rows for many devices."""
+
+    def keep_fan(self, row: int, targets: bytes) -> None:
+        """Some devices have a row that is for many."""
 
     def address_outbox(self, row: int, mailbox: Mailbox) -> None:
         """Give a row its device; an envelope made for another one is dropped."""

@@ -47,6 +47,8 @@ class Roster:
         self._realm = realm
         self._own_name = own_name
         self._contacts = {contact.name: contact for contact in records.contacts()}
+        self._owners: dict[Mailbox, str] | None = None  # both follow from the contacts; a message to many asks each
+        self._listed: dict[str, tuple[bytes, DeviceList]] = {}
 
     def find(self, name: str) -> ContactRecord | None:
         """A contact by account name."""
@@ -75,7 +77,9 @@ class Roster:
 
     def owner(self, mailbox: Mailbox) -> str | None:
         """The account that a device belongs to, by the pinned lists."""
-        return next((name for name in self._contacts if mailbox in self.mailboxes(name)), None)
+        if self._owners is None:
+            self._owners = {owned: name for name in reversed(self._contacts) for owned in self.mailboxes(name)}
+        return self._owners.get(mailbox)
 
     def take_list(self, name: str, body: LookupBody, now_ms: Millis) -> list[Event]:
         """Take the directory's answer about an account.
@@ -158,7 +162,13 @@ class Roster:
         contact = self._contacts.get(signed.card.account)
         if contact is None or contact.devices is None or contact.account_key != signed.card.n_sign:
             return False
-        return _list_of(contact.devices).lists(signed.card)
+        return self._list_of(contact.name, contact.devices).lists(signed.card)
+
+    def _list_of(self, name: str, known: bytes) -> DeviceList:
+        kept = self._listed.get(name)
+        if kept is None or kept[0] is not known:
+            kept = self._listed[name] = (known, _list_of(known))
+        return kept[1]
 
     def set_verified(self, name: str, verified: bool) -> ContactRecord:
         """A person compared the safety number. The contact exists and is not ``changed``."""
@@ -181,6 +191,7 @@ class Roster:
 
     def _put(self, contact: ContactRecord) -> None:
         self._contacts[contact.name] = contact
+        self._owners = None
         self._records.put_contact(contact)
 
 

@@ -20,6 +20,7 @@ from sealwire import wal
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
+from sealwire.peer.flights import Fan
 from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
 from sealwire.peer.shelves.past import PastShelf, shown_message
 from sealwire.peer.shelves.people import PeopleShelf
@@ -258,8 +259,11 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
     def add_outbox(self, rows: Iterable[OutboxRow]) -> None:
         """Append rows under the numbers they carry."""
         self._db.executemany(
-            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(r.row, r.account, r.mailbox, r.message, r.content, r.created_ms, r.counter, r.envelope) for r in rows],
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (r.row, r.account, r.mailbox, r.message, r.content, r.created_ms, r.counter, r.envelope, r.targets)
+                for r in rows
+            ],
         )
 
     def outbox_row(self, row: int) -> OutboxRow | None:
@@ -268,8 +272,21 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
         return OutboxRow(*found) if found else None
 
     def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
-        """(row, account, mailbox) of everything queued, in order."""
-        return self._all("SELECT row, account, mailbox FROM outbox ORDER BY row")
+        """(row, account, mailbox) of everything queued, in order; a row for many devices once for each that is left."""
+        rows: list[tuple[int, str, Mailbox | None]] = []
+        sql = "SELECT row, account, mailbox, targets FROM outbox ORDER BY row"
+        for row, account, mailbox, targets in self._all(sql):
+            mailboxes = [mailbox] if targets is None else sorted(Fan.decode(targets).left)
+            rows += [(row, account, target) for target in mailboxes]
+        return rows
+
+    def outbox_fans(self) -> list[tuple[int, bytes]]:
+        """(row, targets) of the rows for many devices."""
+        return self._all("SELECT row, targets FROM outbox WHERE targets IS NOT NULL ORDER BY row")
+
+    def keep_fan(self, row: int, targets: bytes) -> None:
+        """Some devices have a row that is for many."""
+        self._sql("UPDATE outbox SET targets = ? WHERE row = ?", (targets, row))
 
     def address_outbox(self, row: int, mailbox: Mailbox) -> None:
         """Give a row its device; an envelope made for another one is dropped."""

@@ -42,10 +42,14 @@ class Desk:
         self.outbox = Outbox(self.store)
         self.counter = 0
         self.sealed: list[bytes] = []
+        self.unreachable: set[Mailbox] = set()
 
     def add(self, mailbox: Mailbox | None, *texts: str) -> None:
         for text in texts:
             self.outbox.add("bob", mailbox, MessageId(text.encode().ljust(16)), text.encode(), NOW.ms)
+
+    def reachable(self, mailbox: Mailbox) -> bool:
+        return mailbox not in self.unreachable
 
     def pump(self, now: Now = NOW, allowed: Limits | None = None) -> list[tuple[int, str]]:
         frames: list[bytes] = []
@@ -56,7 +60,8 @@ class Desk:
             return self.counter, row.content
 
         self.outbox.release_due(TOKEN, now, frames)
-        self.outbox.pump(TOKEN, allowed or limits(), now, lambda _m: SimpleNamespace(account="bob"), seal, frames)
+        to_bob = SimpleNamespace(account="bob")
+        self.outbox.pump(TOKEN, allowed or limits(), now, lambda _m: to_bob, self.reachable, seal, frames)
         self.outbox.flush()
         return [_read(frame) for frame in frames]
 
