@@ -300,6 +300,14 @@ class StoreFailedError(StoreError):
     exit = 70
 
 
+class NoLocalSocketError(SealwireError):
+    """This system has no socket file that only its own user can open."""
+
+    code = "no-local-socket"
+    text = "A peer in the background needs a local socket that only you can open, and this system has none."
+    hint = "Use --json over standard input and output instead."
+
+
 class BackupError(SealwireError):
     """A backup that cannot be made or must not be put back; nothing was touched."""
 

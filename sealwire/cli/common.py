@@ -15,10 +15,25 @@ from typing import NoReturn
 
 from sealwire import __version__, config
 from sealwire.cli import say_missing
+from sealwire.cli.streams import say
 from sealwire.config import Settings
 from sealwire.errors import ConfigError, SealwireError, UsageError
 from sealwire.i18n import _, explain
-from sealwire.logs import printable
+
+__all__ = [
+    "EXIT_ERROR",
+    "EXIT_INTERRUPTED",
+    "EXIT_OK",
+    "FLAG_KEYS",
+    "Parser",
+    "common_flags",
+    "load_settings",
+    "pinned_broker_key",
+    "report",
+    "run",
+    "say",
+    "unknown_word",
+]
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -66,13 +81,6 @@ def report(error: SealwireError) -> int:
     if hint:
         say(hint)
     return error.exit
-
-
-def say(text: str) -> None:
-    """Write lines to stderr. Control characters from elsewhere cannot drive the terminal."""
-    with contextlib.suppress(BrokenPipeError):
-        for line in text.split("\n"):
-            print(printable(line), file=sys.stderr, flush=True)
 
 
 def _system_says(error: OSError) -> str:

@@ -44,6 +44,7 @@ def verbs() -> dict[str, Verb]:
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
         "verify": Verb("verify NAME", _("print the safety number to compare"), listed | {"yes"}, 1, 1),
         "approve": Verb("approve NAME", _("accept a changed key"), listed, 1, 1),
+        "daemon": Verb("daemon", _("run without an interface, for scripts"), frozenset({"timeout"}), 0, 0),
         "status": Verb("status", _("print link, queue and unread messages"), listed, 0, 0),
     }
 
@@ -53,7 +54,6 @@ _INSTEAD = {
     "export": "history",
     "backup": "history",
     "search": "history",
-    "daemon": "recv --follow",
     "chat": "--plain",
     "info": "verify",
     "quit": "status",

@@ -57,6 +57,11 @@ class Broker:
     """Where the key came from, for error messages."""
 
 
+def data_folder(options: Options) -> Path:
+    """Return the folder of a profile's own files. Raises ConfigError."""
+    return load_settings(options.settings).paths.data / options.name
+
+
 def build(options: Options, environ: Mapping[str, str]) -> Profile:
     """Return the profile a command line asks for.
 

@@ -7,14 +7,12 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 
-from sealwire.cli.common import say
 from sealwire.cli.peer_options import Options
-from sealwire.errors import AccountNameError, SealwireError, TextTooLongError, UntrustedPeerError, UsageError
+from sealwire.cli.streams import CALLER, can_ask, put, say
+from sealwire.errors import SealwireError, UntrustedPeerError
 from sealwire.i18n import _
-from sealwire.ids import account_name
-from sealwire.peer.api import MAX_TEXT_BYTES, ClientApi
+from sealwire.peer.api import ClientApi
 from sealwire.peer.events import Connection, Contact, Event, Message, Warning, to_json
 from sealwire.ui import views
 from sealwire.ui.marks import ReadMarker
@@ -31,48 +29,6 @@ _QUIET_S = 0.5
 Answer = Callable[[ClientApi, Options], Awaitable[int]]
 
 
-def checked(options: Options) -> Options:
-    """Return the options with their words in final form, before anything is opened or asked for.
-
-    A contact's name is lowered; ``send`` has its whole text as one word, read from standard input for ``-``.
-
-    Raises:
-        AccountNameError: the contact's name breaks the rule.
-        TextTooLongError, UsageError: the text does not fit into one message; the number is none.
-    """
-    if not options.words:
-        return options
-    name = account_name(options.words[0])
-    if name is None:
-        raise AccountNameError(options.words[0])
-    rest = options.words[1:]
-    if options.verb == "send":
-        rest = (_text(rest),)
-    elif rest and not _is_count(rest[0]):
-        raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
-    return replace(options, words=(name, *rest))
-
-
-def _text(words: tuple[str, ...]) -> str:
-    if words == ("-",):
-        # One byte past the limit and the line end that echo adds: enough to know, whatever is piped in.
-        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 2).removesuffix(b"\n")
-    else:
-        data = " ".join(words).encode("utf-8", "surrogateescape")
-    if len(data) > MAX_TEXT_BYTES:
-        raise TextTooLongError(len(data), MAX_TEXT_BYTES)
-    if not data:
-        raise UsageError(_("There is no text to send."))
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(_("The text is not UTF-8.")) from None
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text[:8]) <= MAX_HISTORY
-
-
 async def send(client: ClientApi, options: Options) -> int:
     """Print ``id<TAB>state`` once the message is as far as ``--wait`` says."""
     to, text = options.words
@@ -82,7 +38,7 @@ async def send(client: ClientApi, options: Options) -> int:
     finally:
         saying.cancel()
         await asyncio.gather(saying, return_exceptions=True)
-    _print(json.dumps(views.sent_json(sent)) if options.json else f"{sent.id}\t{sent.state}")
+    put(json.dumps(views.sent_json(sent)) if options.json else f"{sent.id}\t{sent.state}")
     return 0
 
 
@@ -117,10 +73,10 @@ async def verify(client: ClientApi, options: Options) -> int:
         if options.yes:
             await client.set_verified(name, True)
             number = await client.safety_number(name)
-        _print(json.dumps(views.safety_json(number)))
+        put(json.dumps(views.safety_json(number)))
         return 0
     for line in sentences.safety(number):
-        _print(line)
+        put(line)
     if options.yes or (number.trust != "verified" and await _confirmed(name)):
         say(sentences.contact_line(await client.set_verified(name, True)))
     return 0
@@ -143,10 +99,10 @@ async def status(client: ClientApi, options: Options) -> int:
         problem = error
     value = views.status_json(await client.status())
     if options.json:
-        _print(json.dumps(value))
+        put(json.dumps(value))
     else:
         for key, field in value.items():
-            _print(f"{key}\t{views.column(str(field))}")
+            put(f"{key}\t{views.column(str(field))}")
     if problem is not None:
         raise problem
     return 0
@@ -158,7 +114,8 @@ class Receiver:
     def __init__(self, client: ClientApi, options: Options) -> None:
         self._client = client
         self._options = options
-        self._out = Writer(1)
+        caller = CALLER.get()
+        self._out = Writer(1) if caller is None else caller
         self._view = views.View(name=client.name)
         self._heard_at = 0.0
         self.marker = ReadMarker(client)
@@ -226,7 +183,7 @@ async def recv(client: ClientApi, options: Options) -> int:
 
 async def _confirmed(name: str) -> bool:
     """Ask a person; nobody there means no."""
-    if not sys.stdin.isatty():
+    if not can_ask():
         return False
     question = _("Does {name} see the same number? Type yes or no: ").format(name=name)
     answer = await asyncio.to_thread(_ask, question)
@@ -240,11 +197,7 @@ def _ask(question: str) -> str:
 
 def _rows(options: Options, rows: Iterable[tuple[str, dict[str, object]]]) -> None:
     for row, value in rows:
-        _print(json.dumps(value) if options.json else row)
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
+        put(json.dumps(value) if options.json else row)
 
 
 ANSWERS: dict[str, Answer] = {

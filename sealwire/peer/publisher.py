@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from sealwire.errors import SealwireError
-from sealwire.peer.events import STATE_RANK, Delivery, Event
+from sealwire.peer.events import STATE_RANK, Delivery, Event, Ready
 
 MAX_BACKLOG: Final = 5_000
 """Events a slow reader may leave unread: past this nothing more is taken from the network until it catches up."""
@@ -26,17 +26,28 @@ class Publisher:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._stream: deque[Event] = deque()
-        self._listening = self._closed = False
+        self._early: deque[Event] = deque()
+        self._first: deque[Event] | None = None
+        self._others: list[deque[Event]] = []
+        self._ready: Ready | None = None
+        self._closed = False
         self._news = asyncio.Event()
         self._waiting: dict[str, list[tuple[int, Reached]]] = {}
         self._looking: dict[str, list[Found]] = {}
 
     def publish(self, event: Event) -> None:
         """Tell everyone."""
-        self._stream.append(event)
-        if not self._listening and len(self._stream) > MAX_BACKLOG:
-            self._stream.popleft()  # nobody reads here: the history has the messages
+        if isinstance(event, Ready):
+            self._ready = event
+        if self._first is not None:
+            self._first.append(event)
+        else:
+            self._early.append(event)
+            if len(self._early) > MAX_BACKLOG:
+                self._early.popleft()  # nobody reads here: the history has the messages
+        for stream in self._others:
+            stream.append(event)
+        self._others = [stream for stream in self._others if len(stream) <= MAX_BACKLOG]
         self._ring()
         if isinstance(event, Delivery):
             for rank, future in self._waiting.get(event.id, []):
@@ -48,21 +59,42 @@ class Publisher:
         news.set()
 
     def lags(self) -> bool:
-        """Whether the reader is so far behind that nothing more should be taken in."""
-        return self._listening and len(self._stream) > MAX_BACKLOG
+        """Whether the first reader is so far behind that nothing more should be taken in."""
+        return self._first is not None and len(self._first) > MAX_BACKLOG
 
     async def events(self) -> AsyncIterator[Event]:
-        """Every event from the start on, for one reader; ends after :meth:`close`."""
-        self._listening = True
-        while True:
-            while self._stream:
-                event = self._stream.popleft()
-                if len(self._stream) == MAX_BACKLOG:
-                    self._wake()
-                yield event
-            if self._closed:
-                return
-            await self._news.wait()
+        """Every event for the first reader, from the start on; ``ready`` and what happens from now on for every other.
+
+        It ends after :meth:`close`. Whoever comes second and does not read ends too: a script that was stopped must
+        not stop the peer. The first reader is waited for.
+        """
+        if self._first is None:
+            stream = self._first = self._early
+            self._early = deque()
+        else:
+            stream = deque([self._ready] if self._ready is not None else [])
+            self._others.append(stream)
+        try:
+            while True:
+                while stream:
+                    event = stream.popleft()
+                    if stream is self._first and len(stream) == MAX_BACKLOG:
+                        self._wake()
+                    yield event
+                if self._closed or not self._is_listening(stream):
+                    return
+                await self._news.wait()
+        finally:
+            self._forget(stream)
+
+    def _is_listening(self, stream: deque[Event]) -> bool:
+        return stream is self._first or any(other is stream for other in self._others)
+
+    def _forget(self, stream: deque[Event]) -> None:
+        if stream is self._first:
+            self._first = None
+            self._wake()  # nobody lags any more
+        self._others = [other for other in self._others if other is not stream]
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next event, but not longer than this."""

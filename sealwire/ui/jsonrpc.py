@@ -111,9 +111,19 @@ class _Params:
 
 
 class Server:
-    """One run of the interface: requests in, answers and events out."""
+    """One run of the interface: requests in, answers and events out.
 
-    def __init__(self, client: ClientApi, write: Callable[[str], Awaitable[None]], timeout_s: float) -> None:
+    Args:
+        more: further methods; each takes the parameters and returns the result or raises SealwireError.
+    """
+
+    def __init__(
+        self,
+        client: ClientApi,
+        write: Callable[[str], Awaitable[None]],
+        timeout_s: float,
+        more: Mapping[str, Callable[[Any], Awaitable[Json]]] | None = None,
+    ) -> None:
         self._client = client
         self._write = write
         self._timeout_s = timeout_s
@@ -132,6 +142,7 @@ class Server:
             "verify": self._verify,
             "approve": self._approve,
             "status": self._status,
+            **(more or {}),
         }
 
     # --- events ----------------------------------------------------------------------------------------------

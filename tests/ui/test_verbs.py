@@ -106,7 +106,8 @@ def test_recv_follow_goes_on_until_it_is_stopped(house: House) -> None:
     for text in ("f1", "f2"):
         house.peer("alice", "send", "bob", text)
         assert any(line.endswith(f"\t{text}\n") for line in iter(process.stdout.readline, ""))
-    busy = house.peer("bob", "recv", code=1)
+    assert house.peer("bob", "status").stdout.startswith("name\tbob"), "who follows does other commands too"
+    busy = house.peer("bob", "daemon", code=1)
     assert str(process.pid) in busy.stderr
     time.sleep(0.1)  # the mark is written a moment after the message
     process.send_signal(signal.SIGTERM)

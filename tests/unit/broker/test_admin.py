@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sealwire import localsocket
 from sealwire.broker import admin
 from sealwire.broker.admin import AdminRefusedError, AdminServer, Request
 from sealwire.errors import NoBrokerHereError, UsageError
@@ -54,7 +55,7 @@ def test_a_request_is_answered(folder: Path, server: AdminServer) -> None:
 
 
 def test_the_socket_is_for_its_owner_alone(folder: Path, server: AdminServer) -> None:
-    mode = (folder / admin.SOCKET_NAME).stat().st_mode
+    mode = (folder / "admin.sock").stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert stat.S_IMODE(mode) == 0o600
 
@@ -70,7 +71,7 @@ def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(
     folder: Path, server: AdminServer, line: bytes
 ) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(folder / admin.SOCKET_NAME))
+        client.connect(str(folder / "admin.sock"))
         client.sendall(line)
         assert json.loads(client.recv(4096))["ok"] is False
     assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
@@ -81,15 +82,15 @@ def test_a_client_that_leaves_or_says_nothing_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr(admin, "CLIENT_TIMEOUT_S", 0.1)
     with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as leaving:
-        leaving.connect(str(folder / admin.SOCKET_NAME))
+        leaving.connect(str(folder / "admin.sock"))
         leaving.close()
-        silent.connect(str(folder / admin.SOCKET_NAME))
+        silent.connect(str(folder / "admin.sock"))
         assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
 
 
 def test_an_endless_line_is_cut(folder: Path, server: AdminServer) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(folder / admin.SOCKET_NAME))
+        client.connect(str(folder / "admin.sock"))
         try:
             for _part in range(100):
                 client.sendall(b"x" * 4096)
@@ -101,18 +102,18 @@ def test_an_endless_line_is_cut(folder: Path, server: AdminServer) -> None:
 def test_no_broker_is_one_error_whatever_lies_there(folder: Path) -> None:
     with pytest.raises(NoBrokerHereError):
         admin.ask(folder, {"do": "echo"})
-    (folder / admin.SOCKET_NAME).write_text("not a socket")
+    (folder / "admin.sock").write_text("not a socket")
     with pytest.raises(NoBrokerHereError):
         admin.ask(folder, {"do": "echo"})
 
 
 def test_a_stale_socket_is_replaced(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as killed:
-        killed.bind(str(folder / admin.SOCKET_NAME))  # closed without unlink: what kill -9 leaves
+        killed.bind(str(folder / "admin.sock"))  # closed without unlink: what kill -9 leaves
     server = AdminServer(folder, HANDLERS)
     assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
     server.close()
-    assert not (folder / admin.SOCKET_NAME).exists()
+    assert not (folder / "admin.sock").exists()
 
 
 def test_a_path_too_long_for_a_socket_falls_back_to_a_private_folder(
@@ -120,18 +121,18 @@ def test_a_path_too_long_for_a_socket_falls_back_to_a_private_folder(
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     server = AdminServer(deep, HANDLERS)
-    elsewhere = Path((deep / admin.POINTER_NAME).read_text().strip())
-    assert len(str(elsewhere)) <= admin.MAX_PATH_BYTES
+    elsewhere = Path((deep / "admin.path").read_text().strip())
+    assert len(str(elsewhere)) <= localsocket.MAX_PATH_BYTES
     assert stat.S_IMODE(elsewhere.parent.stat().st_mode) == 0o700
     assert admin.ask(deep, {"do": "echo", "word": 1})["echo"] == 1
     server.close()
     assert not elsewhere.parent.exists()
-    assert not (deep / admin.POINTER_NAME).exists()
+    assert not (deep / "admin.path").exists()
 
 
 def test_the_fallback_of_a_killed_broker_is_cleared_away(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    left = admin._choose_path(deep)
+    left = localsocket._choose(deep, "admin")
     server = AdminServer(deep, HANDLERS)
     assert not left.parent.exists()
     server.close()
@@ -141,6 +142,6 @@ def test_a_pointer_to_something_else_removes_nothing(folder: Path, tmp_path: Pat
     other = tmp_path / "other"
     other.mkdir()
     (other / "file").write_text("keep")
-    (folder / admin.POINTER_NAME).write_text(f"{other}/file\n")
+    (folder / "admin.path").write_text(f"{other}/file\n")
     AdminServer(folder, HANDLERS).close()
     assert (other / "file").read_text() == "keep"

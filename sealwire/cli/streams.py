@@ -1,0 +1,56 @@
+"""Where a verb writes: this process's own streams, or those of the caller it works for.
+
+A verb runs in the process of its command line, or inside a running peer that was asked to do it. It writes through
+this module and need not know which.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from contextvars import ContextVar
+from typing import Protocol
+
+from sealwire.logs import printable
+
+
+class Streams(Protocol):
+    """What a caller has instead of this process's streams."""
+
+    def out(self, line: str) -> None:
+        """Data: one line of standard output."""
+
+    def err(self, line: str) -> None:
+        """Words for people: one line of standard error."""
+
+    async def line(self, line: str) -> None:
+        """A line of standard output; returns when it has left the caller's process."""
+
+
+CALLER: ContextVar[Streams | None] = ContextVar("caller", default=None)
+"""Set in the task of a verb that works for somebody else."""
+
+
+def put(line: str) -> None:
+    """Write one line of data."""
+    caller = CALLER.get()
+    if caller is None:
+        print(line, flush=True)
+    else:
+        caller.out(line)
+
+
+def say(text: str) -> None:
+    """Write lines for people. Control characters from elsewhere cannot drive the terminal."""
+    caller = CALLER.get()
+    with contextlib.suppress(BrokenPipeError):
+        for line in text.split("\n"):
+            if caller is None:
+                print(printable(line), file=sys.stderr, flush=True)
+            else:
+                caller.err(line)
+
+
+def can_ask() -> bool:
+    """Whether a person sits at this process's own terminal and waits for the verb."""
+    return CALLER.get() is None and sys.stdin.isatty()

@@ -1,0 +1,89 @@
+"""A local socket that only its own user can open: where it lies, how it is found, how leftovers go.
+
+It lies in a private folder; where that path is too long for the system it lies in a private folder for short-lived
+files, and a pointer beside the place says where. Whoever holds the folder's lock owns both names, so leftovers of a
+killed process are simply replaced. Windows has no socket of mode 0600: there is none then, and who asks is told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+FALLBACK_PREFIX = "sealwire-"
+MAX_PATH_BYTES = 100
+"""Linux holds 107 bytes of a socket's path, macOS 103; a longer one fails at bind."""
+
+
+def is_possible() -> bool:
+    """Whether this system has local sockets that only their user can open."""
+    return hasattr(socket, "AF_UNIX") and os.name == "posix"
+
+
+def listen(folder: Path, name: str) -> socket.socket:
+    """Bind and listen; the lock of ``folder`` (mode 0700) is held by this process.
+
+    Args:
+        name: without ending: ``peer`` for ``peer.sock``.
+
+    Raises:
+        OSError: as the system says.
+    """
+    remove(folder, name)
+    path = _choose(folder, name)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)  # its folder is 0700 already: there is no moment in which others could connect
+        listener.listen(16)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def connect(folder: Path, name: str) -> socket.socket | None:
+    """Connect to whoever listens there; None when nobody does."""
+    if not is_possible():
+        return None
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.connect(str(current(folder, name)))
+    except OSError:
+        client.close()
+        return None
+    return client
+
+
+def current(folder: Path, name: str) -> Path:
+    """Return where the process of this folder listens, if one does."""
+    with contextlib.suppress(FileNotFoundError):
+        return Path((folder / f"{name}.path").read_text("utf-8").strip())
+    return folder / f"{name}.sock"
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove the socket of this process or of a killed one; only what this module made."""
+    path = current(folder, name)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / f"{name}.sock").unlink()
+    if path.parent.name.startswith(FALLBACK_PREFIX) and path.name == f"{name}.sock":
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
+    with contextlib.suppress(FileNotFoundError):
+        (folder / f"{name}.path").unlink()
+
+
+def _choose(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.sock"
+    if len(os.fsencode(path)) <= MAX_PATH_BYTES:
+        return path
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    parent = runtime if os.path.isdir(runtime) and len(os.fsencode(runtime)) < MAX_PATH_BYTES // 2 else None
+    path = Path(tempfile.mkdtemp(prefix=FALLBACK_PREFIX, dir=parent)) / f"{name}.sock"  # mkdtemp makes it 0700
+    (folder / f"{name}.path").write_text(f"{path}\n", "utf-8")
+    return path
