@@ -204,7 +204,7 @@ def test_a_join_that_worked_is_remembered_without_its_token(folder: Path) -> Non
     peer_profile.remember(joined, peer_profile.build(joined, {}))
     path = folder / "data" / "alice" / peer_profile.JOINED_FILE
     assert path.stat().st_mode & 0o777 == 0o600
-    assert set(json.loads(path.read_text())) == {"broker", "broker_key"}
+    assert set(json.loads(path.read_text())) == {"broker", "broker_key", "open"}
     later = peer_profile.build(options(), {})
     assert (later.broker_address, later.broker_key) == ("tcp://broker.example:5555", KEY)
     assert later.invite_token is None
