@@ -34,13 +34,16 @@ from sealwire.peer.pairs import Pairs
 from sealwire.peer.people import People
 from sealwire.peer.prefs import DEFAULTS, Prefs
 from sealwire.peer.pulse import Beat, Pulse
+from sealwire.peer.receipts import Receipts
 from sealwire.peer.records import ContactRecord, Now, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster
+from sealwire.peer.timers import Timers
 from sealwire.peer.trust import Trust
 from sealwire.peer.turn import Turn
 from sealwire.peer.upkeep import Upkeep
-from sealwire.wire.content import Renew
+from sealwire.peer.words import Words
+from sealwire.wire.content import Renew, Text
 from sealwire.wire.control import Response, decode_response, encode_request
 from sealwire.wire.frames import (
     Code,
@@ -56,6 +59,7 @@ from sealwire.wire.frames import (
     encode_ping,
     encode_pong,
 )
+from sealwire.wire.word_content import Delete, Edit, Pin, React, Timer
 
 HOUSEKEEPING_S: Final = 3600.0
 SEEN_FOR_MS: Final = 180 * 24 * 3600 * 1000
@@ -93,6 +97,13 @@ class Engine:
         self._directory = Directory(records, self._requests, self._roster, self._pairs, identity, rng, self._events)
         places = (records, self._pairs, self._roster, self._directory, self.people)
         self.mail = Mail(self.name, card.hash, *places, prefs, rng, self._events)
+        self.timers = Timers(records, self._events, self.mail.withdraw)
+        self.receipts = Receipts(records, self.people, self.mail, rng, prefs.receipt_pause_s)
+        self.mail.owe, self.mail.was_read = self.receipts.owe, self.timers.read
+        told = (self.mail, self.people, self.receipts, self.timers)
+        self.words = Words(self.name, records, self._events, rng, *told)
+        for kind in (Text, Edit, Delete, React, Pin, Timer):
+            self._inbox.on(kind, self.words.hear, in_groups=True)
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
@@ -185,6 +196,7 @@ class Engine:
         welcome = self._link.open(frame)
         self._pulse.opened(now.mono_s)
         self._turn.opened = True
+        self.timers.confirm(now, welcome.time_ms)
         if welcome.expired:
             text = ngettext(
                 "{count} message waited too long at the broker and expired.",
@@ -265,8 +277,6 @@ class Engine:
             self._directory.find(name)
         for mailbox in arrivals.renew:
             self._directory.renew(mailbox, now)
-        for mailbox, ids in arrivals.receipts.items():
-            self.mail.acknowledge(mailbox, "delivered", ids, now)
         if arrivals.lost:
             self._ask_renewals(now)
 
@@ -331,11 +341,12 @@ class Engine:
 
     def send_text(self, name: str, text: str, now: Now) -> MessageId:
         """Make a text durable and queue it; the caller has checked name, length and trust."""
-        return self.mail.send_text(name, text, now)
+        return self.words.say(name, text, now)
 
     def retry(self, now: Now) -> int:
         """Queue failed messages again, and stop waiting out pauses; returns how many failed ones."""
-        return self.mail.retry(now)
+        self.mail.outbox.retry_now()
+        return self.words.retry(now)
 
     def find(self, name: str) -> None:
         """Ask the directory about a name; the answer comes as ``Turn.resolved``."""
@@ -360,6 +371,8 @@ class Engine:
         self._drain_deferred(now)
         self._directory.due(now)
         self._digest_arrivals(now)
+        self.timers.settle(now)
+        self.receipts.settle(now)
         self._housekeeping(now)
         if self.online and not self._turn.hangup:
             self._send_due(now)
@@ -395,6 +408,7 @@ class Engine:
             return
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
+        self._records.forget_aside(now.ms - SEEN_FOR_MS)
         self.mail.expire(now)
         self._refill_prekeys(now)
 
@@ -407,7 +421,8 @@ class Engine:
 
     def deadline(self, now: Now) -> float:
         """Monotonic time of the next turn that is due without input."""
-        times = [self._cleaned_s + HOUSEKEEPING_S]
+        soon = (self.timers.deadline(now), self.receipts.deadline())
+        times = [self._cleaned_s + HOUSEKEEPING_S, *(at_s for at_s in soon if at_s is not None)]
         if self._link.state is not LinkState.DOWN:
             times.append(self._pulse.deadline(self.online))
         if self.online:

@@ -20,22 +20,13 @@ from sealwire.crypto.session import Session
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId, Mid, mid_of
-from sealwire.peer.events import STATE_RANK, STATES, Delivery, DeliveryState, Event, Message, Warning
+from sealwire.peer.events import STATE_RANK, STATES, Delivery, DeliveryState, Event, Warning
 from sealwire.peer.pairs import Order, Pair, Pairs
 from sealwire.peer.people import People
 from sealwire.peer.records import Now, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.upkeep import Upkeep
-from sealwire.wire.content import (
-    DIRECT,
-    MAX_TEXT_BYTES,
-    Nothing,
-    Plaintext,
-    Receipt,
-    Renew,
-    Text,
-    decode_plaintext,
-)
+from sealwire.wire.content import DIRECT, Nothing, Plaintext, Receipt, Renew, decode_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 
 HANDSHAKES_PER_S: Final = 20.0
@@ -99,7 +90,6 @@ Handler = Callable[[Arrival, Any], None]
 class Arrivals:
     """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
 
-    receipts: dict[Mailbox, list[MessageId]] = field(default_factory=dict)
     lookups: set[str] = field(default_factory=set)
     renew: set[Mailbox] = field(default_factory=set)
     """Devices that asked for a fresh session."""
@@ -135,12 +125,11 @@ class Inbox:
         self._refilled_s = 0.0
         self.arrivals = Arrivals()
         self._handlers: dict[type[Any], Handler] = {
-            Text: self._on_text,
             Receipt: self._on_receipt,
             Renew: self._on_renew,
             Nothing: self._on_nothing,
         }
-        self._in_groups: set[type[Any]] = {Text, Nothing}
+        self._in_groups: set[type[Any]] = {Nothing}
         self._from_blocked: set[type[Any]] = {Renew, Nothing}
 
     def on(self, kind: type[Any], handler: Handler, *, in_groups: bool = False, from_blocked: bool = False) -> None:
@@ -283,8 +272,6 @@ class Inbox:
         own = self._identity.card.card.hash
         if plain.sender != sender_hash or plain.recipient != own or plain.conversation != DIRECT:
             raise UnreadError("not-for-us")
-        if isinstance(plain.content, Text) and len(plain.content.text.encode()) > MAX_TEXT_BYTES:
-            raise UnreadError("malformed")
 
     def _judge_order(self, pair: Pair, plain: Plaintext, plaintext: bytes) -> None:
         order, missing = pair.note(plain, plaintext)
@@ -302,22 +289,6 @@ class Inbox:
             self._events.append(Warning("clone", text.format(name=pair.account), pair.account))
 
     # --- content ---
-
-    def _on_text(self, arrival: Arrival, text: Text) -> None:
-        message_id, name = MessageId(arrival.plain.message_id), arrival.author
-        conversation, sent_at_ms = arrival.conversation, arrival.plain.sent_at_ms
-        is_request = conversation == name and not self._people.is_accepted(name)
-        if conversation == name and not self._people.may_write(name):
-            return
-        row = self._records.add_message(message_id, conversation, name, False, text.text, sent_at_ms)
-        if not is_request:  # a stranger hears nothing before an answer
-            self.arrivals.receipts.setdefault(arrival.pair.mailbox, []).append(message_id)
-        if row is None:
-            return
-        contact = self._roster.find(name)
-        verified = contact is not None and contact.trust == "verified"
-        told = Message(message_id.hex(), conversation, name, text.text, sent_at_ms, verified, row, request=is_request)
-        self._events.append(told)
 
     def _on_receipt(self, arrival: Arrival, receipt: Receipt) -> None:
         for named in receipt.ids:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal
 
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import LocalProtocolError, RejectedError
@@ -20,17 +19,28 @@ from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Outbox
 from sealwire.peer.pairs import Pair, Pairs
 from sealwire.peer.people import People
 from sealwire.peer.prefs import Prefs
-from sealwire.peer.records import Now, OutboxRow, Records
+from sealwire.peer.records import Now, OutboxRow, ReceiptState, Records
 from sealwire.peer.roster import Roster
-from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Text, decode_content, encode_content
+from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, decode_content, encode_content
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
+from sealwire.wire.word_content import WordNews
 
 ToGroup = Callable[[str, MessageId, Content, Now], None]
+Owe = Callable[[Mailbox, str, ReceiptState, Sequence[MessageId]], None]
+WasRead = Callable[[int, Now, str | None], None]
 
 
 def _no_groups(conversation: str, _message: MessageId, _content: Content, _now: Now) -> None:
     raise LocalProtocolError(f"nothing carries messages to {conversation}")
+
+
+def _no_receipts(_mailbox: Mailbox, account: str, _state: ReceiptState, _ids: Sequence[MessageId]) -> None:
+    raise LocalProtocolError(f"nothing tells {account} what was read")
+
+
+def _no_timers(_up_to_row: int, _now: Now, _conversation: str | None) -> None:
+    """Nothing disappears."""
 
 
 class Mail:
@@ -61,19 +71,13 @@ class Mail:
         self.outbox = Outbox(records)
         self._events = events
         self.to_group: ToGroup = _no_groups
+        self.owe: Owe = _no_receipts
+        self.was_read: WasRead = _no_timers
         unknown = {account for _row, account, mailbox in records.outbox_rows() if mailbox is None}
         for account in sorted(name for name in unknown if not name.startswith(GROUP_MARK)):
             directory.find(account)
 
     # --- in ---
-
-    def send_text(self, name: str, text: str, now: Now) -> MessageId:
-        """Make a text durable and queue it; the caller has checked name, length and trust. Writing is an answer."""
-        self.accept(name, now)
-        message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
-        self._records.add_message(message_id, name, self._name, True, text, now.ms)
-        self.say(name, message_id, Text(text), now)
-        return message_id
 
     def say(self, conversation: str, message_id: MessageId, content: Content, now: Now) -> None:
         """Queue content for everyone in a conversation: the devices of an account, or the members of a group."""
@@ -87,15 +91,20 @@ class Mail:
         if self._roster.stale(conversation, now.ms):
             self._directory.find(conversation)
 
-    def retry(self, now: Now) -> int:
-        """Queue failed messages again, and stop waiting out pauses."""
-        self.outbox.retry_now()
-        failed = self._records.failed()
-        for message in failed:
-            message_id = MessageId(bytes.fromhex(message.id))
-            self._records.requeue(message_id)
-            self.say(message.conversation, message_id, Text(message.text), now)
-        return len(failed)
+    def withdraw(self, message_id: MessageId) -> bool:
+        """Give up what is queued of a message; False, and nothing is done, when it is too late for a part of it.
+
+        That is when an answer is owed for it, or when it was sealed for many: its place in the sender's chain would
+        look like a message that somebody held back.
+        """
+        self.outbox.flush()
+        waiting = self._records.outbox_of(message_id)
+        flying = self.outbox.in_flight()
+        if any(row.row in flying or row.targets is not None for row in waiting):
+            return False
+        for row in waiting:
+            self._drop(row.row, row.mailbox, row.counter)
+        return True
 
     def post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
         """Queue what is no person's message (a receipt, a request for renewal) for one device."""
@@ -105,9 +114,7 @@ class Mail:
         message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
         self.outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
 
-    def acknowledge(
-        self, mailbox: Mailbox, state: Literal["delivered", "read"], ids: Sequence[MessageId], now: Now
-    ) -> None:
+    def acknowledge(self, mailbox: Mailbox, state: ReceiptState, ids: Sequence[MessageId], now: Now) -> None:
         """Tell a device what became of its messages here."""
         for at in range(0, len(ids), MAX_RECEIPT_IDS):
             self.post(mailbox, Receipt(state, list(ids[at : at + MAX_RECEIPT_IDS])), now)
@@ -116,26 +123,27 @@ class Mail:
         """Everything up to this row has been seen, everywhere or in one conversation; says so to those who wrote it."""
         fresh = self._records.unread_between(up_to_row, conversation)
         self._records.put_read(up_to_row, conversation)
+        self.was_read(up_to_row, now, conversation)
         by_sender: dict[str, list[MessageId]] = {}
         for place, sender, message_id in fresh if self._prefs.read_receipts else ():
             answered = place != sender or self._people.is_accepted(sender)  # a group is joined by consent
             if answered and not self._people.is_blocked(sender):
                 by_sender.setdefault(sender, []).append(message_id)
         for name, ids in by_sender.items():
-            self._tell(name, "read", ids, now)
+            self._tell(name, "read", ids)
 
-    def _tell(self, name: str, state: Literal["delivered", "read"], ids: Sequence[MessageId], now: Now) -> None:
+    def _tell(self, name: str, state: ReceiptState, ids: Sequence[MessageId]) -> None:
         for mailbox in self._roster.mailboxes(name) if ids else ():
-            self.acknowledge(mailbox, state, ids, now)
+            self.owe(mailbox, name, state, ids)
 
-    def accept(self, name: str, now: Now) -> None:
+    def accept(self, name: str, _now: Now) -> None:
         """Talk with somebody from now on: the receipts that were held while it was a request go out."""
         if not self._people.accept(name):
             return
         held = self._records.received_from(name)
         tell_read = self._prefs.read_receipts
-        self._tell(name, "read", [found for found, read in held if read and tell_read], now)
-        self._tell(name, "delivered", [found for found, read in held if not (read and tell_read)], now)
+        self._tell(name, "read", [found for found, read in held if read and tell_read])
+        self._tell(name, "delivered", [found for found, read in held if not (read and tell_read)])
 
     def reach(self, name: str) -> None:
         """An account's devices are known: give waiting rows their device."""
@@ -216,18 +224,26 @@ class Mail:
                 self._events.append(Warning("refused", text, message.conversation))
 
     def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
+        waiting = self._records.outbox_row(row)
         if mailbox is not None and self.outbox.is_fan(row):
             if self.outbox.drop(row, mailbox):  # others have it, or will
                 self._tell_sent(message)
                 return
         else:
-            pair = self._pairs.of(mailbox) if mailbox is not None else None
-            if pair is not None and counter:
-                pair.give_up(counter)
-            self.outbox.give_up(row)
+            self._drop(row, mailbox, counter)
         conversation = self._records.fail(message, why)
         if conversation is not None:
             self._events.append(Delivery(message.hex(), "failed", conversation, why))
+        elif waiting is not None and isinstance(decode_content(waiting.content), WordNews):
+            text = _("A change in the conversation with {name} could not be sent: {reason}.")
+            text = text.format(name=waiting.account, reason=why.rstrip("."))
+            self._events.append(Warning("change-unsent", text, waiting.account))
+
+    def _drop(self, row: int, mailbox: Mailbox | None, counter: int | None) -> None:
+        pair = self._pairs.of(mailbox) if mailbox is not None else None
+        if pair is not None and counter:
+            pair.give_up(counter)
+        self.outbox.give_up(row)
 
     def expire(self, now: Now) -> None:
         """Give up what could not be sent for too long, and nothing that an answer is owed for."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+RECEIPT_PAUSE_S: Final = 1.0
+"""Receipts wait up to this long, at random, and come at most this often: their times say less about the person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prefs:
@@ -14,6 +17,9 @@ class Prefs:
     """Whether senders learn that their messages were read."""
     requests: bool = True
     """Whether strangers ask first: until an answer their messages are requests and nothing is told back to them."""
+    typing: bool = True
+    """Whether others see that one writes (and one sees it of them)."""
+    receipt_pause_s: float = RECEIPT_PAUSE_S
 
 
 DEFAULTS: Final = Prefs()

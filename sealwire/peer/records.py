@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
-from sealwire.peer.events import Message, TrustState
+from sealwire.peer.events import Message, MessageKind, TrustState
+
+ReceiptState = Literal["delivered", "read"]
+
+KINDS: Final[tuple[MessageKind, ...]] = ("text", "file", "notice")
+"""Their places are what the database holds."""
 
 
 class Now(NamedTuple):
@@ -83,7 +88,169 @@ class QuarantineRow:
     account: str | None
 
 
-class Records(Protocol):
+class Details(NamedTuple):
+    """What a new message has beside its words."""
+
+    kind: MessageKind = "text"
+    answers: tuple[str, bytes] | None = None
+    """(author, id) of the message it answers."""
+    forwarded: bool = False
+    timer_s: int = 0
+    mentions: tuple[str, ...] = ()
+    mentions_me: bool = False
+
+
+PLAIN: Final = Details()
+
+
+class MessageRow(NamedTuple):
+    """A message of the history, as the cores change it."""
+
+    row: int
+    id: bytes
+    conversation: str
+    sender: str
+    mine: bool
+    kind: MessageKind
+    text: str
+    sent_at_ms: Millis
+    state: int
+    revision: int
+    revision_id: bytes
+    deleted: bool
+    pinned: bool
+    pin_number: int
+    pin_by: str
+    reply_author: str | None
+    reply_id: bytes | None
+    forwarded: int
+    timer_s: int
+    partly: int
+    """Some devices have it, others not yet."""
+
+
+class ReactionRow(NamedTuple):
+    """One person's reaction to a message; of two the one with the larger (number, event) stands."""
+
+    number: int
+    event: bytes
+    emoji: str
+
+
+class AsideRow(NamedTuple):
+    """A change that came before the message it is about."""
+
+    conversation: str
+    author: str
+    id: bytes
+    by: str
+    kind: int
+    event: bytes
+    content: bytes
+    sent_at_ms: Millis
+    at_ms: Millis
+
+
+class TimerRow(NamedTuple):
+    """A conversation's timer; of two the one with the larger (number, by) stands."""
+
+    seconds: int
+    number: int
+    by: str
+
+
+class WordRecords(Protocol):
+    """What became of messages: see ``shelves.words``."""
+
+    def find(self, conversation: str, sender: str, message_id: bytes) -> MessageRow | None:
+        """The message of this author and id in this conversation."""
+
+    def named(self, conversation: str, message_id: bytes) -> list[MessageRow]:
+        """Every message of this id in this conversation: nearly always one at most."""
+
+    def own_row(self, message_id: bytes) -> MessageRow | None:
+        """Our own message of this id, in whatever conversation."""
+
+    def correct(self, row: int, text: str, mentions: tuple[str, ...], mentions_me: bool) -> None:
+        """Put other words in place."""
+
+    def put_revision(self, row: int, revision: int, event: bytes, edited_at_ms: Millis) -> None:
+        """Remember which edit the words are of."""
+
+    def take_back(self, row: int) -> None:
+        """Leave nothing of a message but its place."""
+
+    def remove(self, row: int, now_ms: Millis) -> None:
+        """Delete a message here, place and all, and remember that it was here."""
+
+    def is_gone(self, conversation: str, sender: str, message_id: bytes) -> bool:
+        """Whether a message was deleted here."""
+
+    def reaction(self, row: int, sender: str) -> ReactionRow | None:
+        """One person's reaction, also one that was taken off."""
+
+    def reactions_count(self, row: int) -> int:
+        """How many people ever reacted to a message."""
+
+    def put_reaction(self, row: int, sender: str, reaction: ReactionRow) -> None:
+        """Set one person's reaction."""
+
+    def put_pin(self, row: int, pinned: bool, number: int, by: str, at_ms: Millis) -> None:
+        """Pin or unpin."""
+
+    def pins(self, conversation: str) -> int:
+        """How many messages are pinned."""
+
+    def put_aside(self, aside: AsideRow, most: int) -> None:
+        """Keep a change for its message; of one person and conversation the oldest go past ``most``."""
+
+    def aside(self, conversation: str, author: str, message_id: bytes) -> list[AsideRow]:
+        """What waits for a message."""
+
+    def drop_aside(self, conversation: str, author: str, message_id: bytes) -> None:
+        """It waits no longer."""
+
+    def forget_aside(self, before_ms: Millis) -> None:
+        """Drop what waited since before a time, and the marks of messages deleted before it."""
+
+    def timer(self, conversation: str) -> TimerRow:
+        """The conversation's timer."""
+
+    def put_timer(self, conversation: str, timer: TimerRow) -> None:
+        """Set it."""
+
+    def begin_own(self, age_ms: int, now_ms: Millis) -> int:
+        """Own messages with a timer that reached the broker begin to age; returns how many."""
+
+    def begin_read(self, up_to_row: int, age_ms: int, now_ms: Millis, conversation: str | None = None) -> int:
+        """Others' messages with a timer up to a row have been read and begin to age; returns how many."""
+
+    def dying(self, age_ms: int, most: int) -> list[int]:
+        """Rows whose time has come, at most so many."""
+
+    def next_death(self) -> int | None:
+        """The age at which the next message disappears."""
+
+    def draft(self, conversation: str) -> str:
+        """What was written and not sent."""
+
+    def put_draft(self, conversation: str, text: str) -> None:
+        """Keep or forget it."""
+
+    def owe_receipts(self, mailbox: Mailbox, account: str, state: ReceiptState, ids: Iterable[MessageId]) -> None:
+        """Remember receipts for a device; one that says ``read`` stands for ``delivered`` too."""
+
+    def receipts(self, mailbox: Mailbox, state: ReceiptState, most: int) -> list[MessageId]:
+        """Messages of which a device is owed a receipt, oldest first."""
+
+    def receivers(self) -> list[tuple[Mailbox, str]]:
+        """(device, account) of everyone to whom receipts are owed."""
+
+    def settle_receipts(self, mailbox: Mailbox, ids: Iterable[MessageId]) -> None:
+        """They were told."""
+
+
+class Records(WordRecords, Protocol):
     """Reads and writes of one open transaction."""
 
     def get(self, key: str) -> bytes | None:
@@ -197,18 +364,28 @@ class Records(Protocol):
     def delete_outbox(self, rows: Iterable[int]) -> None:
         """The rows are through (or given up)."""
 
+    def outbox_of(self, message_id: MessageId) -> list[OutboxRow]:
+        """What is queued of one message."""
+
     def outbox_before(self, created_ms: Millis) -> list[int]:
         """Rows older than a time."""
 
     def add_message(
-        self, message_id: MessageId, conversation: str, sender: str, mine: bool, text: str, sent_at_ms: Millis
+        self,
+        message_id: MessageId,
+        conversation: str,
+        sender: str,
+        mine: bool,
+        text: str,
+        sent_at_ms: Millis,
+        details: Details = PLAIN,
     ) -> int | None:
-        """Append to the history; returns the row, or None when this id stands there already."""
+        """Append to the history; returns the row, or None when this author's id stands there already."""
 
     def accepted(self, message_id: MessageId) -> str | None:
         """The broker has every envelope of this message: from queued to sent. The conversation, when it rose."""
 
-    def fail(self, message_id: MessageId, reason: str | None) -> str | None:
+    def fail(self, message_id: MessageId, reason: str | None, cancelled: bool = False) -> str | None:
         """From queued to failed. The conversation, when it was queued."""
 
     def raise_state(self, message_id: MessageId, conversation: str, rank: int) -> range:
@@ -217,11 +394,14 @@ class Records(Protocol):
     def requeue(self, message_id: MessageId) -> None:
         """Put a failed message back to queued."""
 
+    def shown(self, row: int) -> Message | None:
+        """One message as it stands."""
+
     def own_message(self, message_id: MessageId) -> Message | None:
         """One of our own messages."""
 
     def failed(self) -> list[Message]:
-        """Our failed messages, oldest first."""
+        """Our messages that failed and were neither given up nor taken back, oldest first."""
 
     def history(self, conversation: str, limit: int, before_row: int | None) -> list[Message]:
         """Oldest first."""

@@ -21,10 +21,11 @@ from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.flights import Fan
-from sealwire.peer.records import ContactRecord, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.records import KINDS, PLAIN, ContactRecord, Details, DeviceRecord, OutboxRow, QuarantineRow
 from sealwire.peer.shelves.past import PastShelf, shown_message
 from sealwire.peer.shelves.people import PeopleShelf
 from sealwire.peer.shelves.search import SearchShelf
+from sealwire.peer.shelves.words import WordShelf
 
 MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
@@ -35,7 +36,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store(PeopleShelf, PastShelf, SearchShelf):
+class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:
@@ -72,6 +73,7 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
             wal.settle(db, self.path)
         db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         db.execute("PRAGMA temp_store=MEMORY")
+        db.execute("PRAGMA secure_delete=ON")  # what disappeared leaves no bytes behind in free pages
         version = db.pragma("user_version")
         if version > SCHEMA_VERSION:
             raise StoreError(path=str(self.path), detail="it was written by a newer version of Sealwire")
@@ -300,6 +302,10 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
         """The rows are through (or given up)."""
         self._db.executemany("DELETE FROM outbox WHERE row = ?", [(row,) for row in rows])
 
+    def outbox_of(self, message_id: MessageId) -> list[OutboxRow]:
+        """What is queued of one message."""
+        return [OutboxRow(*row) for row in self._all("SELECT * FROM outbox WHERE message = ? ORDER BY row", message_id)]
+
     def outbox_before(self, created_ms: Millis) -> list[int]:
         """Rows older than a time."""
         return [row for (row,) in self._all("SELECT row FROM outbox WHERE created_ms < ? ORDER BY row", created_ms)]
@@ -307,14 +313,27 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
     # --- history ---
 
     def add_message(
-        self, message_id: MessageId, conversation: str, sender: str, mine: bool, text: str, sent_at_ms: Millis
+        self,
+        message_id: MessageId,
+        conversation: str,
+        sender: str,
+        mine: bool,
+        text: str,
+        sent_at_ms: Millis,
+        details: Details = PLAIN,
     ) -> int | None:
-        """Append to the history; returns the row, or None when this id stands there already."""
-        state = 0 if mine else STATE_RANK["delivered"]
+        """Append to the history; returns the row, or None when this author's id stands there already."""
+        kind, answers, forwarded, timer_s, mentions, mentions_me = details
+        author, answered = answers or (None, None)
+        state = 0 if mine and kind != "notice" else STATE_RANK["delivered"]
         self._sql(
-            "INSERT OR IGNORE INTO message (id, conversation, sender, mine, text, sent_at_ms, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (message_id, conversation, sender, mine, text, sent_at_ms, state),
+            "INSERT OR IGNORE INTO message (id, conversation, sender, mine, text, sent_at_ms, state, kind,"
+            " reply_author, reply_id, forwarded, timer_s, mentions, mentions_me)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(message_id, conversation, sender, mine, text, sent_at_ms, state, KINDS.index(kind)),
+                *(author, answered, forwarded, timer_s, " ".join(mentions), mentions_me),
+            ),
         )
         return self._db.last_insert_rowid() if self._db.changes() else None
 
@@ -325,13 +344,18 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
             " AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = id) RETURNING conversation",
             message_id,
         )
-        return row[0] if row else None
+        if row is None:  # it waits for other devices (or is no message of a person's)
+            self._sql("UPDATE message SET partly = 1 WHERE id = ? AND mine = 1 AND state = 0", (message_id,))
+            return None
+        return str(row[0])
 
-    def fail(self, message_id: MessageId, reason: str | None) -> str | None:
+    def fail(self, message_id: MessageId, reason: str | None, cancelled: bool = False) -> str | None:
         """From queued to failed. The conversation, when it was queued."""
         row = self._one(
-            "UPDATE message SET state = 4, reason = ? WHERE id = ? AND mine = 1 AND state = 0 RETURNING conversation",
+            "UPDATE message SET state = 4, reason = ?, cancelled = ?"
+            " WHERE id = ? AND mine = 1 AND state = 0 RETURNING conversation",
             reason,
+            cancelled,
             message_id,
         )
         return row[0] if row else None
@@ -359,9 +383,10 @@ class Store(PeopleShelf, PastShelf, SearchShelf):
         return shown_message(row) if row else None
 
     def failed(self) -> list[Message]:
-        """Our failed messages, oldest first."""
+        """Our messages that failed and were neither given up nor taken back, oldest first."""
         rank = STATE_RANK["failed"]
-        sql = "SELECT * FROM shown WHERE mine = 1 AND state = ? ORDER BY row"
+        sql = "SELECT * FROM shown WHERE row IN (SELECT row FROM message WHERE mine = 1 AND state = ?"
+        sql += " AND NOT cancelled AND NOT deleted) ORDER BY row"
         return [shown_message(row) for row in self._all(sql, rank)]
 
     # --- quarantine ---

@@ -106,13 +106,23 @@ class Turns:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._connector is not None:
-            self.engine.goodbye()
-            self._connector.send(self.engine.take().frames)
+            self._connector.send(self._last_words())
             self._connector.unwatch()
             await asyncio.to_thread(self._connector.finish, GOODBYE_S)
         for command in self._commands:
             command.future.cancel()
         self.publisher.close()
+
+    def _last_words(self) -> list[bytes]:
+        """Receipts that wait out their pause would wait for the next start; then goodbye."""
+        try:
+            with self._store.transaction():
+                self.engine.receipts.hurry()
+                self.engine.settle(clock())
+        except StoreError:
+            return []  # nothing of it happened, so nothing of it is said
+        self.engine.goodbye()
+        return self.engine.take().frames
 
     def submit(self, run: Callable[[Now], T]) -> asyncio.Future[T]:
         """Run ``run`` inside the next turn's transaction; the future has its result after the commit.

@@ -40,8 +40,8 @@ from sealwire.peer.turn import Turn
 BROKER_KEY = bytes(range(32))
 """Public halves are enough: there is no CURVE without sockets."""
 TURN_S = 0.001
-AT_EASE = Prefs(requests=False)
-"""Strangers are answered at once, except in the stories about requests."""
+AT_EASE = Prefs(requests=False, receipt_pause_s=0.0)
+"""Strangers are answered at once and receipts go out at once, except in the stories about that."""
 MAX_TURNS = 20_000
 """A network that does not come to rest within this many turns is a bug in the product."""
 

@@ -17,15 +17,16 @@ from sealwire.ids import MessageId, Millis
 from sealwire.wire.control import U64, Bytes16, Bytes32
 from sealwire.wire.file_content import FileNews
 from sealwire.wire.group_content import GroupNews
+from sealwire.wire.word_content import MAX_TEXT_BYTES as MAX_TEXT_BYTES
+from sealwire.wire.word_content import Edit, Ref, TimerSeconds, WordNews
 
 MAX_PLAINTEXT_BYTES: Final = 16_383
 """The largest padding bucket less its marker byte; anything larger is a file."""
-MAX_TEXT_BYTES: Final = 15_000
-"""UTF-8 bytes of one text: leaves room for the fields around it in the largest bucket."""
 MAX_RECEIPT_IDS: Final = 800
 """Message ids in one receipt: 800 × 18 bytes fit the largest bucket."""
 MAX_VOID: Final = 64
 """Counters named as given up in one message; more are named in the next."""
+
 
 CONTENT_VERSION: Final = 1
 DIRECT: Final = b""
@@ -36,6 +37,11 @@ class Text(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     """Words for a person."""
 
     text: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)]
+    answers: Ref | None = None
+    forwarded: bool = False
+    """Somebody else's words, passed on; it is not said whose, because that could not be believed."""
+    timer_s: TimerSeconds = 0
+    """It disappears this long after it was sent (on the sender's side) or read; 0: it stays."""
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=2):
@@ -53,7 +59,7 @@ class Nothing(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """The first words of a fresh session when there is nothing else to say."""
 
 
-Content = Text | Receipt | Renew | Nothing | GroupNews | FileNews
+Content = Text | Receipt | Renew | Nothing | WordNews | GroupNews | FileNews
 
 
 class Plaintext(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -119,9 +125,11 @@ def decode_plaintext(plaintext: bytes) -> Plaintext:
     if len(plaintext) > MAX_PLAINTEXT_BYTES:
         raise RemoteProtocolError("plaintext too long")
     try:
-        return _decode(plaintext)
+        plain: Plaintext = _decode(plaintext)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RemoteProtocolError("malformed plaintext") from error
+    check_bytes(plain.content)
+    return plain
 
 
 def encode_content(content: Content) -> bytes:
@@ -135,4 +143,14 @@ def decode_content(encoded: bytes) -> Content:
         result: Content = _decode_content(encoded)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RemoteProtocolError("malformed content") from error
+    check_bytes(result)
     return result
+
+
+def check_bytes(content: Content) -> None:
+    """Hold a text against its limit in bytes, where its type only counts characters. Raises RemoteProtocolError.
+
+    Source: protocol.md §11.
+    """
+    if isinstance(content, Text | Edit) and len(content.text.encode()) > MAX_TEXT_BYTES:
+        raise RemoteProtocolError("a text past its limit")

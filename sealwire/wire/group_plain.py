@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
-from sealwire.wire.content import MAX_PLAINTEXT_BYTES, Content
+from sealwire.wire.content import MAX_PLAINTEXT_BYTES, Content, check_bytes
 from sealwire.wire.control import U64, Bytes16, Bytes32
 from sealwire.wire.group_content import Epoch, Sequence
 
@@ -64,6 +64,8 @@ def decode_group_plaintext(plaintext: bytes) -> GroupPlaintext:
     if len(plaintext) > MAX_PLAINTEXT_BYTES:
         raise RemoteProtocolError("plaintext too long")
     try:
-        return _decode(plaintext)
+        plain: GroupPlaintext = _decode(plaintext)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RemoteProtocolError("malformed plaintext") from error
+    check_bytes(plain.content)
+    return plain

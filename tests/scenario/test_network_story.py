@@ -6,7 +6,6 @@ import shutil
 from dataclasses import replace
 
 from sealwire.broker.port import BrokerSettings
-from sealwire.peer.prefs import Prefs
 from sealwire.testing import Network
 from tests.conftest import PEOPLE
 
@@ -52,7 +51,7 @@ def test_reading_tells_the_sender_unless_that_is_switched_off(net):
     rows = [event.row for event in bob.events if event.type == "message"]
     bob.turn([], lambda engine, now: engine.mail.mark_read(rows[0], now))
     bob.crash()
-    net.prefs = Prefs(read_receipts=False, requests=False)
+    net.prefs = replace(net.prefs, read_receipts=False)
     bob.start()
     bob.turn([], lambda engine, now: engine.mail.mark_read(rows[1], now))
     net.run()

@@ -16,7 +16,7 @@ from tests.conftest import PEOPLE
 @pytest.fixture
 def shy(tmp_path: Path) -> Network:
     """A network with the settings people start with."""
-    net = Network(tmp_path, PEOPLE, prefs=Prefs())
+    net = Network(tmp_path, PEOPLE, prefs=Prefs(receipt_pause_s=0))
     net.peer("alice")
     net.peer("bob")
     net.run()

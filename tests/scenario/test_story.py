@@ -53,7 +53,7 @@ class NetworkActor:
 
 class NetworkTheatre:
     def __init__(self, folder: Path) -> None:
-        self.net = Network(folder, PEOPLE, prefs=Prefs())
+        self.net = Network(folder, PEOPLE, prefs=Prefs(receipt_pause_s=0))
         self.actors: dict[str, NetworkActor] = {}
 
     def enter(self, name: str) -> Actor:

@@ -191,6 +191,7 @@ HELD_BY = {
     "sealwire.peer.trust": STORY,
     "sealwire.peer.turn": STORY,
     "sealwire.peer.turns": PROCESSES,
+    "sealwire.peer.shelves.words": "tests/unit/peer/test_words.py",
 }
 """Modules that no test names, and the tests that go through them."""
 

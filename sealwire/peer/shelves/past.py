@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sealwire.ids import MessageId
-from sealwire.peer.events import STATES, Message
+from sealwire.peer.events import STATES, Message, Quote, Reaction
+from sealwire.peer.records import KINDS
 from sealwire.peer.shelves.base import Shelf
+
+QUOTE_CHARS: Final = 120
+"""Of a quoted message that are shown: enough to know which one it is."""
 
 
 class PastShelf(Shelf):
@@ -22,6 +26,11 @@ class PastShelf(Shelf):
         """Messages after a row, oldest first."""
         sql = "SELECT * FROM shown WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"
         return [shown_message(row) for row in self._all(sql, conversation, after_row, limit)]
+
+    def shown(self, row: int) -> Message | None:
+        """One message as it stands."""
+        found = self._one("SELECT * FROM shown WHERE row = ?", row)
+        return shown_message(found) if found else None
 
     def find_message(self, conversation: str, message_id: bytes) -> Message | None:
         """One message by its id; our own first, should two people have used the same."""
@@ -106,7 +115,8 @@ class PastShelf(Shelf):
 
 def shown_message(row: Any) -> Message:
     """Return a row of the view ``shown`` as the message that people see."""
-    number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified, request = row
+    number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified, request, *rest = row
+    kind, forwarded, mentions, edited_at_ms, deleted, pinned, expires_at_ms, *about = rest
     return Message(
         id=message_id.hex(),
         conversation=conversation,
@@ -115,6 +125,27 @@ def shown_message(row: Any) -> Message:
         sent_at_ms=sent_at_ms,
         verified=bool(verified),
         row=number,
-        state=STATES[state] if mine else None,
+        state=STATES[state] if mine and KINDS[kind] != "notice" else None,
+        kind=KINDS[kind],
         request=bool(request),
+        reply_to=_quote(*about[:3]),
+        mentions=tuple(mentions.split()),
+        forwarded=bool(forwarded),
+        edited_at_ms=edited_at_ms,
+        deleted=bool(deleted),
+        reactions=_reactions(about[3]),
+        pinned=bool(pinned),
+        expires_at_ms=expires_at_ms,
     )
+
+
+def _quote(message_id: bytes | None, sender: str, beginning: str) -> Quote | None:
+    if message_id is None:
+        return None
+    return Quote(message_id.hex(), sender, " ".join(beginning.split())[:QUOTE_CHARS])
+
+
+def _reactions(joined: str | None) -> tuple[Reaction, ...]:
+    if not joined:
+        return ()
+    return tuple(Reaction(*line.split(" ", 1)) for line in joined.split("\n"))

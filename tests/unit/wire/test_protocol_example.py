@@ -25,7 +25,7 @@ from sealwire.crypto.primitives import (
 )
 from sealwire.crypto.session import Session
 from sealwire.ids import Mailbox, Token, mid_of
-from sealwire.wire import control, frames
+from sealwire.wire import content, control, frames, word_content
 from sealwire.wire.header import HandshakeHeader, decode_envelope, lp
 from tests.vectors.people import NOW_MS, REALM, load, person
 
@@ -175,7 +175,23 @@ def message_values() -> dict[str, bytes]:
     return {"header": header, "ck": root[32:64], "mk": mk, "com": expanded[56:]}
 
 
-@pytest.mark.parametrize("expected", [hot_frames, login_frames, handshake_values, message_values])
+BOBS = word_content.Ref("bob", bytes(range(0xD0, 0xE0)))
+
+
+def contents() -> dict[str, bytes]:
+    made = {
+        "text": content.Text("see you at 8"),
+        "answer": content.Text("yes", BOBS, False, 3_600),
+        "edit": word_content.Edit(BOBS.id, 1, "see you at 9"),
+        "delete": word_content.Delete(BOBS.id),
+        "react": word_content.React(BOBS, 1, "\N{THUMBS UP SIGN}"),
+        "pin": word_content.Pin(BOBS, 1, True),
+        "timer": word_content.Timer(1, 86_400),
+    }
+    return {f"content: {name}": content.encode_content(one) for name, one in made.items()}
+
+
+@pytest.mark.parametrize("expected", [hot_frames, login_frames, handshake_values, message_values, contents])
 def test_the_document_shows_what_the_code_makes(expected):
     made = expected()
     shown = {name: value.hex() for name, value in written().items() if name in made}
@@ -183,7 +199,7 @@ def test_the_document_shows_what_the_code_makes(expected):
 
 
 def test_the_document_shows_nothing_else():
-    made = {**hot_frames(), **login_frames(), **handshake_values(), **message_values()}
+    made = {**hot_frames(), **login_frames(), **handshake_values(), **message_values(), **contents()}
     assert set(written()) == set(made)
 
 
