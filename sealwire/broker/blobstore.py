@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -223,9 +224,12 @@ class BlobHands:
         blobs.jobs.clear()
         return bool(done)
 
-    def stop(self) -> None:
-        """Finish what was handed over, then end."""
-        for hand in (self._writes, self._reads):
+    def stop(self, within_s: float) -> bool:
+        """Finish what was handed over, then end; returns whether both have, False when the disk hangs for that time."""
+        hands = self._writes, self._reads
+        for hand in hands:
             hand.queue.put(None)
-        for hand in (self._writes, self._reads):
-            hand.thread.join()
+        until = time.monotonic() + within_s
+        for hand in hands:
+            hand.thread.join(max(0.0, until - time.monotonic()))
+        return not any(hand.thread.is_alive() for hand in hands)

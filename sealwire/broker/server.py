@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import socket
 import time
 from collections import deque
@@ -28,6 +27,7 @@ from zmq.utils import z85
 from sealwire.broker.blobstore import BlobFiles, BlobHands
 from sealwire.broker.errands import AttendedStore, Errand, oldest_ms
 from sealwire.broker.health import Vitals
+from sealwire.broker.invites import plain_endpoint
 from sealwire.broker.links import Link
 from sealwire.broker.monitor import Doorstep, Monitor, connection_of, peer_of, shut_down
 from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
@@ -35,7 +35,8 @@ from sealwire.broker.router import Router
 from sealwire.broker.store import Writer
 from sealwire.broker.watching import Sight, seen_in, seen_out
 from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
-from sealwire.errors import MissingPackageError
+from sealwire.closing import end_context
+from sealwire.errors import MissingPackageError, StoreFailedError
 from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ _POLLIN: Final = int(zmq.POLLIN)
 _SHUTDOWN_S: Final = 2.0
 """How long an orderly end waits for the last commits."""
 _LINGER_MS: Final = 500
+"""What was told to peers last, such as RESET, has so long to leave."""
+_DISK_S: Final = 10.0
+"""A job under way at the end may be megabytes of write-back; a disk that has not answered for so long hangs."""
+_SOCKETS_S: Final = 3.0
+"""Above _LINGER_MS: what libzmq still holds then ends with the process."""
 _LOOK_S: Final = 1.0
 """How often the ZAP thread is looked at: one that ends is replaced within two."""
 
@@ -105,7 +111,7 @@ class Server:
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
-        self._stopping = False
+        self._stopping = self._hangs = False
         self._failure: BaseException | None = None
         self._events: deque[StoreEvent] = deque()
         self._commands: deque[tuple[Future[Any], Command]] = deque()
@@ -169,7 +175,7 @@ class Server:
 
         Raises:
             StoreError: the store does not open.
-            StoreFailedError: the store failed; nothing that was not stored has been answered.
+            StoreFailedError: the store failed or hangs; nothing that was not stored has been answered.
             MissingPackageError: this libzmq is too old or has no CURVE.
             zmq.ZMQError: the address cannot be bound.
         """
@@ -180,7 +186,8 @@ class Server:
         try:
             self._serve(store)
         finally:
-            store.close()
+            if not self._hangs:  # else its thread is inside it, and would be waited for
+                store.close()
             self._wake_read.close()
             self._wake_write.close()
             for future, _ in self._commands:
@@ -199,27 +206,41 @@ class Server:
         self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 64)
-        self._zap = Zap(context, admission, self._log)
-        self._socket = self._listen(context)
+        self._socket = self._router_socket(context)
         self._recv = RawSocket.recv.__get__(self._socket)
         self._send = RawSocket.send.__get__(self._socket)
+        self._zap = Zap(context, admission, self._log)
+        self._monitor = Monitor(context, self._socket)
         try:
-            self._monitor = Monitor(context, self._socket)
             self._socket.bind(settings.bind)
             self._is_serving = True
-            self._on_ready(_plain(self._socket.get_string(zmq.LAST_ENDPOINT)))
+            self._on_ready(plain_endpoint(self._socket.get_string(zmq.LAST_ENDPOINT)))
             self._loop(writer)
             self._finish(writer)
         finally:
-            writer.stop()
-            self._hands.stop()
-            self._socket.disable_monitor()
-            self._socket.close(linger=None if self._failure is None else 0)
-            if not self._zap.is_stuck:  # one that hangs would hang this, too: the process ends without it
-                context.term()
-                self._zap.join()
+            is_done = self._end(writer, context)
+        if not is_done:
+            raise StoreFailedError(path=store.path, detail=f"it has not answered for {_DISK_S:.0f} s")
 
-    def _listen(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+    def _end(self, writer: Writer, context: zmq.Context[zmq.Socket[bytes]]) -> bool:
+        """Whatever happened: the last commits, then the sockets, then the threads behind them, each for so long.
+
+        Returns:
+            whether the disk answered.
+        """
+        self._hangs = not writer.stop(_DISK_S)
+        is_done = self._hands.stop(_DISK_S) and not self._hangs
+        self._socket.disable_monitor()
+        self._socket.close(linger=None if self._failure is None else 0)
+        # A ZAP thread that is known to hang keeps the context: no use in waiting.
+        if end_context(context, 0.0 if self._zap.is_stuck else _SOCKETS_S):
+            self._zap.join()
+            self._monitor.join()
+        elif not self._zap.is_stuck:
+            self._log.error("ZeroMQ did not end in %.0f s; the process ends without it", _SOCKETS_S)
+        return is_done
+
+    def _router_socket(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
         router = context.socket(zmq.ROUTER)
         for option, value in OPTIONS.items():
             router.setsockopt(option, value)
@@ -423,11 +444,6 @@ def _check_libzmq() -> None:
     if zmq.zmq_version_info() < LIBZMQ_FLOOR or not zmq.has("curve"):
         command = "python -m pip install --upgrade pyzmq"
         raise MissingPackageError(package="pyzmq (libzmq 4.3.5 or newer, with CURVE)", command=command)
-
-
-def _plain(endpoint: str) -> str:
-    """``tcp://[::ffff:127.0.0.1]:1`` is how an IPv6 socket names ``tcp://127.0.0.1:1``."""
-    return re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", endpoint)
 
 
 def _wall_ms() -> int:

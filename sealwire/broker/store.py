@@ -338,10 +338,11 @@ class Writer:
         """Hand over a job; never blocks."""
         self._jobs.put(job)
 
-    def stop(self) -> None:
-        """Finish what was submitted, then end."""
+    def stop(self, within_s: float | None = None) -> bool:
+        """Finish what was submitted, then end; returns whether it has, False when the disk hangs for that time."""
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -16,6 +16,7 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 from zmq.utils.z85 import encode as z85
 
+from sealwire.closing import end_context
 from sealwire.wire.frames import MAX_FRAME_BYTES
 
 CONNECT_TIMEOUT_MS: Final = 4_000
@@ -30,6 +31,8 @@ SNDHWM: Final = 4_096
 RCVHWM: Final = 2_048
 ZAP_REFUSED: Final = 400
 """ZAP's status for "no"; 500 is the broker's "come back later"."""
+END_S: Final = 2.0
+"""Beyond a goodbye's moment: a name that is being looked up keeps ZeroMQ for as long as the resolver likes."""
 FRAMES_PER_DRAIN: Final = 512
 """Frames taken in one turn: bounds the transaction they go into."""
 
@@ -164,7 +167,7 @@ class Link:
             self._socket.close(linger_ms)
             self._socket = None
         self.close()
-        self._context.term()
+        end_context(self._context, linger_ms / 1000 + END_S)
 
 
 def _read(message: Mapping[str, Any]) -> LinkEvent:

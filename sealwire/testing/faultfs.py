@@ -1,12 +1,12 @@
 """A disk that fails on purpose, below the cipher, under the databases as they are.
 
 While a :class:`Disk` is mounted, every database opened goes through it. It writes down what SQLite asks of the disk,
-and can fail a write or a sync. :class:`Platter` replays such a record up to any point and says what a power cut there
-may leave behind: what was synced, and of the rest whatever chance kept, sector by sector.
+and can fail a write or a sync, or not answer it. :class:`Platter` replays such a record up to any point and says what
+a power cut there may leave behind: what was synced, and of the rest whatever chance kept, sector by sector.
 
     disk = Disk()
     with mounted(disk):
-        ...                                   # stores open, commit, close
+        ...                                   # stores open, commit; what is still open at the end is closed
     platter = Platter(disk.ops)
     platter.forward(1234)
     files = platter.after_power_cut(dice)     # path to content
@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import Final, Literal
 
 import apsw
@@ -86,7 +87,8 @@ class Sync:
 
 Op = Create | Delete | Write | Truncate | Sync
 Call = Literal["write", "sync"]
-Error = Literal["io", "full"]
+Error = Literal["io", "full", "hang"]
+"""``hang``: no answer until :meth:`Disk.heal`, then a good one."""
 
 
 @dataclass(slots=True)
@@ -113,9 +115,12 @@ class Disk:
     _files: dict[str, int] = field(default_factory=dict)
     _made: int = 0
     _faults: list[_Fault] = field(default_factory=list)
+    _answers: Event = field(default_factory=Event)
 
     def fail(self, call: Call, error: Error, *, suffix: str = "", after: int = 0, times: int = 1_000_000) -> None:
         """Fail calls from now on.
+
+        A call that hangs is inside its database's thread, which must have ended before the disk is unmounted.
 
         Args:
             suffix: of the files concerned, for example ``-wal``.
@@ -127,6 +132,8 @@ class Disk:
     def heal(self) -> None:
         """Nothing fails any more."""
         self._faults.clear()
+        self._answers.set()
+        self._answers = Event()
 
     def fault(self, call: Call, path: str) -> apsw.Error | None:
         """Return the error of this call, if it is to fail."""
@@ -137,6 +144,9 @@ class Disk:
                     continue
                 fault.left -= 1
                 self.failed += 1
+                if fault.error == "hang":
+                    self._answers.wait()
+                    return None
                 return apsw.FullError("fault") if fault.error == "full" else apsw.IOError("fault")
         return None
 
@@ -213,19 +223,35 @@ _vfs: _Vfs | None = None
 
 @contextmanager
 def mounted(disk: Disk) -> Iterator[Disk]:
-    """Databases opened inside lie on ``disk``; what is open stays there."""
-    global _vfs  # noqa: PLW0603 - SQLite keeps a pointer to it for ever
+    """Databases opened inside lie on ``disk``; those that are open at the end are closed, whatever ended it.
+
+    SQLite keeps a pointer to this layer for as long as one of its files is open, and Python takes the layer down
+    before the last databases when the process ends: one left open would be closed through nothing.
+
+    Raises:
+        apsw.ThreadingViolationError: a thread still works on a database; whoever started it must end it first.
+    """
+    global _vfs  # noqa: PLW0603 - one for the whole process: the cipher's layer over it cannot be taken back
     if _vfs is None:
         _vfs = _Vfs()
         apsw.Connection(":memory:", vfs=_CIPHER).close()  # makes the cipher's layer over ours
     default, before = apsw.vfs_names()[0], _vfs.disk
+    already = left_open()
     _vfs.disk = disk
     apsw.set_default_vfs(_CIPHER)
     try:
         yield disk
     finally:
+        for database in left_open():
+            if database not in already:
+                database.close(True)
         _vfs.disk = before
         apsw.set_default_vfs(default)
+
+
+def left_open() -> list[apsw.Connection]:
+    """Return the databases that are open on any recorded disk."""
+    return [database for database in apsw.connections() if database.open_vfs == _CIPHER]
 
 
 # --- what a power cut leaves -----------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from sealwire.wire import control, frames
 from sealwire.wire.frames import Code, Verb
 from tests.unit.broker.raw_peer import login_of
 from tests.unit.broker.rig import BROKER_CURVE, Rig
+from tests.unit.broker.running import Broker
 from tests.unit.broker.test_directory import opk, publish
-from tests.unit.broker.test_server import Broker
 
 SOURCE = Path(sealwire.__file__).parent
 
@@ -33,9 +33,8 @@ def rig(tmp_path):
 
 @pytest.fixture
 def broker(tmp_path):
-    running = Broker(tmp_path, hello_timeout_s=1.0)
-    yield running
-    running.close()
+    with Broker(tmp_path, hello_timeout_s=1.0) as running:
+        yield running
 
 
 def refused(client) -> bool:

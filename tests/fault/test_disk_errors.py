@@ -5,7 +5,6 @@ Nothing is confirmed that is not on the disk, nothing altered is ever served, an
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import shutil
@@ -13,14 +12,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 import zmq
-from zmq.utils import z85
 
-from sealwire.broker.port import BrokerKeys, BrokerSettings, Committed, Job, Read, Refused, Status
-from sealwire.broker.server import Server
+from sealwire.broker.port import Committed, Job, Read, Refused
 from sealwire.broker.store import SqliteStore
 from sealwire.errors import StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid
@@ -29,11 +25,11 @@ from sealwire.testing.faultfs import Disk, Platter, mounted
 from sealwire.wire import frames
 from sealwire.wire.frames import Code, Verb
 from tests.conftest import PEOPLE
-from tests.unit.broker.raw_peer import RawPeer, member
+from tests.unit.broker.raw_peer import RawPeer
+from tests.unit.broker.running import Broker
 
 KEY = bytes(32)
 BOX = Mailbox(b"b" * 16)
-PUBLIC, SECRET = (z85.decode(key) for key in zmq.curve_keypair())
 SILENCE_MS = 300
 
 
@@ -45,49 +41,6 @@ def stored(store: SqliteStore) -> list[bytes]:
     rows = [row for _, row, *_ in store.snapshot().mail]
     event = store.apply(Job(1, reads=[Read(None, rows)]))
     return [envelope for _, _, envelope in event.slices[0].rows]
-
-
-class Broker:
-    """A server in a thread, with the error that ended it."""
-
-    def __init__(self, folder: Path, **settings: object) -> None:
-        self.failure: BaseException | None = None
-        self.endpoint = ""
-        self._ready = Event()
-        chosen = BrokerSettings(**{"bind": "tcp://127.0.0.1:0", "ballast_bytes": 0, "sender_share": 1.0, **settings})
-        log = logging.getLogger("sealwire")
-        self.server = Server(chosen, BrokerKeys(PUBLIC, SECRET, KEY), folder, self._is_ready, log)
-        self.thread = Thread(target=self._run)
-        self.thread.start()
-        assert self._ready.wait(10)
-        self.peers: list[RawPeer] = []
-
-    def _run(self) -> None:
-        try:
-            self.server.run()
-        except BaseException as error:
-            self.failure = error
-
-    def _is_ready(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-        self._ready.set()
-
-    def login(self, name: str) -> RawPeer:
-        peer = RawPeer(self.endpoint, PUBLIC, member(name, PUBLIC, name))
-        peer.login()
-        self.peers.append(peer)
-        return peer
-
-    def status(self) -> dict[str, int]:
-        return self.server.submit(Status()).result(5)
-
-    def close(self) -> None:
-        for peer in self.peers:
-            if not peer.socket.closed:
-                peer.close()
-        self.server.stop()
-        self.thread.join(10)
-        assert not self.thread.is_alive()
 
 
 def hears_nothing(peer: RawPeer, verb: Verb) -> bool:
@@ -152,35 +105,54 @@ def test_a_write_back_that_fails_ends_the_store_and_loses_nothing(tmp_path, monk
 def test_after_a_failed_sync_the_broker_accepts_nothing_ends_with_70_and_starts_again_whole(tmp_path):
     disk = Disk()
     with mounted(disk):
-        broker = Broker(tmp_path / "broker")
-        bob = broker.login("bob")
-        bob.close()
-        alice = broker.login("alice")
-        alice.send(bob.mailbox, b"accepted")
-        assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
-        disk.fail("sync", "io", suffix="-wal", times=1)  # the next one would succeed and mean nothing
-        alice.send(bob.mailbox, b"unanswered")
-        assert hears_nothing(alice, Verb.ACCEPTED)
-        broker.close()
+        with Broker(tmp_path / "broker") as broker:
+            bob = broker.login("bob")
+            bob.close()
+            alice = broker.login("alice")
+            alice.send(bob.mailbox, b"accepted")
+            assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+            disk.fail("sync", "io", suffix="-wal", times=1)  # the next one would succeed and mean nothing
+            alice.send(bob.mailbox, b"unanswered")
+            assert hears_nothing(alice, Verb.ACCEPTED)
         assert isinstance(broker.failure, StoreFailedError)
         assert broker.failure.exit == 70
         disk.heal()
-        again = Broker(tmp_path / "broker")
-        alice = again.login("alice")
-        alice.send(bob.mailbox, b"sent again")
-        assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
-        bob = again.login("bob")
-        got = [frames.decode_deliver(bob.recv(Verb.DELIVER))[2] for _ in range(2)]
-        again.close()
+        with Broker(tmp_path / "broker") as again:
+            alice = again.login("alice")
+            alice.send(bob.mailbox, b"sent again")
+            assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+            bob = again.login("bob")
+            got = [frames.decode_deliver(bob.recv(Verb.DELIVER))[2] for _ in range(2)]
     assert again.failure is None
     assert [got[0], got[-1]] == [b"accepted", b"sent again"]
+
+
+@pytest.mark.process
+def test_a_disk_that_hangs_holds_nobody_up_and_nothing_is_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr("sealwire.broker.server._SHUTDOWN_S", 0.1)
+    monkeypatch.setattr("sealwire.broker.server._DISK_S", 0.2)
+    disk = Disk()
+    with mounted(disk):
+        try:
+            with Broker(tmp_path / "broker") as broker:
+                alice, bob = broker.login("alice"), broker.login("bob")
+                bob.close()
+                disk.fail("sync", "hang", suffix="-wal")
+                alice.send(bob.mailbox, b"unanswered")
+                assert waits_until(lambda: disk.failed)
+                broker.server.stop()
+                assert alice.recv(Verb.ACCEPTED, Verb.RESET)[0] == Verb.RESET
+        finally:
+            disk.heal()
+            assert broker.server._writer.stop(10)
+    assert isinstance(broker.failure, StoreFailedError)
+    assert broker.failure.exit == 70
 
 
 @pytest.mark.parametrize(("call", "error"), [("sync", "io"), ("write", "io"), ("write", "full")])
 def test_a_peer_whose_commit_fails_has_said_nothing_and_goes_on_from_its_disk(tmp_path, call, error):
     disk = Disk()
-    with mounted(disk):
-        net = Network(tmp_path, PEOPLE)
+    with mounted(disk), Network(tmp_path, PEOPLE) as net:
         alice, bob = net.peer("alice"), net.peer("bob")
         net.run()
         alice.send("bob", "before")
@@ -203,9 +175,6 @@ def test_a_peer_whose_commit_fails_has_said_nothing_and_goes_on_from_its_disk(tm
         assert bob.texts() == ["before", "after", "once"]
         assert not bob.warnings("gap")
         assert not bob.warnings("clone")
-        for peer in (alice, bob):
-            peer.crash()
-        net.kill_broker()
 
 
 def _fail_stop(peer: VirtualPeer) -> None:
@@ -268,10 +237,10 @@ class Sender:
         return Code(frames.decode_reject(frame)[1]).name.lower(), took_s
 
     def answer(self, seq: int) -> bytes:
-        frame = self.peer.socket.recv()
-        while frame[0] == Verb.ACCEPTED and frames.decode_u64(frame) < seq:
-            frame = self.peer.socket.recv()  # an earlier one, late
-        return frame
+        while True:
+            frame = self.peer.recv(Verb.ACCEPTED, Verb.REJECT)
+            if frame[0] == Verb.REJECT or frames.decode_u64(frame) >= seq:  # else an earlier one, late
+                return frame
 
 
 def collect(bob: RawPeer, count: int) -> list[bytes]:
@@ -292,8 +261,7 @@ def waits_until(true, seconds: float = 5.0) -> bool:
 
 @pytest.mark.process
 def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_without_a_restart(small_disk):
-    broker = Broker(small_disk / "broker", ballast_bytes=BALLAST)
-    try:
+    with Broker(small_disk / "broker", ballast_bytes=BALLAST, sender_share=1.0) as broker:
         bob = broker.login("bob")
         bob.close()
         sender = Sender(broker, bob.mailbox)
@@ -324,8 +292,6 @@ def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_with
         assert waits_until(lambda: (small_disk / "broker" / "ballast").exists())
         bob = broker.login("bob")
         assert collect(bob, len(sender.accepted)) == sender.accepted
-    finally:
-        broker.close()
     assert broker.failure is None
 
 

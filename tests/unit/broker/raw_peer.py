@@ -125,11 +125,11 @@ class RawPeer:
     def ack(self, seq: int) -> None:
         self.socket.send(frames.encode_ack(self.token, seq))
 
-    def recv(self, verb: frames.Verb) -> bytes:
-        """The next frame of this verb; others are skipped."""
+    def recv(self, *verbs: frames.Verb) -> bytes:
+        """The next frame of these verbs; others are skipped: a broker may send a PING at any time."""
         while True:
             frame = self.socket.recv()
-            if frame[0] == verb:
+            if frame[0] in verbs:
                 return frame
 
     def event(self, timeout_ms: int = TIMEOUT_MS) -> tuple[zmq.Event, int] | None:
@@ -151,6 +151,7 @@ class RawPeer:
         return event[1]
 
     def close(self) -> None:
-        self.socket.disable_monitor()
-        self.monitor.close()
-        self.socket.close(linger=0)
+        if hasattr(self, "socket") and not self.socket.closed:
+            self.socket.disable_monitor()
+            self.monitor.close()
+            self.socket.close(linger=0)

@@ -93,5 +93,5 @@ def test_the_threads_write_and_read_and_end(files):
     until(3, read)
     assert told == [BlobDone(put, "done"), BlobDone(seal, "done"), BlobDone(read, "done", b"ccc")]
     until(4, EraseFiles((BLOB,)))
-    hands.stop()
+    assert hands.stop(10)
     assert os.listdir(files.folder) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -10,91 +9,44 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 import zmq
 from zmq.utils import z85
 
 from sealwire.broker.keyfiles import read_public
-from sealwire.broker.port import AddInvite, BrokerKeys, BrokerSettings, ListInvites, Status
-from sealwire.broker.server import OPTIONS, Server
+from sealwire.broker.port import AddInvite, ListInvites
+from sealwire.broker.server import OPTIONS
 from sealwire.broker.zap import ZapThread
 from sealwire.crypto.primitives import H
 from sealwire.errors import ZapFailedError
 from sealwire.wire import frames
 from sealwire.wire.frames import Code, Reset, Verb
 from tests.unit.broker.raw_peer import RawPeer, member
+from tests.unit.broker.running import Broker
 
 pytestmark = pytest.mark.process
 
-PUBLIC, SECRET = (z85.decode(key) for key in zmq.curve_keypair())
-KEYS = BrokerKeys(PUBLIC, SECRET, bytes(32))
 ROOT = Path(__file__).resolve().parents[3]
 SHORT_MS = 400
 
 
-class Broker:
-    """A server in a thread of this process."""
-
-    def __init__(self, folder: Path, **settings: object) -> None:
-        ready = Event()
-        self.endpoint = ""
-
-        def on_ready(endpoint: str) -> None:
-            self.endpoint = endpoint
-            ready.set()
-
-        chosen = BrokerSettings(**{"bind": "tcp://127.0.0.1:0", "ballast_bytes": 0, **settings})
-        self.server = Server(chosen, KEYS, folder, on_ready, logging.getLogger("sealwire"))
-        self.thread = Thread(target=self.server.run)
-        self.thread.start()
-        assert ready.wait(10)
-        self.peers: list[RawPeer] = []
-
-    def peer(self, name: str, keys: str = "alice", **more: object) -> RawPeer:
-        peer = RawPeer(self.endpoint, PUBLIC, member(name, PUBLIC, keys), **more)
-        self.peers.append(peer)
-        return peer
-
-    def login(self, name: str, keys: str = "alice", **more: object) -> RawPeer:
-        peer = self.peer(name, keys, **more)
-        peer.login()
-        return peer
-
-    def status(self) -> dict[str, int]:
-        return self.server.submit(Status()).result(5)
-
-    def close(self) -> None:
-        for peer in self.peers:
-            if hasattr(peer, "socket"):
-                peer.close()
-        self.server.stop()
-        self.thread.join(10)
-        assert not self.thread.is_alive()
-
-
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
-    brokers: list[Broker] = []
-
-    def start(**settings: object) -> Broker:
-        brokers.append(Broker(tmp_path / str(len(brokers)), **settings))
-        return brokers[-1]
-
-    yield start
-    for broker in brokers:
-        broker.close()
+    with ExitStack() as running:
+        folders = map(str, count())
+        yield lambda **settings: running.enter_context(Broker(tmp_path / next(folders), **settings))
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One broker for every test that leaves it as it was."""
-    running = Broker(tmp_path_factory.mktemp("broker"))
-    yield running
-    running.close()
+    with Broker(tmp_path_factory.mktemp("broker")) as running:
+        yield running
 
 
 def test_two_peers_talk(broker):
@@ -230,31 +182,18 @@ def test_a_thread_that_cannot_be_replaced_ends_the_broker_with_70(tmp_path, monk
         return [b"1.0", b"", b"500", b"", b"", b""]
 
     monkeypatch.setattr(ZapThread, "_answer", broken)
-    ready: list[str] = []
-    settings = BrokerSettings(bind="tcp://127.0.0.1:0", ballast_bytes=0)
-    server = Server(settings, KEYS, tmp_path, ready.append, logging.getLogger("sealwire"))
-    failed: list[ZapFailedError] = []
-
-    def run() -> None:
-        try:
-            server.run()
-        except ZapFailedError as error:
-            failed.append(error)
-
-    thread = Thread(target=run)
-    thread.start()
+    broker = Broker(tmp_path)
     since = time.monotonic()
-    peers: list[RawPeer] = []
-    while thread.is_alive() and time.monotonic() - since < 10:
-        if ready and len(peers) < 50:
-            peers.append(RawPeer(ready[0], PUBLIC, member("alice", PUBLIC)).connect())
-        thread.join(0.2)
+    while broker.thread.is_alive() and time.monotonic() - since < 10:
+        if len(broker.peers) < 50:
+            broker.peer("alice").connect()
+        broker.thread.join(0.2)
+    took_s = time.monotonic() - since
     release.set()
-    for peer in peers:
-        peer.close()
-    thread.join(5)
-    assert [error.exit for error in failed] == [70]
-    assert time.monotonic() - since < 9
+    broker.close()
+    assert isinstance(broker.failure, ZapFailedError)
+    assert broker.failure.exit == 70
+    assert took_s < 9
 
 
 def test_connections_that_never_speak_are_closed(serve):
