@@ -55,7 +55,11 @@ def main() -> int:
 def run(folder: Path, count: int, dice: random.Random) -> tuple[float, int]:
     """Feed ``count`` frames; returns (growth of memory in MiB after the warm-up, link sessions made anew)."""
     settings = replace(BrokerSettings(), account_units_per_s=1e9, account_units_burst=1e9, requests_per_min=1e9)
-    net = Network(folder, PEOPLE, settings)
+    with Network(folder, PEOPLE, settings) as net:
+        return _fuzz(net, count, dice)
+
+
+def _fuzz(net: Network, count: int, dice: random.Random) -> tuple[float, int]:
     attacker, alice, bob = net.peer("mallory"), net.peer("alice"), net.peer("bob")
     net.run()
     alice.send("bob", "before")

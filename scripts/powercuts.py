@@ -67,7 +67,6 @@ def run(count: int, seed: int, folder: Path) -> Tally:
     dice = Random(seed)
     for number in range(LIVES):
         life = record(folder / f"life-{number}", rounds=6 + 2 * number)
-        life.close()
         judge = Judge(life, folder / f"cut-{number}", dice)
         share = count // LIVES + (number < count % LIVES)
         for at in points(life, share, dice):

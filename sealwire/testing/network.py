@@ -3,11 +3,11 @@
 Nothing of the product is replaced but sockets and time. Connections are queues; a test may cut them, kill the broker
 or a peer at any moment, fill the disk by quota, and stand between broker and peer as a hostile broker would.
 
-    net = Network(folder, people)
-    alice, bob = net.peer("alice"), net.peer("bob")
-    alice.send("bob", "hello")
-    net.run()
-    assert bob.texts() == ["hello"]
+    with Network(folder, people) as net:
+        alice, bob = net.peer("alice"), net.peer("bob")
+        alice.send("bob", "hello")
+        net.run()
+        assert bob.texts() == ["hello"]
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from sealwire.broker.admission import Admission
 from sealwire.broker.links import Connection
@@ -83,6 +85,7 @@ class VirtualPeer:
     def start(self) -> None:
         """Open the database and make the engine from it."""
         self.store = Store(self.folder / "peer.db", self.vault.subkey("store"))
+        self.net.opened.append(self.store)
         self._make_engine()
         self.running = True
 
@@ -182,6 +185,8 @@ class Network:
         self.disk_full = False
         self.relayed: list[bytes] = []
         """Every frame the broker sent to a peer, as a watcher of its process would see it."""
+        self.opened: list[Store | SqliteStore] = []
+        """Every database of this network, the closed ones too."""
         self.start_broker()
 
     # --- the broker ---
@@ -189,6 +194,7 @@ class Network:
     def start_broker(self) -> None:
         """Open the store and make the router from it."""
         self.store = SqliteStore(self.folder / "broker", bytes(32), 0)
+        self.opened.append(self.store)
         admission = Admission(self.settings)
         snapshot = self.store.snapshot()
         self.router = Router(self.settings, BROKER_KEY, snapshot, admission, os.urandom, self.now.mono_s, self.now.ms)
@@ -202,6 +208,19 @@ class Network:
         self._at_broker.clear()
         self._connections.clear()
         self.store.close()
+
+    def close(self) -> None:
+        """Close every database, whatever state it is in: a story may break off anywhere."""
+        for store in self.opened:
+            store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def restart_broker(self) -> None:
         """Kill and start again."""

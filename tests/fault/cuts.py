@@ -122,12 +122,6 @@ class Life:
         assert isinstance(peer, Witness)
         return peer
 
-    def close(self) -> None:
-        for name in PAIR:
-            if self.net.peers[name].running:
-                self.witness(name).store.close()
-        self.net.store.close()
-
 
 # --- the recorded run ------------------------------------------------------------------------------------------
 
@@ -138,10 +132,10 @@ def record(folder: Path, rounds: int = 8, lies: bool = False) -> Life:
     facts = Facts(disk)
     realm = realm_of(BROKER_KEY)
     identities = {name: reissue(person(name), realm, name, DeviceId(os.urandom(16)), NOW_MS) for name in PAIR}
-    with mounted(disk):
-        life = Life(folder, facts, identities, Network(folder, {}))
+    with mounted(disk), Network(folder, {}) as net:
+        life = Life(folder, facts, identities, net)
         for name, identity in identities.items():
-            Witness(life.net, identity, folder / name, facts)
+            Witness(net, identity, folder / name, facts)
         _story(life, rounds)
     return life
 
@@ -261,8 +255,7 @@ class Judge:
         disk.adopt(folder)
         first = len(disk.ops)
         facts = life.facts.until(at, disk)
-        with mounted(disk):
-            net = Network(folder, {})
+        with mounted(disk), Network(folder, {}) as net:
             net.now = life.net.now
             after = Life(folder, facts, life.identities, net, first)
             for name, identity in life.identities.items():
@@ -270,7 +263,6 @@ class Judge:
             before = check_opened(after)
             _talk_on(after, at)
             check_at_rest(after, before)
-            after.close()
         return after
 
 

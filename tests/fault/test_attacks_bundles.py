@@ -63,8 +63,14 @@ def flipped(body, at, bit=1):
     return bytes(altered)
 
 
-def test_attack_06_every_part_of_a_bundle_is_checked_before_anything_is_sent(tmp_path):
-    net = Network(tmp_path, PEOPLE, GENEROUS)
+@pytest.fixture
+def generous(tmp_path):
+    with Network(tmp_path, PEOPLE, GENEROUS) as net:
+        yield net
+
+
+def test_attack_06_every_part_of_a_bundle_is_checked_before_anything_is_sent(generous):
+    net = generous
     alice, bob = net.peer("alice"), net.peer("bob")
     net.run()
     tap = Tap(alice)

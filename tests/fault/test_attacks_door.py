@@ -63,9 +63,9 @@ def test_attack_45_a_recorded_login_is_refused_on_another_connection(net, own_co
 def test_attack_45_a_recorded_login_is_refused_by_another_broker(net, tmp_path, monkeypatch):
     _, hello, login = recorded_login(net)
     monkeypatch.setattr("sealwire.testing.network.BROKER_KEY", b"e" * 32)
-    elsewhere = Network(tmp_path / "elsewhere", PEOPLE)
-    assert knock(elsewhere, b"x" * 32, hello, login) == []
-    assert elsewhere.router.mailboxes == {}
+    with Network(tmp_path / "elsewhere", PEOPLE) as elsewhere:
+        assert knock(elsewhere, b"x" * 32, hello, login) == []
+        assert elsewhere.router.mailboxes == {}
 
 
 @pytest.mark.parametrize("made", ["prekeys", "card", "devices"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 
 import apsw
 import pytest
 
 from sealwire.errors import SealwireError
-from sealwire.testing.faultfs import Disk, Platter, Sync, Truncate, Write, mounted
+from sealwire.testing.faultfs import Disk, Platter, Sync, Truncate, Write, left_open, mounted
 from tests.fault.cuts import PAIR, Judge, points, record
 
 POINTS = 200
@@ -18,7 +20,6 @@ SEED = 20_260_101
 
 def test_nothing_accepted_is_lost_and_nothing_is_shown_twice_wherever_the_power_fails(tmp_path):
     life = record(tmp_path / "life")
-    life.close()
     dice = random.Random(SEED)
     judge = Judge(life, tmp_path / "work", dice)
     for at in points(life, POINTS, dice):
@@ -32,7 +33,6 @@ def test_nothing_accepted_is_lost_and_nothing_is_shown_twice_wherever_the_power_
 
 def test_the_story_goes_through_what_is_delicate(tmp_path):
     life = record(tmp_path / "life")
-    life.close()
     assert len([op for op in life.facts.disk.ops if isinstance(op, Truncate)]) > 5, "no checkpoint was cut"
     for name, other in PAIR.items():
         assert [text for _, text in life.facts.shown[name]] == [text for _, text in life.facts.said[other]]
@@ -42,7 +42,6 @@ def test_the_story_goes_through_what_is_delicate(tmp_path):
 def test_the_judge_sees_what_a_lying_disk_loses(tmp_path):
     """A disk that says synced and is not is out of contract; here it shows that the judge is awake."""
     life = record(tmp_path / "life", lies=True)
-    life.close()
     dice = random.Random(SEED)
     judge = Judge(life, tmp_path / "work", dice)
     found = 0
@@ -55,6 +54,40 @@ def test_the_judge_sees_what_a_lying_disk_loses(tmp_path):
 
 
 # --- the disk itself -----------------------------------------------------------------------------------------
+
+
+def test_what_a_story_that_breaks_off_leaves_open_is_closed_with_its_disk(tmp_path):
+    opened = []
+
+    def story() -> None:
+        with mounted(Disk()):
+            opened.append(apsw.Connection(str(tmp_path / "x.db")))
+            opened[0].execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").fetchall()
+            assert left_open() == opened
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        story()
+    assert left_open() == []
+    with pytest.raises(apsw.ConnectionClosedError):
+        opened[0].execute("SELECT 1")
+
+
+def test_a_process_that_leaves_databases_open_ends_whole(tmp_path):
+    """Python takes the layer down before what is open over it, in an order nobody chose."""
+    program = """
+import gc, sys
+import apsw
+from sealwire.testing import faultfs
+with faultfs.mounted(faultfs.Disk()):
+    db = apsw.Connection(sys.argv[1])
+    db.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").fetchall()
+faultfs._vfs = None
+gc.collect()
+db.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "x.db")], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_peers_that_die_in_that_moment_do_not_keep_an_orderly_end_waiting(tmp_pa
 
 
 def test_a_connection_that_breaks_while_the_broker_ends_does_not_keep_it():
-    """The sure half of the test above: what is on its way to a peer that is gone would be kept for ever, and libzmq's context with it.
+    """The sure half of the test above: what is on its way to one that is gone would be kept for ever.
 
     In the broker it takes a peer that leaves within microseconds of the end: the ROUTER has let go of it, and the
     rest of the end has not arrived. A take-over, which the broker does not allow, holds a connection in that state.

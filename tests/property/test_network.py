@@ -101,6 +101,7 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.callback(self.net.close)
             self._heal()
             for (sender, recipient), texts in self.sent.items():
                 assert self.people[recipient].texts(sender) == texts, "lost"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+import pytest
+
 from sealwire.broker.port import BrokerSettings
 from sealwire.testing import Network
 from tests.conftest import PEOPLE
@@ -133,8 +135,14 @@ def test_a_full_disk_refuses_in_order_and_goes_on_when_there_is_room(net):
     assert not bob.warnings("gap")
 
 
-def test_a_full_mailbox_keeps_the_order(tmp_path):
-    net = Network(tmp_path, PEOPLE, replace(BrokerSettings(), quota_messages=8, sender_share=1.0))
+@pytest.fixture
+def narrow(tmp_path):
+    with Network(tmp_path, PEOPLE, replace(BrokerSettings(), quota_messages=8, sender_share=1.0)) as net:
+        yield net
+
+
+def test_a_full_mailbox_keeps_the_order(narrow):
+    net = narrow
     alice, bob = net.peer("alice"), net.peer("bob")
     net.run()
     alice.send("bob", "hello")

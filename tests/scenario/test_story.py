@@ -52,8 +52,8 @@ class NetworkActor:
 
 
 class NetworkTheatre:
-    def __init__(self, folder: Path) -> None:
-        self.net = Network(folder, PEOPLE, prefs=Prefs(receipt_pause_s=0))
+    def __init__(self, net: Network) -> None:
+        self.net = net
         self.actors: dict[str, NetworkActor] = {}
 
     def enter(self, name: str) -> Actor:
@@ -125,7 +125,8 @@ class ProcessTheatre:
 @pytest.fixture(params=["network", pytest.param("processes", marks=pytest.mark.process)])
 def theatre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Theatre]:
     if request.param == "network":
-        yield NetworkTheatre(tmp_path)
+        with Network(tmp_path, PEOPLE, prefs=Prefs(receipt_pause_s=0)) as net:
+            yield NetworkTheatre(net)
     else:
         with Stage(tmp_path, PEOPLE, SEALWIRE_PEER__REQUESTS="on") as stage:
             yield ProcessTheatre(stage)
