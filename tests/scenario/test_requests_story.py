@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,13 @@ from tests.conftest import PEOPLE
 
 
 @pytest.fixture
-def shy(tmp_path: Path) -> Network:
+def shy(tmp_path: Path) -> Iterator[Network]:
     """A network with the settings people start with."""
-    net = Network(tmp_path, PEOPLE, prefs=Prefs(receipt_pause_s=0))
-    net.peer("alice")
-    net.peer("bob")
-    net.run()
-    return net
+    with Network(tmp_path, PEOPLE, prefs=Prefs(receipt_pause_s=0)) as net:
+        net.peer("alice")
+        net.peer("bob")
+        net.run()
+        yield net
 
 
 def two(net: Network) -> tuple[VirtualPeer, VirtualPeer]:
