@@ -81,7 +81,8 @@ class Box:
 
     def drop(self, message: Message) -> None:
         """Forget a stored message."""
-        self.messages[message.conversation].remove(message)
+        rows = self.messages[message.conversation]
+        del rows[bisect.bisect_left(rows, message.row, key=lambda one: one.row)]
 
     def set(self, conversation: str, **changes: Any) -> None:
         """Change what is set about a conversation."""

@@ -7,13 +7,13 @@ import time
 
 from sealwire.errors import NotReachedError, SealwireError, UsageError
 from sealwire.i18n import _
-from sealwire.peer.api import ClientApi
+from sealwire.peer.api import FullClient
 from sealwire.peer.events import Message
-from sealwire.ui.line.commands import Command, parse
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.stdio import TooLong, Writer, lines
 from sealwire.ui.views import Line, message_row
+from sealwire.ui.views.commands import Command, parse
 
 _LAST_STATES_S = 1.0
 """After the outbox is empty its last events are on their way inside this process; this is only a bound."""
@@ -30,10 +30,16 @@ class _Columns:
         await self._rest.line(line.text)
 
     async def message(self, message: Message, line: Line) -> None:
-        await self._data.line(message_row(message))
+        if message.change is None:
+            await self._data.line(message_row(message))
+        else:
+            await self._rest.line(line.text)  # a script saw the message itself; columns have no word for a change
+
+    async def passphrase(self) -> bytes:
+        raise UsageError(_("A passphrase is asked for on a terminal only: peer.py backup --help"))
 
 
-async def run(client: ClientApi, timeout_s: float) -> int:
+async def run(client: FullClient, timeout_s: float) -> int:
     """Carry out the lines of standard input, print what comes; return the exit code at its end.
 
     Args:
@@ -83,7 +89,7 @@ async def _parsed(talk: Talk, line: bytes | TooLong) -> Command | None:
         return None
 
 
-async def _finish(client: ClientApi, talk: Talk, timeout_s: float) -> int:
+async def _finish(client: FullClient, talk: Talk, timeout_s: float) -> int:
     settled = await client.settle(timeout_s)
     if settled:
         await talk.states_said(_LAST_STATES_S)

@@ -11,13 +11,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from sealwire.errors import RejectedError, SealwireError, UnknownPeerError, UsageError
-from sealwire.i18n import _, explain, ngettext
-from sealwire.peer.api import ClientApi, ContactInfo
-from sealwire.peer.events import Connection, Delivery, Event, Message, Ready
+from sealwire.i18n import _, explain
+from sealwire.peer.api import ContactInfo, FullClient
+from sealwire.peer.events import Connection, Contact, Delivery, Event, File, Message, Ready
 from sealwire.ui import views
-from sealwire.ui.line.commands import About, Command, Nothing, Plain, Say, Show, usage
+from sealwire.ui.announce import Announcer
+from sealwire.ui.line.shelf import Shelf
 from sealwire.ui.marks import ReadMarker
-from sealwire.ui.views import Line, View, sentences
+from sealwire.ui.orders import Orders
+from sealwire.ui.views import Line, View, emoji, sentences
+from sealwire.ui.views.commands import Command, Nothing, Order, Say
+from sealwire.ui.views.notify import Attention
 
 _PAGE = 500
 """Unread messages fetched at once: a full mailbox must not become one list."""
@@ -32,20 +36,38 @@ class Out(Protocol):
     async def message(self, message: Message, line: Line) -> None:
         """A message, new or from the history; returns when it has left this process."""
 
+    async def passphrase(self) -> bytes:
+        """Ask for a new passphrase. Raises UsageError when nobody can be asked."""
+
 
 class Talk:
     """State and actions of one run of the line interface."""
 
-    def __init__(self, client: ClientApi, out: Out, marker: ReadMarker, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        client: FullClient,
+        out: Out,
+        marker: ReadMarker,
+        now_ms: Callable[[], int],
+        announcer: Announcer | None = None,
+    ) -> None:
         self.view = View(name=client.name)
         self.error: SealwireError | None = None
         """The first command that failed: a script that pipes lines in gets its exit code."""
+        self.names: set[str] = set()
+        """Everybody known here, for completion."""
         self.ready = asyncio.Event()
         self._client = client
         self._out = out
         self._marker = marker
         self._now_ms = now_ms
+        self._announcer = announcer
+        self._shelf = Shelf(client.name)
+        self._shown: list[Message] = []
+        self._orders = Orders(client, self, now_ms)
         self._rose = asyncio.Event()
+
+    # --- what happens ----------------------------------------------------------------------------------------
 
     async def listen(self) -> None:
         """Say everything that happens until the client closes.
@@ -58,32 +80,51 @@ class Talk:
 
     async def hear(self, event: Event) -> None:
         """Say one event."""
-        if isinstance(event, Message) and event.sender != self.view.name and not self._marker.is_new(event):
+        if isinstance(event, Message):
+            await self._hear_message(event)
             return
         if isinstance(event, Delivery):
             await self._note_failure(event)
         self.view, lines = views.reduce(self.view, event, self._now_ms())
         match event:
-            case Message():
-                await self._write(event, lines[0])
-                return
             case Ready():
+                self.names = {contact.name for contact in await self._client.contacts()}
                 await self._say(*lines)
                 await self._catch_up()
                 self.ready.set()
                 return
             case Connection() if not self.ready.is_set() and views.is_refusal(event):
                 await self._client.online(0)  # raises the reason: without a registration there is nothing to do here
+            case Contact():
+                self.names.add(event.name)
+                if self._announcer is not None:
+                    self._announcer.key_changed(event)
+            case File() if (number := self._shelf.known(event.id)) is not None:
+                lines = [replace(line, text=f"#{number} {line.text}") for line in lines]
             case _:
                 pass
         await self._say(*lines)
         self._rose.set()
+
+    async def _hear_message(self, message: Message) -> None:
+        own = message.sender == self.view.name
+        if message.change is None and not own and not self._marker.is_new(message):
+            return
+        if message.change is not None and self._shelf.known(message.id) is None and message.change != "edited":
+            return  # nobody here heard the message itself
+        self.view, lines = views.reduce(self.view, message, self._now_ms())
+        await self._write(message, lines[0])
+        if self._announcer is not None and message.change is None:
+            attention = Attention(self.view.name, focused=True, conversation=self.view.current)
+            self._announcer.heard(message, None, attention)
 
     async def _note_failure(self, event: Delivery) -> None:
         """A message of this run that failed after it was queued is an error of this run; its line says so."""
         if event.state == "failed" and event.id in self.view.own and self.error is None:
             known = await self._known(event.to)
             self.error = RejectedError(reason=event.reason) if known else UnknownPeerError(name=event.to)
+
+    # --- what is asked ---------------------------------------------------------------------------------------
 
     async def do(self, command: Command) -> bool:
         """Carry out one line; False when it asks for the end. Errors are said, never raised."""
@@ -114,70 +155,45 @@ class Talk:
                 pass
             case Say(text, to):
                 await self._send(to or self._current(), text)
-            case Show(limit):
-                await self._history(limit)
-            case About("to", str(name)):
-                await self._open(name)
-            case About(verb, name):
-                await self._about(verb, name or self._current())
-            case Plain("quit"):
+            case Order(verb="to", who=str(who)):
+                await self._open(who)
+            case Order(verb="quit"):
                 return False
-            case Plain(verb):
-                await self._plain(verb)
+            case Order():
+                lines = await self._orders.do(command)
+                shown, self._shown = self._shown, []
+                for message in shown:
+                    await self._write_again(message)
+                await self._say(*lines)
         return True
 
     async def _send(self, to: str, text: str) -> None:
-        sent = await self._client.send_text(to, text)
-        self.view, lines = views.sent(self.view, sent.id, to, sent.state)
+        text = emoji.replaced(text)
+        if to.startswith("+"):
+            sent = await self._client.talk.send(to, text)
+        else:
+            sent = await self._client.send_text(to, text)
+        number = self._shelf.number_of(sent.id, to, is_own=True)
+        self.view, lines = views.sent(self.view, sent.id, to, sent.state, number)
         await self._say(*lines)
 
-    async def _open(self, name: str) -> None:
-        self.view = replace(self.view, current=name)
-        known = await self._known(name)
+    async def _open(self, who: str) -> None:
+        if who.startswith("+"):
+            info = await self._client.groups.info(who)
+            self.view = replace(self.view, current=info.id, title="+" + info.name)
+            await self._say(Line("system", sentences.group_line(info)))
+            return
+        self.view = replace(self.view, current=who, title=who)
+        known = await self._known(who)
         if known is None:
-            await self._say(Line("system", sentences.opened_unseen(name)))
+            await self._say(Line("system", sentences.opened_unseen(who)))
         else:
             await self._say(Line("alert" if known.trust == "changed" else "system", sentences.opened(known)))
+        if self._announcer is not None:
+            self._announcer.looked(who)
 
     async def _known(self, name: str) -> ContactInfo | None:
         return next((contact for contact in await self._client.contacts() if contact.name == name), None)
-
-    async def _history(self, limit: int) -> None:
-        name = self._current()
-        messages = await self._client.history(name, limit)
-        if not messages:
-            await self._say(Line("system", _("No messages with {name} yet.").format(name=views.screen_name(name))))
-        for message in messages:
-            await self._out.message(message, views.message_line(self.view, message, self._now_ms()))
-
-    async def _about(self, verb: str, name: str) -> None:
-        match verb:
-            case "info":
-                lines = sentences.session(await self._client.info(name), self._now_ms())
-            case "verify":
-                lines = sentences.safety(await self._client.safety_number(name))
-                lines.append(_("When both are the same: /verify {name} yes").format(name=name))
-            case "approve":
-                lines = [sentences.contact_line(await self._client.approve(name))]
-            case _:
-                lines = [sentences.contact_line(await self._client.set_verified(name, verb == "verified"))]
-        await self._say(*(Line("system", line) for line in lines))
-
-    async def _plain(self, verb: str) -> None:
-        match verb:
-            case "contacts":
-                lines = [sentences.contact_line(contact) for contact in await self._client.contacts()]
-                lines = lines or [_("Nobody yet. /to NAME writes to someone.")]
-            case "retry":
-                count = await self._client.retry()
-                lines = [
-                    ngettext("{n} message is tried again.", "{n} messages are tried again.", count).format(n=count)
-                ]
-            case "status":
-                lines = sentences.status(await self._client.status())
-            case _:
-                lines = usage()
-        await self._say(*(Line("system", line) for line in lines))
 
     async def _catch_up(self) -> None:
         """Write what came since the last message written anywhere, page by page."""
@@ -187,12 +203,39 @@ class Talk:
             await self._marker.flush()
 
     async def _write(self, message: Message, line: Line) -> None:
-        await self._out.message(message, line)
+        number = self._shelf.number(message)
+        await self._out.message(message, replace(line, text=f"#{number} {line.text}"))
         self._marker.wrote(message)
+
+    async def _write_again(self, message: Message) -> None:
+        number = self._shelf.number(message)
+        if message.sender == self.view.name and message.state is not None:
+            self.view, _said = views.sent(self.view, message.id, message.conversation, message.state, number)
+        line = views.message_line(self.view, message, self._now_ms())
+        await self._out.message(message, replace(line, text=f"#{number} {line.text}"))
 
     async def _say(self, *lines: Line) -> None:
         for line in lines:
             await self._out.say(line)
+
+    # --- Place: where orders are given -----------------------------------------------------------------------
+
+    @property
+    def current(self) -> str | None:
+        """The open conversation."""
+        return self.view.current
+
+    def message(self, number: int | None, *, own: bool | None = None, file: bool = False) -> tuple[str, str]:
+        """Return (conversation, id) of a message. Raises UsageError."""
+        return self._shelf.find(number, self.view.current, own, file)
+
+    def show(self, message: Message) -> None:
+        """Written once the order is carried out."""
+        self._shown.append(message)
+
+    async def passphrase(self) -> bytes:
+        """Ask where lines go."""
+        return await self._out.passphrase()
 
     def _current(self) -> str:
         if self.view.current is None:

@@ -9,22 +9,28 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
+from getpass import getpass
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.shortcuts import CompleteStyle
 
-from sealwire.errors import SealwireError
+from sealwire.errors import SealwireError, UsageError
 from sealwire.i18n import _, ngettext
-from sealwire.peer.api import ClientApi
+from sealwire.peer.api import FullClient
 from sealwire.peer.events import Message
-from sealwire.ui.line.commands import COMMANDS, parse
+from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
-from sealwire.ui.views import Line, screen_name
+from sealwire.ui.views import Line, completing, screen_name
+from sealwire.ui.views.commands import parse
 
 _TYPED_AHEAD = 100
 """Lines entered while an earlier one still waits for the directory."""
@@ -39,15 +45,38 @@ class _Above:
     async def message(self, message: Message, line: Line) -> None:
         print(line.text, flush=True)
 
+    async def passphrase(self) -> bytes:
+        return await run_in_terminal(_ask_twice, in_executor=True)
 
-async def run(client: ClientApi) -> int:
+
+def _ask_twice() -> bytes:
+    value = getpass(_("Passphrase of the backup: "))
+    if value != getpass(_("The same again: ")):
+        raise UsageError(_("These were two different passphrases."))
+    return value.encode("utf-8", "surrogateescape")
+
+
+class _Words(Completer):
+    """Tab completes commands, names where a name belongs, and :emoji:."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Return what may stand at the cursor."""
+        for found in completing.complete(document.text_before_cursor, self._talk.names):
+            yield Completion(found.text, start_position=-found.replaces, display=found.shown)
+
+
+async def run(client: FullClient, ways: Ways | None = None) -> int:
     """Hold a conversation until /quit, Ctrl+D or Ctrl+C; return the exit code.
 
     Raises:
         SealwireError: a first start that the broker refuses.
     """
     marker = ReadMarker(client)
-    talk = Talk(client, _Above(), marker, lambda: time.time_ns() // 1_000_000)
+    announcer = Announcer(ways or Ways(), _raw, print)
+    talk = Talk(client, _Above(), marker, lambda: time.time_ns() // 1_000_000, announcer)
     session = _session(talk)
     entered: asyncio.Queue[str] = asyncio.Queue(_TYPED_AHEAD)
     with patch_stdout():
@@ -66,18 +95,26 @@ async def run(client: ClientApi) -> int:
             for task in (*tasks, marking):
                 task.cancel()
             await asyncio.gather(*tasks, marking, return_exceptions=True)
+            await announcer.close()
             await marker.flush()
     await _farewell(client)
     return 0
 
 
+def _raw(text: str) -> None:
+    """A bell or a notification sequence, past the layer that takes escapes out of what is printed."""
+    assert sys.__stdout__ is not None, "there is a terminal"
+    sys.__stdout__.write(text)
+    sys.__stdout__.flush()
+
+
 def _session(talk: Talk) -> PromptSession[str]:
-    words = [f"/{command}" for command in COMMANDS]
     return PromptSession(
-        lambda: f"{screen_name(talk.view.current)}> " if talk.view.current else "> ",
+        lambda: f"{screen_name(talk.view.title)}> " if talk.view.title else "> ",
         history=InMemoryHistory(),  # what people write is never left in a file
-        completer=WordCompleter(words, sentence=True),
+        completer=_Words(talk),
         complete_while_typing=False,
+        complete_style=CompleteStyle.READLINE_LIKE,  # a list of words above the line, no menu that is drawn over it
         key_bindings=_keys(),
         output=_output(),
     )
@@ -124,7 +161,7 @@ async def _obey(talk: Talk, session: PromptSession[str], entered: asyncio.Queue[
         session.app.invalidate()  # the prompt names the conversation
 
 
-async def _farewell(client: ClientApi) -> None:
+async def _farewell(client: FullClient) -> None:
     queued = (await client.status()).queued
     if queued:
         text = ngettext(

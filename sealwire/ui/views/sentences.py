@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
-from sealwire.peer.events import Connection, Contact, DeliveryState, Ready, TrustState, Warning
+from sealwire.peer.api.groups import GroupInfo, Role
+from sealwire.peer.events import Connection, Contact, DeliveryState, File, Group, Ready, TrustState, Typing, Warning
+from sealwire.ui.views import words
 from sealwire.ui.views.rows import clock, fingerprint, safety_lines
 from sealwire.ui.views.safe import screen_name, screen_text
 
@@ -164,3 +166,123 @@ def status(value: Status) -> list[str]:
         queued.format(count=value.queued),
         unread.format(count=value.unread),
     ]
+
+
+# --- groups, files, timers -----------------------------------------------------------------------------------
+
+
+def role_word(role: Role) -> str:
+    """Return the word for what somebody may do in a group."""
+    return {
+        "owner": _("owner"),
+        "admin": _("admin"),
+        "member": _("member"),
+        "read-only": _("may read only"),
+    }[role]
+
+
+def shares_history(shared: bool) -> str:
+    """Whether newcomers see what was said before."""
+    if shared:
+        return _("People who join from now on see what was said before.")
+    return _("People who join from now on do not see what was said before.")
+
+
+def timer(seconds: int) -> str:
+    """How long new messages of a conversation stay."""
+    if seconds == 0:
+        return _("New messages stay.")
+    return _("New messages disappear after {span}, on every side.").format(span=words.span(seconds))
+
+
+def group_line(info: GroupInfo) -> str:
+    """One group of the list."""
+    name = screen_name(info.name)
+    match info.state:
+        case "invited":
+            form = _("+{name}: {by} invites you. /accept +{name} or /decline +{name}.")
+            return form.format(name=name, by=screen_name(info.invited_by or ""))
+        case "left":
+            return _("+{name}: you left.").format(name=name)
+        case "removed":
+            return _("+{name}: you were removed.").format(name=name)
+        case "stopped":
+            return _("+{name}: stopped, because its log has two heads. Ask its owner.").format(name=name)
+        case "member":
+            joined = sum(not member.invited for member in info.members)
+            count = ngettext("{n} member", "{n} members", joined).format(n=joined)
+            return _("+{name}: {count}; you are {role}.").format(name=name, count=count, role=role_word(info.role))
+
+
+def group_lines(info: GroupInfo) -> list[str]:
+    """Everything about a group."""
+    lines = [group_line(info)]
+    if info.topic:
+        lines.append(_("Topic: {topic}").format(topic=screen_text(info.topic)))
+    for member in info.members:
+        form = _("{name}: {role}, invited.") if member.invited else _("{name}: {role}.")
+        if member.verified:
+            form = _("{name}: {role}, verified.")
+        lines.append(form.format(name=screen_name(member.name), role=role_word(member.role)))
+    lines.append(timer(info.timer_s))
+    lines.append(shares_history(info.shares_history))
+    lines.append(_("Log head {head}, equal on every member's side.").format(head=fingerprint(info.head[:32])))
+    return lines
+
+
+def group(event: Group) -> str:
+    """What changed in a group."""
+    by, subject = screen_name(event.by or ""), screen_name(event.subject or "")
+    return {
+        "created": _("{group}: {by} made the group."),
+        "invited": _("{group}: {by} asked {subject} to join."),
+        "declined": _("{group}: {subject} does not join."),
+        "joined": _("{group}: {subject} joined."),
+        "added": _("{group}: {by} added {subject}."),
+        "left": _("{group}: {subject} left."),
+        "removed": _("{group}: {by} removed {subject}."),
+        "role": _("{group}: {subject} is {detail} now."),
+        "renamed": _("{group}: the group is called {detail} now."),
+        "topic": _("{group}: the topic is {detail}."),
+        "timer": _("{group}: the time after which messages disappear changed."),
+        "history": _("{group}: what newcomers see changed."),
+        "rekeyed": _("{group}: everybody has new keys."),
+        "forked": _("{group}: stopped. {detail}"),
+    }[event.change].format(
+        group=screen_name(event.name), by=by, subject=subject or by, detail=screen_text(event.detail or "")
+    )
+
+
+def invited(event: Group) -> str:
+    """We are asked into a group."""
+    form = _("{by} invites you to the group +{group}: /accept +{group} or /decline +{group}.")
+    return form.format(by=screen_name(event.by or ""), group=screen_name(event.name))
+
+
+def file(event: File) -> str:
+    """How far a file is, in words; only changes of state are worth a sentence."""
+    name = screen_name(event.name)
+    match event.state:
+        case "offered":
+            return _("File {name}, {size}: /fetch gets it.").format(name=name, size=words.size(event.size_bytes))
+        case "waiting":
+            return _("File {name} waits.").format(name=name)
+        case "sending":
+            return _("File {name} is being sent.").format(name=name)
+        case "receiving":
+            return _("File {name} is being fetched.").format(name=name)
+        case "paused":
+            return _("File {name} is paused.").format(name=name)
+        case "done":
+            if event.path:
+                return _("File {name} is complete: {path}").format(name=name, path=screen_text(event.path))
+            return _("File {name} is complete.").format(name=name)
+        case "failed":
+            return _("File {name} failed: {reason}").format(name=name, reason=screen_text(event.reason or ""))
+        case "cancelled":
+            return _("File {name} is given up.").format(name=name)
+
+
+def writing(event: Typing) -> str:
+    """Somebody began to write."""
+    return _("{name} is writing.").format(name=screen_name(event.sender))

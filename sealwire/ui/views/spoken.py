@@ -30,7 +30,7 @@ def sentence(message: Message, own: str, names: Names, now_ms: int, zone: tzinfo
     when = clock(message.sent_at_ms, now_ms, zone)
     if message.kind == "notice":
         return _("{text} {time}.").format(text=screen_text(message.text), time=when)
-    parts = [_head(message, who, when, own, names), *_facts(message), *_reactions(message.reactions, own, names)]
+    parts = [_head(message, who, when, own, names), *_facts(message), *reactions(message.reactions, own, names)]
     return " ".join(parts)
 
 
@@ -79,9 +79,10 @@ def _facts(message: Message) -> list[str]:
     return facts
 
 
-def _reactions(reactions: Iterable[Reaction], own: str, names: Names) -> list[str]:
+def reactions(given: Iterable[Reaction], own: str, names: Names) -> list[str]:
+    """Return who reacted with what, a sentence for each emoji."""
     said = []
-    for emoji, people in by_emoji(reactions).items():
+    for emoji, people in by_emoji(given).items():
         who = words.listed([_("you") if one == own else names.get(one) or one for one in people])
         said.append(_("{who} reacted with {emoji}.").format(who=who, emoji=screen_text(emoji)))
     return said

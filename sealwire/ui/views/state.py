@@ -21,18 +21,19 @@ from sealwire.peer.events import (
     DeliveryState,
     Event,
     File,
+    FileState,
     Group,
     Message,
     Ready,
     Typing,
     Warning,
 )
-from sealwire.ui.views import sentences
+from sealwire.ui.views import sentences, spoken
 from sealwire.ui.views.rows import clock
 from sealwire.ui.views.safe import screen_lines, screen_name
 
 MAX_TRACKED = 1_000
-"""Own messages whose number and state are kept; without a bound a long day grows without end."""
+"""Own messages and files whose state is kept; without a bound a long day grows without end."""
 
 Voice = Literal["message", "own", "system", "alert"]
 """Who speaks a line: someone else, we ourselves, the program, or the program about something serious."""
@@ -61,10 +62,15 @@ class View:
     name: str = ""
     current: str | None = None
     """The open conversation."""
+    title: str = ""
+    """Its name: of a group the conversation is an id."""
     said_connection: str = ""
     """The last sentence about the link: the same twice in a row is noise."""
-    count: int = 0
     own: Mapping[str, Own] = field(default_factory=dict)
+    files: Mapping[str, FileState] = field(default_factory=dict)
+    """What was said last of each file."""
+    writing: frozenset[tuple[str, str]] = frozenset()
+    """(conversation, sender) of those who were said to be writing."""
     zone: tzinfo | None = None
     """None: the reader's own."""
 
@@ -77,7 +83,8 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
         case Connection():
             return _connection(view, event)
         case Message():
-            return view, [message_line(view, event, now_ms)]
+            writing = view.writing - {(event.conversation, event.sender)}
+            return replace(view, writing=writing), [message_line(view, event, now_ms)]
         case Delivery():
             return _delivery(view, event)
         case Contact():
@@ -86,8 +93,16 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
             return view, []  # the contact's own event beside it says so, with what to do
         case Warning():
             return view, [Line("alert", sentences.warning(event))]
-        case Typing() | File() | Group():
-            return view, []
+        case Typing():
+            return _typing(view, event)
+        case File():
+            return _file(view, event)
+        case Group(change="forked"):
+            return view, [Line("alert", sentences.group(event))]
+        case Group(change="invited") if event.subject == view.name:
+            return view, [Line("system", sentences.invited(event))]
+        case Group():
+            return view, []  # a notice of its conversation says so
 
 
 def is_refusal(event: Connection) -> bool:
@@ -99,26 +114,101 @@ def is_refusal(event: Connection) -> bool:
     return event.state == "stopped" or (event.state == "offline" and event.code not in waits)
 
 
-def sent(view: View, message_id: str, to: str, state: DeliveryState) -> tuple[View, list[Line]]:
-    """Give a message just written its number and say where it is; what a receipt said before is not said again."""
-    known = view.own.get(message_id)
-    if known is not None:
+def sent(view: View, message_id: str, to: str, state: DeliveryState, number: int) -> tuple[View, list[Line]]:
+    """Remember a message just written and say where it is; what a receipt said before is not said again."""
+    if message_id in view.own:
         return view, []
-    own = Own(view.count + 1, state)
+    own = Own(number, state)
     kept = dict(list(view.own.items())[-(MAX_TRACKED - 1) :])
     kept[message_id] = own
-    line = Line("own", sentences.delivery(own.number, to, state, None))
-    return replace(view, count=own.number, own=kept), [line]
+    line = Line("own", sentences.delivery(own.number, _title(view, to), state, None))
+    return replace(view, own=kept), [line]
+
+
+def _title(view: View, conversation: str) -> str:
+    return view.title if conversation == view.current and view.title else conversation
 
 
 def message_line(view: View, message: Message, now_ms: int) -> Line:
     """Return who, when and what. Further lines are indented, so that no text can imitate another person's line."""
     own = message.sender == view.name
-    sender = _("you to {name}").format(name=screen_name(message.conversation)) if own else screen_name(message.sender)
+    voice: Voice = "system" if message.kind == "notice" else "own" if own else "message"
+    if message.change is not None:
+        return Line(voice, _changed(view, message))
     time = clock(message.sent_at_ms, now_ms, view.zone)
-    state = f" ({sentences.state_word(message.state)})" if message.state else ""
     text = "\n    ".join(screen_lines(message.text))
-    return Line("own" if own else "message", f"{time} {sender}{state}: {text}")
+    if message.kind == "notice":
+        return Line(voice, f"{time} {screen_name(message.conversation)}: {text}")
+    sender = _("you to {name}").format(name=screen_name(message.conversation)) if own else _sender(message)
+    facts = [*_asides(view, message)]
+    if message.state:
+        facts.append(sentences.state_word(message.state))
+    aside = f" ({', '.join(facts)})" if facts else ""
+    if message.file is not None:
+        text = f"{spoken.file_sentence(message.file)} {text}".rstrip()
+    if message.deleted:
+        text = _("deleted")
+    return Line(voice, f"{time} {sender}{aside}: {text}")
+
+
+def _sender(message: Message) -> str:
+    if not message.conversation.startswith("+"):
+        return screen_name(message.sender)
+    return _("{name} in {group}").format(name=screen_name(message.sender), group=screen_name(message.conversation[:9]))
+
+
+def _asides(view: View, message: Message) -> list[str]:
+    facts = []
+    quote = message.reply_to
+    if quote is not None and quote.sender:
+        whose = _("you") if quote.sender == view.name else screen_name(quote.sender)
+        facts.append(_("in reply to {name}: {text}").format(name=whose, text=spoken.short(quote.text)))
+    elif quote is not None:
+        facts.append(_("in reply to a message that is not here"))
+    if message.request:
+        facts.append(_("asks to talk to you"))
+    if message.forwarded:
+        facts.append(_("forwarded"))
+    if message.edited_at_ms is not None:
+        facts.append(_("edited"))
+    if message.pinned:
+        facts.append(_("pinned"))
+    return facts
+
+
+def _changed(view: View, message: Message) -> str:
+    """A message that was said before is another one now."""
+    who = _("You") if message.sender == view.name else screen_name(message.sender)
+    match message.change:
+        case "edited":
+            text = "\n    ".join(screen_lines(message.text))
+            return _("{name} edited: {text}").format(name=who, text=text)
+        case "deleted":
+            return _("{name} deleted this message.").format(name=who)
+        case "reaction":
+            said = " ".join(spoken.reactions(message.reactions, view.name, {}))
+            return said or _("The reactions were taken off.")
+        case "pinned":
+            return _("This message is pinned.") if message.pinned else _("This message is not pinned any more.")
+        case _:
+            return _("This message disappeared.")
+
+
+def _typing(view: View, event: Typing) -> tuple[View, list[Line]]:
+    """Said once for each message that somebody begins, and only in the open conversation."""
+    who = (event.conversation, event.sender)
+    if not event.active or who in view.writing or event.conversation != view.current or event.sender == view.name:
+        return view, []
+    return replace(view, writing=view.writing | {who}), [Line("system", sentences.writing(event))]
+
+
+def _file(view: View, event: File) -> tuple[View, list[Line]]:
+    """Each change of state once; progress in between is for screens."""
+    if view.files.get(event.id) == event.state:
+        return view, []
+    files = {**dict(list(view.files.items())[-(MAX_TRACKED - 1) :]), event.id: event.state}
+    voice: Voice = "alert" if event.state == "failed" else "system"
+    return replace(view, files=files), [Line(voice, sentences.file(event))]
 
 
 def _connection(view: View, event: Connection) -> tuple[View, list[Line]]:
@@ -132,10 +222,10 @@ def _connection(view: View, event: Connection) -> tuple[View, list[Line]]:
 def _delivery(view: View, event: Delivery) -> tuple[View, list[Line]]:
     known = view.own.get(event.id)
     if known is None:
-        return view, [Line("own", sentences.delivery(None, event.to, event.state, event.reason))]
+        return view, [Line("own", sentences.delivery(None, _title(view, event.to), event.state, event.reason))]
     # States only rise; a failed message that is tried again starts over.
     if known.state != "failed" and STATE_RANK[event.state] <= STATE_RANK[known.state]:
         return view, []
     own = {**view.own, event.id: Own(known.number, event.state)}
-    line = Line("own", sentences.delivery(known.number, event.to, event.state, event.reason))
+    line = Line("own", sentences.delivery(known.number, _title(view, event.to), event.state, event.reason))
     return replace(view, own=own), [line]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
+
 import pytest
 
 from sealwire.errors import LoginError, UnknownPeerError
-from sealwire.peer.events import Connection, Delivery, Message, Ready, Warning
-from sealwire.ui.line.commands import parse
+from sealwire.peer.events import Connection, Contact, Delivery, File, Message, Reaction, Ready, Typing, Warning
+from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
+from sealwire.testing.stage import StageClient
+from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.views import Line
-from tests.unit.ui.fake_client import FINGERPRINT, NOW, FakeClient, contact, message
+from sealwire.ui.views.commands import parse
 
 
 class Paper:
@@ -23,22 +28,36 @@ class Paper:
 
     async def message(self, message: Message, line: Line) -> None:
         self.messages.append(message)
-        self.said.append(line.text.split(" ", 1)[1])  # without the time
+        self.said.append(line.text)
+
+    async def passphrase(self) -> bytes:
+        return b"secret"
 
 
 class Table:
-    """A talk, its client and its paper."""
+    """A talk, its client and its paper; bob and carol are known."""
 
-    def __init__(self, *stored: Message) -> None:
-        self.client = FakeClient(*stored)
+    def __init__(self, client: StageClient | None = None) -> None:
+        self.client = client or StageClient("alice", lambda: NOW_MS)
+        for name in ("bob", "carol"):
+            self.client.box.know(name)
         self.paper = Paper()
         self.marker = ReadMarker(self.client)
-        self.talk = Talk(self.client, self.paper, self.marker, lambda: NOW)
+        self.rung: list[str] = []
+        announcer = Announcer(Ways(), self.rung.append, self.paper.said.append, lambda: NOW_MS)
+        self.talk = Talk(self.client, self.paper, self.marker, lambda: NOW_MS, announcer)
+        self.talk.view = replace(self.talk.view, zone=UTC)
 
     async def type(self, *lines: str) -> list[str]:
         before = len(self.paper.said)
         for line in lines:
             await self.talk.do(parse(line))
+        return self.paper.said[before:]
+
+    async def hear(self, *events: object) -> list[str]:
+        before = len(self.paper.said)
+        for event in events:
+            await self.talk.hear(event)  # type: ignore[arg-type]
         return self.paper.said[before:]
 
 
@@ -56,23 +75,23 @@ async def test_text_needs_somebody_to_go_to(table: Table) -> None:
 
 async def test_opening_a_conversation_says_the_fingerprint_and_whether_it_is_verified(table: Table) -> None:
     (said,) = await table.type("/to bob")
-    assert said.startswith("Writing to bob (not verified). Fingerprint 0123abcd ")
+    assert said.startswith("Writing to bob (not verified). Fingerprint 626f6200 ")
 
 
 async def test_opening_a_conversation_with_someone_new_says_so(table: Table) -> None:
-    (said,) = await table.type("/to carol")
-    assert "carol, who is new here" in said
+    (said,) = await table.type("/to frank")
+    assert "frank, who is new here" in said
 
 
 async def test_a_changed_key_is_said_when_the_conversation_is_opened(table: Table) -> None:
-    table.client.known["bob"] = contact("bob", "changed")
+    table.client.box.know("bob", "changed")
     (said,) = await table.type("/to bob")
     assert "/approve bob" in said
 
 
 async def test_lines_go_to_the_open_conversation_and_at_sends_once(table: Table) -> None:
     said = await table.type("/to bob", "hello", "@carol hi", "//slash")
-    assert [what[1:3] for what in table.client.asked] == [("bob", "hello"), ("carol", "hi"), ("bob", "/slash")]
+    assert [what[1:3] for what in table.client.box.asked] == [("bob", "hello"), ("carol", "hi"), ("bob", "/slash")]
     assert said[1:] == ["#1 to bob: queued.", "#2 to carol: queued.", "#3 to bob: queued."]
 
 
@@ -84,32 +103,32 @@ async def test_states_rise_as_evidence_comes(table: Table) -> None:
 
 
 async def test_errors_are_one_line_with_the_next_step(table: Table) -> None:
-    table.client.fail = UnknownPeerError(name="nobody")
+    table.client.box.failure = UnknownPeerError(name="nobody")
     said = await table.type("@nobody hi", "/to bob")
     assert said[0] == ("Nobody is registered here under the name nobody. Check the spelling, or send them an invite.")
     assert len(said) == 2
 
 
-async def test_ready_brings_what_was_not_written_before_and_then_what_comes() -> None:
-    table = Table(message("one", 1), message("two", 2))
-    await table.talk.hear(Ready("alice", FINGERPRINT))
-    await table.talk.hear(message("two", 2))  # its event was waiting already
-    await table.talk.hear(message("three", 3))
-    assert table.paper.said[1:] == ["bob: one", "bob: two", "bob: three"]
+async def test_ready_brings_what_was_not_written_before_and_then_what_comes(table: Table) -> None:
+    table.client.stored("bob", "one")
+    two = table.client.stored("bob", "two")
+    said = await table.hear(Ready("alice", "ab" * 32), two, table.client.stored("bob", "three"))
+    assert said[1:] == ["#1 14:13 bob: one", "#2 14:13 bob: two", "#3 14:13 bob: three"]
     await table.marker.flush()
-    assert table.client.marked == 3
+    assert table.client.box.of("bob").read_row == 3
 
 
 async def test_history_shows_own_and_other_messages(table: Table) -> None:
-    table.client.stored = [message("hi", 1), message("hello", 2, sender="alice")]
+    table.client.stored("bob", "hi")
+    table.client.stored("bob", "hello", "alice")
     said = await table.type("/to bob", "/history 2")
-    assert said[1:] == ["bob: hi", "you to bob: hello"]
-    assert table.client.marked == 0
+    assert said[1:] == ["#1 14:13 bob: hi", "#2 14:13 you to bob (read): hello"]
+    assert table.client.box.of("bob").read_row == 0
 
 
 async def test_verify_shows_the_digits_and_takes_the_verdict(table: Table) -> None:
     said = await table.type("/to bob", "/verify", "/verify bob yes")
-    assert said[2:5] == ["  12345 12345 12345 12345"] * 3
+    assert said[2] == "  12345 67890 12345 67890"
     assert said[-2] == "When both are the same: /verify bob yes"
     assert said[-1] == "bob: verified."
 
@@ -119,8 +138,8 @@ async def test_info_contacts_status_retry_help(table: Table) -> None:
     text = "\n".join(said)
     assert "RSA-OAEP-3072" in text
     assert "bob: not verified." in said
-    assert "1 message queued." in said
-    assert "2 messages are tried again." in said
+    assert "0 messages queued." in said
+    assert "0 messages are tried again." in said
     assert "/quit" in text
 
 
@@ -135,13 +154,13 @@ async def test_gaps_and_other_warnings_are_said(table: Table) -> None:
 
 
 async def test_a_first_start_that_is_refused_ends_with_the_reason(table: Table) -> None:
-    table.client.fail = LoginError(name="alice")
+    table.client.box.failure = LoginError(name="alice")
     with pytest.raises(LoginError):
         await table.talk.hear(Connection("stopped", "The broker refuses.", "login"))
 
 
 async def test_a_link_that_ends_later_is_said_and_the_history_stays(table: Table) -> None:
-    await table.talk.hear(Ready("alice", FINGERPRINT))
+    await table.talk.hear(Ready("alice", "ab" * 32))
     await table.talk.hear(Connection("stopped", "Another process logged in.", "superseded"))
     assert table.paper.said[-1] == "Another process logged in."
 
@@ -154,10 +173,82 @@ async def test_states_said_waits_for_what_is_shown_as_queued(table: Table) -> No
 
 
 async def test_a_message_that_fails_later_is_an_error_of_the_run(table: Table) -> None:
-    await table.type("@carol hi")
+    await table.type("@frank hi")
     await table.talk.hear(Delivery("f" * 32, "failed", "bob", "of an earlier run"))
     assert table.talk.error is None
-    await table.talk.hear(Delivery(f"{1:032x}", "failed", "carol", "nobody is registered under the name carol"))
+    await table.talk.hear(Delivery(f"{1:032x}", "failed", "frank", "nobody is registered under the name frank"))
     assert table.talk.error is not None
     assert table.talk.error.exit == 5
     assert len(table.paper.said) == 3
+
+
+# --- what else happens ---
+
+
+async def test_changes_are_said_with_the_number_of_the_message(table: Table) -> None:
+    message = table.client.stored("bob", "hi")
+    await table.hear(message)
+    edited = await table.client.talk.edit("bob", message.id, "hello")
+    reacted = await table.client.talk.react("bob", message.id, "🎉")
+    said = await table.hear(edited, reacted)
+    assert said == ["#1 bob edited: hello", "#1 you reacted with 🎉."]
+    gone = await table.client.talk.delete("bob", message.id)
+    assert await table.hear(gone) == ["#1 bob deleted this message."]
+
+
+async def test_a_reaction_to_something_never_said_here_is_not_said(table: Table) -> None:
+    message = table.client.stored("bob", "long ago", reactions=(Reaction("bob", "🎉"),))
+    changed = await table.client.talk.pin("bob", message.id)
+    assert await table.hear(changed) == []
+
+
+async def test_writing_is_said_once_and_only_in_the_open_conversation(table: Table) -> None:
+    await table.type("/to bob")
+    event = Typing("bob", "bob", True)
+    assert await table.hear(event, event, Typing("carol", "carol", True)) == ["bob is writing."]
+    await table.hear(table.client.stored("bob", "hi"))
+    assert await table.hear(event) == ["bob is writing."]
+
+
+async def test_a_file_is_said_at_each_change_of_state_and_not_at_each_piece(table: Table) -> None:
+    def file(state: str, done: int) -> File:
+        return File("1", "bob", "plan.pdf", state, done, 100)  # type: ignore[arg-type]
+
+    said = await table.hear(file("receiving", 1), file("receiving", 50), file("done", 100))
+    assert said == ["File plan.pdf is being fetched.", "File plan.pdf is complete."]
+
+
+async def test_a_group_is_opened_by_name_and_written_to() -> None:
+    table = Table(sample_client())
+    said = await table.type("/to +Garden", "hello all")
+    assert said[0] == "+Garden: 3 members; you are admin."
+    assert said[1] == "#1 to +Garden: queued."
+    assert table.client.box.asked[-1] == ("send", GARDEN, "hello all", None)
+
+
+async def test_an_answer_is_said_with_what_it_answers(table: Table) -> None:
+    await table.type("/to bob")
+    await table.hear(table.client.stored("bob", "Shall we?"))
+    (said,) = await table.type("/reply yes")
+    assert said == "#2 14:13 you to bob (in reply to bob: Shall we?, queued): yes"
+
+
+async def test_requests_and_forwarded_messages_say_so(table: Table) -> None:
+    (said,) = await table.hear(table.client.stored("bob", "hi", request=True, forwarded=True))
+    assert said == "#1 14:13 bob (asks to talk to you, forwarded): hi"
+
+
+async def test_a_message_elsewhere_rings_once_and_the_open_conversation_does_not(table: Table) -> None:
+    await table.type("/to bob")
+    await table.hear(table.client.stored("bob", "hi"))
+    assert table.rung == []
+    await table.hear(table.client.stored("carol", "hi"), table.client.stored("carol", "again"))
+    assert table.rung == ["\a"]
+    await table.hear(Contact("dave", "ab" * 32, "changed"))
+    assert table.rung == ["\a", "\a"]
+    assert table.talk.names == {"dave"}
+
+
+async def test_a_backup_asks_for_its_passphrase(table: Table) -> None:
+    (said,) = await table.type("/backup mine.backup")
+    assert said == "The backup is in mine.backup."
