@@ -18,6 +18,7 @@ class Shelved:
     """A message that was said, and what is needed to find it again."""
 
     number: int
+    """0 for one that has none."""
     id: str
     conversation: str
     is_own: bool
@@ -25,10 +26,17 @@ class Shelved:
 
 
 class Shelf:
-    """Gives every message a number when it is first said, and finds it again."""
+    """Gives every message a number when it is first said, and finds it again.
 
-    def __init__(self, own: str) -> None:
+    Args:
+        own: one's own account name.
+        numbers_all: False numbers own messages only: columns have no place for a number, and what a script wrote
+            keeps the numbers 1, 2, 3 whatever comes in between.
+    """
+
+    def __init__(self, own: str, numbers_all: bool = True) -> None:
         self._own = own
+        self._numbers_all = numbers_all
         self._count = 0
         self._by_id: dict[str, Shelved] = {}
         self._by_number: dict[int, Shelved] = {}
@@ -42,10 +50,13 @@ class Shelf:
         """Return the number of a message that is known only by its id."""
         known = self._by_id.pop(message_id, None)  # put back at the end: what was said last is last
         if known is None:
-            self._count += 1
-            known = Shelved(self._count, message_id, conversation, is_own, has_file)
+            counts = is_own or self._numbers_all
+            self._count += counts
+            known = Shelved(self._count if counts else 0, message_id, conversation, is_own, has_file)
         known = replace(known, has_file=known.has_file or has_file)
-        self._by_id[message_id] = self._by_number[known.number] = known
+        self._by_id[message_id] = known
+        if known.number:
+            self._by_number[known.number] = known
         if len(self._by_id) > MAX_SHELVED:
             oldest = self._by_id.pop(next(iter(self._by_id)))
             self._by_number.pop(oldest.number, None)

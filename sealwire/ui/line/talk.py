@@ -50,6 +50,8 @@ class Talk:
         marker: ReadMarker,
         now_ms: Callable[[], int],
         announcer: Announcer | None = None,
+        *,
+        numbers_all: bool = True,
     ) -> None:
         self.view = View(name=client.name)
         self.error: SealwireError | None = None
@@ -62,7 +64,7 @@ class Talk:
         self._marker = marker
         self._now_ms = now_ms
         self._announcer = announcer
-        self._shelf = Shelf(client.name)
+        self._shelf = Shelf(client.name, numbers_all)
         self._shown: list[Message] = []
         self._orders = Orders(client, self, now_ms)
         self._rose = asyncio.Event()
@@ -100,7 +102,7 @@ class Talk:
                 if self._announcer is not None:
                     self._announcer.key_changed(event)
             case File() if (number := self._shelf.known(event.id)) is not None:
-                lines = [replace(line, text=f"#{number} {line.text}") for line in lines]
+                lines = [_with_number(line, number) for line in lines]
             case _:
                 pass
         await self._say(*lines)
@@ -204,7 +206,7 @@ class Talk:
 
     async def _write(self, message: Message, line: Line) -> None:
         number = self._shelf.number(message)
-        await self._out.message(message, replace(line, text=f"#{number} {line.text}"))
+        await self._out.message(message, _with_number(line, number))
         self._marker.wrote(message)
 
     async def _write_again(self, message: Message) -> None:
@@ -212,7 +214,7 @@ class Talk:
         if message.sender == self.view.name and message.state is not None:
             self.view, _said = views.sent(self.view, message.id, message.conversation, message.state, number)
         line = views.message_line(self.view, message, self._now_ms())
-        await self._out.message(message, replace(line, text=f"#{number} {line.text}"))
+        await self._out.message(message, _with_number(line, number))
 
     async def _say(self, *lines: Line) -> None:
         for line in lines:
@@ -241,3 +243,7 @@ class Talk:
         if self.view.current is None:
             raise UsageError(_("Say first who it is for: /to NAME, or @NAME and the text."))
         return self.view.current
+
+
+def _with_number(line: Line, number: int) -> Line:
+    return replace(line, text=f"#{number} {line.text}") if number else line

@@ -59,3 +59,10 @@ def test_the_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shelf.find(5, None, None, False)[1] == "e"
     with pytest.raises(UsageError):
         shelf.find(1, None, None, False)
+
+
+def test_in_columns_only_own_messages_have_numbers() -> None:
+    shelf = Shelf("alice", numbers_all=False)
+    assert [shelf.number(message(name, who)) for name, who in (("a", "bob"), ("b", "alice"), ("c", "bob"))] == [0, 1, 0]
+    assert shelf.find(None, "bob", False, False)[1] == "c"
+    assert shelf.find(1, "bob", True, False)[1] == "b"
