@@ -99,16 +99,20 @@ class Admission:
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._registration = settings.registration
-        self._known_rate = settings.known_handshakes_per_min / 60
-        self._known_burst = settings.known_handshakes_burst
-        self._unknown_rate = settings.unknown_handshakes_per_min / 60
-        self._unknown_burst = settings.unknown_handshakes_burst
-        self._trusted = tuple(ip_network(network) for network in settings.trusted_networks)
+        self.adopt(settings)
         self._known: set[bytes] = set()
         self._keys: dict[bytes, Bucket] = {}
         self._addresses: dict[str, Bucket] = {}
         self._bans: dict[bytes, float] = {}
         self._barred: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """Take over how often keys and addresses may connect."""
+        self._known_rate = settings.known_handshakes_per_min / 60
+        self._known_burst = settings.known_handshakes_burst
+        self._unknown_rate = settings.unknown_handshakes_per_min / 60
+        self._unknown_burst = settings.unknown_handshakes_burst
+        self._trusted = tuple(ip_network(network) for network in settings.trusted_networks)
 
     def learn(self, curve: bytes) -> None:
         """This CURVE key belongs to a registered device from now on."""

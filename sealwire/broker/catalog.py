@@ -27,6 +27,7 @@ from sealwire.broker.orders import (
     KeepClock,
     RemoveBan,
     RevokeInvite,
+    SetOwnLimits,
     SetState,
     Stored,
     Upkeep,
@@ -101,6 +102,8 @@ def _order(db: apsw.Connection, op: Upkeep | Stored) -> Result:
             return _changed(db, op, "DELETE FROM ban WHERE (kind, target) = (?, ?)", (kind, target))
         case SetState(account=name, state=state):
             return _changed(db, op, "UPDATE account SET state = ? WHERE name = ? AND state < ?", (state, name, DELETED))
+        case SetOwnLimits(account=name, limits=limits):
+            return _set_own_limits(db, op, name, limits)
         case RevokeInvite(token_hash=token_hash):
             return _changed(db, op, "DELETE FROM invite WHERE token_hash = ?", (token_hash,))
         case ExpiredTold(mailbox=mailbox, count=count):
@@ -236,6 +239,7 @@ def _drop_account(db: apsw.Connection, op: DropAccount) -> Result:
     """The mail itself is deleted by jobs of their own; what a crash leaves of it is found at the next start."""
     db.execute("DELETE FROM one_time WHERE mailbox IN (SELECT mailbox FROM device WHERE account = ?)", (op.account,))
     db.execute("DELETE FROM device WHERE account = ?", (op.account,))
+    db.execute("DELETE FROM account_limit WHERE account = ?", (op.account,))
     db.execute("DELETE FROM blob WHERE account = ?", (op.account,))
     if op.release:
         return _changed(db, op, "DELETE FROM account WHERE name = ?", (op.account,))
@@ -254,6 +258,22 @@ def states(db: apsw.Connection) -> dict[str, int]:
 def bans(db: apsw.Connection) -> tuple[Ban, ...]:
     """Every ban."""
     return tuple(Ban(*row) for row in fetch(db, "SELECT kind, target, until_ms, reason FROM ban"))
+
+
+def _set_own_limits(db: apsw.Connection, op: Stored, name: str, limits: tuple[tuple[str, float], ...]) -> Result:
+    if _one(db, "SELECT 1 FROM account WHERE name = ? AND state < ?", (name, DELETED)) is None:
+        return Result(op, "unknown")
+    db.execute("DELETE FROM account_limit WHERE account = ?", (name,))
+    db.executemany("INSERT INTO account_limit VALUES (?, ?, ?)", [(name, limit, value) for limit, value in limits])
+    return Result(op, "done")
+
+
+def own_limits(db: apsw.Connection) -> dict[str, dict[str, float]]:
+    """What single accounts have of their own."""
+    found: dict[str, dict[str, float]] = {}
+    for name, limit, value in fetch(db, "SELECT account, name, value FROM account_limit"):
+        found.setdefault(name, {})[limit] = int(value) if value.is_integer() else value
+    return found
 
 
 def kept_clock(db: apsw.Connection) -> Millis:

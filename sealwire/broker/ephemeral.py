@@ -44,8 +44,12 @@ class Ephemerals:
     ) -> None:
         self._mailboxes = mailboxes
         self._out = out
-        self._most = max(0, min(UNHEARD_EPHEMERALS, _SOCKET_FRAMES - settings.deliver_window_messages))
+        self.adopt(settings)
         self.dropped = 0
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """Take over what a socket holds beside a full window."""
+        self._most = max(0, min(UNHEARD_EPHEMERALS, _SOCKET_FRAMES - settings.deliver_window_messages))
 
     def handle(self, link: Link, frame: bytes) -> None:
         """One EPHEMERAL of a link session.

@@ -8,7 +8,7 @@ Source: protocol.md §5.4.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,6 +26,8 @@ EXPIRE_ROWS: Final = 1_000
 LOOK_MAILBOXES: Final = 500
 """Mailboxes looked at once a second; without it 100,000 of them are a pause of the loop."""
 DAY_MS: Final = 86_400_000
+MAX_AGE_MS: Final = 90 * DAY_MS
+"""The longest expiry that can be set: marks older than that say nothing any more."""
 
 
 class Expiry:
@@ -42,15 +44,19 @@ class Expiry:
     def __init__(
         self, settings: BrokerSettings, ledger: Ledger, mailboxes: Mapping[MailboxId, Mailbox], mail_ms: Millis
     ) -> None:
-        self._age_ms = settings.quota_days * DAY_MS
+        self.adopt(settings)
         self._ledger = ledger
         self._mailboxes = mailboxes
         self._marked_ms = mail_ms
-        self._marks: deque[tuple[Millis, int]] = deque()  # (time, row): all below that row are at least so old
+        self._marks: list[tuple[Millis, int]] = []  # (time, row): all below that row are at least so old
         self._high = 0
         self._cutoff = 0
         self._round: list[Mailbox] = []
         self.expired = 0
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """Take over the age at which mail expires; what is not deleted yet by then goes by the new one."""
+        self._age_ms = settings.quota_days * DAY_MS
 
     def restored(self, row: int, at_ms: Millis) -> None:
         """A row found at the start, in order of arrival."""
@@ -69,10 +75,15 @@ class Expiry:
             self._marked_ms = mail_ms
             self._marks.append((mail_ms, self._high + 1))  # whatever is stored by now came before now
             self._ledger.ops.append(KeepClock(None, mail_ms))
-        while self._marks and self._marks[0][0] <= mail_ms - self._age_ms:
-            self._cutoff = self._marks.popleft()[1]
+        del self._marks[: max(0, self._old_enough(mail_ms - MAX_AGE_MS) - 1)]  # the last one speaks for all before it
+        old = self._old_enough(mail_ms - self._age_ms)
+        self._cutoff = self._marks[old - 1][1] if old else 0
         if self._cutoff:
             self._look()
+
+    def _old_enough(self, at_ms: Millis) -> int:
+        """How many marks were made by then."""
+        return bisect_right(self._marks, at_ms, key=lambda mark: mark[0])
 
     def _look(self) -> None:
         if not self._round:

@@ -58,7 +58,7 @@ class Ledger:
     )
 
     def __init__(self, settings: BrokerSettings, dirty: list[Link]) -> None:
-        self._grace_s = settings.grace_ms / 1000
+        self.adopt(settings)
         self.dirty = dirty
         self.pending: deque[Entry] = deque()
         self.deletes: list[int] = []
@@ -69,6 +69,10 @@ class Ledger:
         self._entries: list[Entry] = []
         self._started = 0.0
         self._full = False
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """Take over how long a message waits for its recipient's own acknowledgement."""
+        self._grace_s = settings.grace_ms / 1000
 
     # --- entries ---------------------------------------------------------------------------------------------
 

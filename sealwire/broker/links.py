@@ -58,10 +58,20 @@ class Connection:
     """The peer set a routing id of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnLimits:
+    """What an operator has set for one account, filled up with what everybody has. Names are those of the settings."""
+
+    quota_messages: int
+    quota_bytes: int
+    account_units_per_s: float
+    account_units_burst: float
+
+
 class Account:
     """What the broker counts per account."""
 
-    __slots__ = ("disabled", "fetches", "group_requests", "mailboxes", "name", "requests", "units", "units_at")
+    __slots__ = ("disabled", "fetches", "group_requests", "mailboxes", "name", "own", "requests", "units", "units_at")
 
     def __init__(self, name: str, settings: BrokerSettings, now: float) -> None:
         self.name = name
@@ -72,6 +82,7 @@ class Account:
         self.group_requests: Bucket | None = None
         self.mailboxes: list[Mailbox] = []
         self.disabled = False
+        self.own: OwnLimits | None = None
 
 
 class Link:
@@ -100,6 +111,8 @@ class Link:
         "rid",
         "rx",
         "send_head",
+        "send_window",
+        "send_window_bytes",
         "since",
         "token",
         "tx",
@@ -108,7 +121,15 @@ class Link:
         "wrong_tokens",
     )
 
-    def __init__(self, connection: Connection, card: Card, mailbox: Mailbox, token: Token, now: float) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        card: Card,
+        mailbox: Mailbox,
+        token: Token,
+        settings: BrokerSettings,
+        now: float,
+    ) -> None:
         self.rid = connection.rid
         self.connection = connection
         self.card = card
@@ -118,6 +139,9 @@ class Link:
         self.send_head = bytes((Verb.SEND,)) + token
         self.ack_head = bytes((Verb.ACK,)) + token
         self.open = True
+        # As WELCOME said: a change of these limits is for those who come after it.
+        self.send_window = settings.send_window_messages
+        self.send_window_bytes = settings.send_window_bytes
         # What comes from the peer: SENDs numbered up to rx, the first `answered` of them answered.
         self.rx = 0
         self.answered = 0
@@ -279,14 +303,15 @@ def encode_welcome(
 
     Source: protocol.md §3.2.
     """
+    quota = mailbox.account.own or settings
     limits = control.Limits(
         envelope_bytes=settings.envelope_bytes,
         send_window_messages=settings.send_window_messages,
         send_window_bytes=settings.send_window_bytes,
         deliver_window_messages=settings.deliver_window_messages,
         deliver_window_bytes=settings.deliver_window_bytes,
-        quota_messages=settings.quota_messages,
-        quota_bytes=settings.quota_bytes,
+        quota_messages=quota.quota_messages,
+        quota_bytes=quota.quota_bytes,
         quota_days=settings.quota_days,
         blob_file_bytes=settings.blob_file_bytes,
         blob_days=settings.blob_days,

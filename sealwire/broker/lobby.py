@@ -65,6 +65,7 @@ class Lobby:
         self.greeted: dict[RoutingId, Greeted] = {}
         self.leaving: dict[RoutingId, tuple[float, Connection]] = {}
         self.kicks: list[Connection] = []
+        self.logins = 0
         self.refused_logins = 0
         self.kicked = 0
 
@@ -104,8 +105,7 @@ class Lobby:
             if self._is_barred(greeted):
                 raise RefusedError("banned")
             if self._is_known(greeted.card.mailbox):
-                del self.greeted[rid]
-                self._admit(greeted, token)
+                self._let_in(greeted, token)
                 return
             if greeted.kind != "main":
                 raise RemoteProtocolError("a device registers by its main connection")
@@ -127,10 +127,14 @@ class Lobby:
         if self.greeted.get(greeted.connection.rid) is not greeted:
             return  # gone meanwhile; the next login finds the device known
         if result.outcome == "done" and not self._is_barred(greeted):
-            del self.greeted[greeted.connection.rid]
-            self._admit(greeted, greeted.proven)
+            self._let_in(greeted, greeted.proven)
         else:
             self.refuse(greeted, _REGISTRATION.get(result.outcome, Code.LOGIN), now)
+
+    def _let_in(self, greeted: Greeted, token: Token) -> None:
+        del self.greeted[greeted.connection.rid]
+        self.logins += greeted.kind == "main"
+        self._admit(greeted, token)
 
     def refuse(self, greeted: Greeted, code: Code, now: float) -> None:
         """Answer a login that failed: one code and one delay for every cause an attacker could probe."""

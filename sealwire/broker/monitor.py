@@ -21,6 +21,7 @@ from typing import Final
 import zmq
 
 from sealwire.broker.links import Connection
+from sealwire.broker.port import BrokerSettings
 
 ENDPOINT: Final = "inproc://sealwire.monitor"
 _EVENTS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -73,15 +74,12 @@ class Doorstep:
     """Connections the broker has accepted and that have not spoken yet.
 
     Args:
-        timeout_s: how long one may stay silent.
-        most: how many may at once; the oldest go first.
-        connections: how many connections there may be in all.
+        settings: looked at each time, because an operator may change them: how long one may stay silent, how many may
+            at once (the oldest go first), how many connections there may be in all.
     """
 
-    def __init__(self, timeout_s: float, most: int, connections: int) -> None:
-        self._timeout_s = timeout_s
-        self._most = most
-        self._connections = connections
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
         self._waiting: dict[int, tuple[float, Peer | None]] = {}
         self._all: set[int] = set()
 
@@ -93,7 +91,7 @@ class Doorstep:
         self._all.add(fd)
         self._waiting.pop(fd, None)
         self._waiting[fd] = (now, peer)
-        return len(self._all) <= self._connections
+        return len(self._all) <= self._settings.max_connections
 
     def gone(self, fd: int) -> None:
         """A descriptor was closed."""
@@ -104,10 +102,10 @@ class Doorstep:
         """Return who must go: (descriptor, peer). ``spoken`` are the descriptors that said HELLO."""
         for fd in spoken & self._waiting.keys():
             del self._waiting[fd]
-        surplus = len(self._waiting) - self._most
+        surplus = len(self._waiting) - self._settings.max_unclaimed
         late = []
         for fd, (since, peer) in self._waiting.items():  # oldest first
-            if now - since < self._timeout_s and surplus <= 0:
+            if now - since < self._settings.hello_timeout_s and surplus <= 0:
                 break
             surplus -= 1
             late.append((fd, peer))

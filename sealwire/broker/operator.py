@@ -16,7 +16,11 @@ from typing import Final, TypeVar
 from sealwire.broker.bans import MAX_LASTING_BANS, Bans
 from sealwire.broker.blobs import Blobs
 from sealwire.broker.bulk import BulkLink, Bulks
+from sealwire.broker.ephemeral import Ephemerals
+from sealwire.broker.expiry import Expiry
+from sealwire.broker.limits import Limits
 from sealwire.broker.links import Account, Link
+from sealwire.broker.lobby import Lobby
 from sealwire.broker.mailbox import AWAY, BACKLOG, Mailbox
 from sealwire.broker.orders import (
     DISABLED,
@@ -25,12 +29,17 @@ from sealwire.broker.orders import (
     DropAccount,
     Kick,
     ListBans,
+    ListLimits,
     ListLinks,
+    ListOwnLimits,
     ListQueues,
     ListUsers,
     Order,
     Purge,
     RemoveBan,
+    ResetLimits,
+    SetLimits,
+    SetOwnLimits,
     SetState,
 )
 from sealwire.broker.port import Result
@@ -56,6 +65,10 @@ class House:
     bans: Bans
     blobs: Blobs
     bulks: Bulks
+    lobby: Lobby
+    typing: Ephemerals
+    expiry: Expiry
+    limits: Limits
 
 
 class Operator:
@@ -72,6 +85,8 @@ class Operator:
         self._bans = house.bans
         self._blobs = house.blobs
         self._bulks = house.bulks
+        self._limits = house.limits
+        self._house = house
         self._forget = forget
 
     # --- orders ----------------------------------------------------------------------------------------------
@@ -89,6 +104,8 @@ class Operator:
                 return [_queue(box) for box in _page(waiting, after, lambda box: box.id.hex())]
             case ListBans():
                 return list(self._bans)
+            case ListLimits() | ListOwnLimits() | SetLimits() | ResetLimits():
+                return self._limit(order)
             case Kick(target=target):
                 return self._end(lambda link: target in (link.account.name, link.mailbox.id.hex()), Reset.KICKED)
             case Purge(target=target):
@@ -117,6 +134,9 @@ class Operator:
                 self._drop(name)  # again: a device may have been registered between order and commit
                 (self._deleted.discard if release else self._deleted.add)(name)
                 self._blobs.left(name)
+                self._limits.forget(name)
+            case SetOwnLimits(account=name, limits=limits) if name in self._accounts:
+                self._limits.stored(name, dict(limits))
             case _:
                 pass
 
@@ -129,6 +149,17 @@ class Operator:
         for ban in self._bans.ended(wall_ms):
             self._bans.remove(ban.kind, ban.target)
             self._relay.ledger.ops.append(RemoveBan(None, ban.kind, ban.target))
+
+    def _limit(self, order: ListLimits | ListOwnLimits | SetLimits | ResetLimits) -> object:
+        match order:
+            case ListLimits():
+                return self._limits.shown()
+            case ListOwnLimits(account=name):
+                return self._limits.own(name) if name in self._accounts else "unknown"
+            case SetLimits(values=values):
+                return self._limits.set(dict(values))
+            case ResetLimits(names=names):
+                return self._limits.reset(names)
 
     # --- what they do ----------------------------------------------------------------------------------------
 
@@ -169,6 +200,34 @@ class Operator:
         return [box for box in self._relay.mailboxes.values() if box.id.hex() == target]
 
     # --- what they show --------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, int | str]:
+        """What the broker holds, in numbers. No names, no ids."""
+        relay, house = self._relay, self._house
+        links, boxes = relay.links.values(), relay.mailboxes.values()
+        return {
+            "accounts": len(self._accounts),
+            "devices": len(relay.mailboxes),
+            "link_sessions": len(links),
+            "connections_before_login": len(house.lobby.greeted),
+            "logins": house.lobby.logins,
+            "logins_refused": house.lobby.refused_logins,
+            "kicked": house.lobby.kicked,
+            "waiting_messages": sum(box.messages for box in boxes),
+            "waiting_bytes": sum(box.bytes for box in boxes),
+            "unstored_bytes": relay.ledger.unstored_bytes,
+            "sends": relay.past_sends + sum(link.rx for link in links),
+            "delivers": relay.past_delivers + sum(link.tx for link in links),
+            "rejected": relay.refusals.total,
+            **{f"rejected_{code.name.lower()}": count for code, count in relay.refusals.by_code.items()},
+            "ephemerals_dropped": house.typing.dropped,
+            "expired": house.expiry.expired,
+            "bans": len(self._bans),
+            "accounts_disabled": sum(account.disabled for account in self._accounts.values()),
+            "limits_changed": sum(now != configured for now, configured in self._limits.shown().values()),
+            "wrong_tokens": relay.wrong_tokens,
+            **(self._bulks.status() | self._blobs.status()),
+        }
 
     def _names(self) -> Iterator[str]:
         yield from self._accounts

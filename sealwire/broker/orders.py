@@ -115,6 +115,15 @@ class DeleteMail:
 
 
 @dataclass(frozen=True, slots=True)
+class SetOwnLimits:
+    """Replace what one account has of its own; an empty tuple leaves it with what everybody has."""
+
+    ref: object
+    account: str
+    limits: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RevokeInvite:
     """Delete an invite."""
 
@@ -165,8 +174,46 @@ class Purge:
     target: str
 
 
-Stored = AddBan | RemoveBan | SetState | DropAccount | DeleteMail | RevokeInvite
+@dataclass(frozen=True, slots=True)
+class ListLimits:
+    """(in force, as configured) of each limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOwnLimits:
+    """What one account has of its own."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Change limits for everybody until the broker ends: checked values, by name."""
+
+    values: tuple[tuple[str, int | float | tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLimits:
+    """Go back to what the settings say."""
+
+    names: tuple[str, ...]
+
+
+Stored = AddBan | RemoveBan | SetState | DropAccount | DeleteMail | RevokeInvite | SetOwnLimits
 """Orders that are operations of the store; their ``ref`` is filled in on the way."""
-Order = Stored | ListUsers | ListLinks | ListQueues | ListBans | Kick | Purge
+Order = (
+    Stored
+    | ListUsers
+    | ListLinks
+    | ListQueues
+    | ListBans
+    | ListLimits
+    | ListOwnLimits
+    | SetLimits
+    | ResetLimits
+    | Kick
+    | Purge
+)
 Must = Expire | ExpiredTold | DropAccount | DeleteMail | DropBlobs
 """What a full disk delays and never drops."""

@@ -32,9 +32,14 @@ JOB_BYTES = 4 * MIB
 """Envelope bytes in one transaction, for the same reason."""
 
 
-@dataclass(frozen=True, slots=True)
+LimitValue = int | float | tuple[str, ...]
+
+
+@dataclass(slots=True)
 class BrokerSettings:
     """Every limit of the broker with its default. ``config.yaml`` mirrors this list.
+
+    A router makes a copy of its own, which ``limits`` changes while it runs.
 
     Source: protocol.md §15.
     """
@@ -387,6 +392,8 @@ class Snapshot:
     bans: tuple[Ban, ...] = ()
     blobs: Sequence[BlobRow] = ()
     """Oldest first."""
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What single accounts have of their own, by name."""
 
 
 class Store(Protocol):

@@ -56,18 +56,19 @@ class Refusals:
         settings = self._settings
         if self._ledger.unstored_bytes + entry.size > settings.unstored_bytes:
             return Code.BUSY
-        if mailbox.messages >= settings.quota_messages or mailbox.bytes + entry.size > settings.quota_bytes:
+        quota = mailbox.account.own or settings
+        if mailbox.messages >= quota.quota_messages or mailbox.bytes + entry.size > quota.quota_bytes:
             return Code.QUOTA
-        if mailbox.share(account) >= int(settings.quota_messages * settings.sender_share):
+        if mailbox.share(account) >= int(quota.quota_messages * settings.sender_share):
             return Code.SHARE
         return None
 
     def has_units(self, account: Account, cost: int, now: float) -> bool:
         """Refill an account's units; when they are still overdrawn, give back what the refused frame took."""
-        settings = self._settings
-        earned = (now - account.units_at) * settings.account_units_per_s
+        rate = account.own or self._settings
+        earned = (now - account.units_at) * rate.account_units_per_s
         account.units_at = now
-        account.units = min(settings.account_units_burst - cost, account.units + earned)
+        account.units = min(rate.account_units_burst - cost, account.units + earned)
         if account.units >= 0:
             return True
         account.units += cost
@@ -113,7 +114,8 @@ class Refusals:
 
     def _retry_ms(self, link: Link, code: Code) -> int:
         if code is Code.RATE:
-            return max(1, int(-link.account.units * 1000 / self._settings.account_units_per_s) + 50)
+            rate = link.account.own or self._settings
+            return max(1, int(-link.account.units * 1000 / rate.account_units_per_s) + 50)
         return RETRY_MS.get(code, 0)
 
 

@@ -59,11 +59,7 @@ class Relay:
     ) -> None:
         self._control = control
         self._ended = ended
-        self._send_window = settings.send_window_messages
-        self._send_window_bytes = settings.send_window_bytes
-        self._window = settings.deliver_window_messages
-        self._window_bytes = settings.deliver_window_bytes
-        self._max_envelope = settings.envelope_bytes
+        self.adopt(settings)
         self._dirty: list[Link] = []
         self.now = now
         self.units = 0
@@ -75,6 +71,12 @@ class Relay:
         self.wrong_tokens = 0
         self.past_sends = 0
         self.past_delivers = 0
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """Take over what is asked of each message."""
+        self._window = settings.deliver_window_messages
+        self._window_bytes = settings.deliver_window_bytes
+        self._max_envelope = settings.envelope_bytes
 
     # --- link sessions ---------------------------------------------------------------------------------------
 
@@ -136,8 +138,8 @@ class Relay:
         unanswered = link.unanswered
         if (
             seq != link.rx + 1
-            or len(unanswered) >= self._send_window
-            or link.unanswered_bytes + size > self._send_window_bytes
+            or len(unanswered) >= link.send_window
+            or link.unanswered_bytes + size > link.send_window_bytes
         ):
             self.end(link, Reset.PROTOCOL)
             return
@@ -288,8 +290,8 @@ class Relay:
         targets, at = decode_fanout_targets(frame)
         (seq,) = _u64(frame, AT_BODY)
         size = len(frame) - at
-        window_passed = len(link.unanswered) >= self._send_window
-        if seq != link.rx + 1 or window_passed or link.unanswered_bytes + size > self._send_window_bytes:
+        window_passed = len(link.unanswered) >= link.send_window
+        if seq != link.rx + 1 or window_passed or link.unanswered_bytes + size > link.send_window_bytes:
             raise RemoteProtocolError("a number or a window passed")
         cost = 1 + len(targets) + (size >> 12)
         self.units += cost - 1  # the frame itself is counted

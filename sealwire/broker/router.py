@@ -50,6 +50,7 @@ from sealwire.broker.clock import Clock
 from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry
+from sealwire.broker.limits import Limits
 from sealwire.broker.links import Account, Connection, Door, Greeted, Link, encode_welcome
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import Mailbox
@@ -105,7 +106,7 @@ class Router:
         now: float,
         wall_ms: Millis,
     ) -> None:
-        self._settings = settings
+        self.settings = settings = replace(settings)  # a copy of its own: an operator may change it
         self._admission = admission
         self._clock = Clock(now, wall_ms, snapshot.mail_ms or wall_ms)
         self._now = now
@@ -134,11 +135,22 @@ class Router:
         deleted = {name for name, state in snapshot.states.items() if state == DELETED}
         self.blobs = Blobs(settings, ops, snapshot.blobs)
         self._bulks = Bulks(settings, self.blobs, self.sends, self._leave, rng)
-        house = House(self._accounts, deleted, self._bans, self.blobs, self._bulks)
+        adopters = (relay.adopt, self._ledger.adopt, self._typing.adopt, self._expiry.adopt, admission.adopt)
+        self._limits = Limits(settings, self._accounts, snapshot.limits, adopters)
+        house = House(
+            self._accounts,
+            deleted,
+            self._bans,
+            self.blobs,
+            self._bulks,
+            self._lobby,
+            self._typing,
+            self._expiry,
+            self._limits,
+        )
         self._operator = Operator(relay, house, admission.forget)
         self.kicks = self._lobby.kicks
         self._incarnation = snapshot.incarnation
-        self._logins = 0
         self._load(snapshot)
 
     def _load(self, snapshot: Snapshot) -> None:
@@ -160,7 +172,8 @@ class Router:
     def _add(self, row: DeviceRow) -> None:
         account = self._accounts.get(row.account)
         if account is None:
-            account = self._accounts[row.account] = Account(row.account, self._settings, self._now)
+            account = self._accounts[row.account] = Account(row.account, self.settings, self._now)
+            self._limits.apply(row.account)
         mailbox = self.mailboxes[row.mailbox] = Mailbox(row.mailbox, account, row.curve)
         mailbox.prekeys_id, mailbox.one_time_left = row.prekeys_id, row.one_time_left
         mailbox.expired = row.expired
@@ -191,7 +204,7 @@ class Router:
             self.relay.units += self._bulks.frame(bulk, frame, self._now, self._clock.mail_ms)
             return
         self.relay.units += LOGIN_UNITS if rid in self._lobby.greeted else 1
-        room = len(self.mailboxes) < self._settings.max_devices
+        room = len(self.mailboxes) < self.settings.max_devices
         self._lobby.login(rid, frame, self._now, self._wall_ms, room)
 
     def next_job(self) -> Job | None:
@@ -209,7 +222,7 @@ class Router:
             return False
         self._ticked = now
         self._lobby.tick(now)
-        ack_timeout, silence = self._settings.ack_timeout_s, self._settings.silence_timeout_s
+        ack_timeout, silence = self.settings.ack_timeout_s, self.settings.silence_timeout_s
         for link in list(self.links.values()):
             if not link.inflight or link.acked != link.acked_before:
                 link.acked_before = link.acked
@@ -281,7 +294,7 @@ class Router:
     def _open(self, greeted: Greeted, token: Token) -> None:
         """GREETED or PROVEN → OPEN: WELCOME first, then what waits."""
         connection, mailbox = greeted.connection, self.mailboxes[greeted.card.mailbox]
-        welcome = encode_welcome(self._settings, self._incarnation, mailbox, len(self.links), self._wall_ms)
+        welcome = encode_welcome(self.settings, self._incarnation, mailbox, len(self.links), self._wall_ms)
         if greeted.kind == "bulk":
             self._open_bulk(connection, mailbox, token, welcome)
             return
@@ -290,10 +303,9 @@ class Router:
             self._admission.learn(connection.curve)
             mailbox.curve = connection.curve
             self._ledger.ops.append(Rebind(None, mailbox.id, connection.curve))
-        link = Link(connection, greeted.card, mailbox, token, self._now)
+        link = Link(connection, greeted.card, mailbox, token, self.settings, self._now)
         self.relay.open(link)
         self._by_fd[connection.fd] = link
-        self._logins += 1
         link.expired = mailbox.expired
         self.sends.append((link.rid, welcome))
         self.relay.attach(link)
@@ -423,28 +435,4 @@ class Router:
 
     def status(self) -> dict[str, int | str]:
         """What the broker holds, in numbers. No names, no ids."""
-        living = self.links.values()
-        boxes = self.mailboxes.values()
-        return {
-            "realm": self.realm,
-            "accounts": len(self._accounts),
-            "devices": len(self.mailboxes),
-            "link_sessions": len(self.links),
-            "connections_before_login": len(self._lobby.greeted),
-            "logins": self._logins,
-            "logins_refused": self._lobby.refused_logins,
-            "kicked": self._lobby.kicked,
-            "waiting_messages": sum(box.messages for box in boxes),
-            "waiting_bytes": sum(box.bytes for box in boxes),
-            "unstored_bytes": self._ledger.unstored_bytes,
-            "sends": self.relay.past_sends + sum(link.rx for link in living),
-            "delivers": self.relay.past_delivers + sum(link.tx for link in living),
-            "rejected": self.relay.refusals.total,
-            **{f"rejected_{code.name.lower()}": count for code, count in self.relay.refusals.by_code.items()},
-            "ephemerals_dropped": self._typing.dropped,
-            "expired": self._expiry.expired,
-            "bans": len(self._bans),
-            "accounts_disabled": sum(account.disabled for account in self._accounts.values()),
-            "wrong_tokens": self.relay.wrong_tokens,
-            **(self._bulks.status() | self.blobs.status()),
-        }
+        return {"realm": self.realm, **self._operator.status()}

@@ -202,7 +202,7 @@ class Server:
         snapshot = replace(snapshot, blobs=files.survey(snapshot.blobs))
         self._router = Router(settings, public, snapshot, admission, os.urandom, now, _wall_ms())
         self._hands = BlobHands(files, self._wake, self._log)
-        self._doorstep = Doorstep(settings.hello_timeout_s, settings.max_unclaimed, settings.max_connections)
+        self._doorstep = Doorstep(self._router.settings)
         self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 64)

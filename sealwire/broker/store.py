@@ -126,9 +126,10 @@ class SqliteStore:
             mail_ms = max(catalog.kept_clock(self._db), self._newest_ms("mail"), self._newest_ms("fan"))
             rows = catalog.devices(self._db)
             states, bans, blobs = catalog.states(self._db), catalog.bans(self._db), catalog.blobs(self._db)
+            limits = catalog.own_limits(self._db)
         except apsw.Error as error:
             raise StoreFailedError(path=self.path, detail=str(error)) from error
-        return Snapshot(incarnation, rows, self._mail(), mail_ms, states, bans, blobs)
+        return Snapshot(incarnation, rows, self._mail(), mail_ms, states, bans, blobs, limits)
 
     def _newest_ms(self, table: str) -> Millis:
         """Time rises with the row number, so the last row is the newest."""

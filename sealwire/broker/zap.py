@@ -16,6 +16,7 @@ from typing import Final
 import zmq
 
 from sealwire.broker.admission import Admission, Ruling
+from sealwire.broker.port import BrokerSettings
 from sealwire.errors import ZapFailedError
 
 ENDPOINT: Final = "inproc://zeromq.zap.01"
@@ -31,6 +32,11 @@ class SharedAdmission(Admission):
     """Admission behind a lock: the ZAP thread asks, the broker's loop tells."""
 
     _lock: Final = Lock()
+
+    def adopt(self, settings: BrokerSettings) -> None:
+        """See Admission."""
+        with self._lock:
+            super().adopt(settings)
 
     def learn(self, curve: bytes) -> None:
         """See Admission."""

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-from sealwire.cli import broker_admin, broker_care, broker_invite
+from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits
 from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
@@ -33,6 +33,8 @@ def _program(arguments: Sequence[str]) -> int:
             return _stop(settings)
         case "invite":
             return broker_invite.run_verb(chosen, lambda request: _ask(settings, request))
+        case "limits":
+            return broker_limits.run_verb(chosen, lambda request: _ask(settings, request))
         case verb if verb in broker_admin.VERBS:
             return broker_admin.run_verb(chosen, lambda request: _ask(settings, request))
         case verb if verb in broker_care.VERBS:
@@ -61,6 +63,7 @@ def _parser() -> Parser:
     verbs.add_parser("stop", parents=shared, help=_("end the running broker, in order"))
     broker_invite.add_verb(verbs, shared)
     broker_admin.add_verbs(verbs, shared)
+    broker_limits.add_verb(verbs, shared)
     broker_care.add_verbs(verbs, shared)
     return parser
 

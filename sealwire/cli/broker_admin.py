@@ -1,4 +1,4 @@
-"""The operator's verbs on the command line: user, link, queue, ban, limits, and the lists of invites.
+"""The operator's verbs on the command line: user, link, queue, ban, and the lists of invites.
 
 Each asks the running broker through its socket and prints a table, or with ``--json`` one object.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sealwire.cli import broker_limits
 from sealwire.cli.common import EXIT_OK, Parser, say
 from sealwire.errors import UsageError
 from sealwire.i18n import _
@@ -18,12 +19,12 @@ from sealwire.i18n import _
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 ACTIONS = {
-    "user": ("list", "disable", "enable", "delete", "reset-key"),
+    "user": ("list", "disable", "enable", "delete", "reset-key", "limits"),
     "link": ("list", "kick"),
     "queue": ("list", "purge"),
     "ban": ("list", "add", "remove"),
 }
-VERBS = (*ACTIONS, "limits")
+VERBS = tuple(ACTIONS)
 
 
 def add_verbs(verbs: Any, shared: list[Parser]) -> None:
@@ -34,7 +35,7 @@ def add_verbs(verbs: Any, shared: list[Parser]) -> None:
         shared: parent parsers with the common flags.
     """
     help_texts = {
-        "user": _("accounts: list, disable, enable, delete (--release frees the name), reset-key"),
+        "user": _("accounts: list, disable, enable, delete (--release frees the name), reset-key, limits"),
         "link": _("who is connected: list; kick ACCOUNT or DEVICE"),
         "queue": _("what waits: list; purge ACCOUNT or DEVICE"),
         "ban": _("whom to keep out: list, add, remove"),
@@ -44,26 +45,27 @@ def add_verbs(verbs: Any, shared: list[Parser]) -> None:
         parsers[verb] = parser = verbs.add_parser(verb, parents=shared, help=help_texts[verb])
         parser.add_argument("action", choices=actions, metavar="|".join(actions))
         parser.add_argument("target", nargs="?", metavar=_("TARGET"))
+    words_help = _("limits: KEY=VALUE for this account, or KEY=default")
+    parsers["user"].add_argument("words", nargs="*", metavar="KEY=VALUE", help=words_help)
     parsers["user"].add_argument("--release", action="store_true", help=_("delete: anybody may register the name"))
     kinds = ("account", "device", "address")
     parsers["ban"].add_argument("--kind", choices=kinds, default="account", help=_("what TARGET is"))
     parsers["ban"].add_argument("--days", type=int, default=0, metavar="N", help=_("add: for so long (0: for good)"))
     parsers["ban"].add_argument("--reason", default="", metavar=_("TEXT"), help=_("add: a note for yourself"))
-    parsers["limits"] = verbs.add_parser("limits", parents=shared, help=_("the limits in force"))
     for parser in parsers.values():
         parser.add_argument("--json", action="store_true", help=_("as one JSON object"))
 
 
 def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     """Carry out one of :data:`VERBS`; returns the exit code."""
-    if chosen.verb == "limits":
-        limits = ask({"do": "limits"})["limits"]
-        _print_json(limits) if chosen.json else _print_pairs(limits)
-        return EXIT_OK
+    if getattr(chosen, "words", ()) and chosen.action != "limits":
+        raise UsageError(_("{word!r} is one word too many.").format(word=chosen.words[0]))
     if chosen.action == "list":
         return show_list(chosen.verb, chosen.json, ask)
     if chosen.target is None:
         raise UsageError(_("{verb} {action} needs a name.").format(verb=chosen.verb, action=chosen.action))
+    if (chosen.verb, chosen.action) == ("user", "limits"):
+        return broker_limits.run_own(chosen, ask)
     request = {"do": f"{chosen.verb} {chosen.action}", "target": chosen.target}
     if chosen.verb == "ban":
         request["kind"] = chosen.kind
@@ -117,12 +119,6 @@ def show_list(what: str, as_json: bool, ask: Ask) -> int:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value))
-
-
-def _print_pairs(values: dict[str, Any]) -> None:
-    width = max(len(name) for name in values)
-    for name, value in values.items():
-        print(f"{name:<{width}}  {value}")
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:

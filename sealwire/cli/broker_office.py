@@ -7,7 +7,6 @@ names accounts, devices and networks, never keys or tokens.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
@@ -39,7 +38,7 @@ from sealwire.broker.orders import (
     SetState,
 )
 from sealwire.broker.port import Command, InviteRow, ListInvites, Result
-from sealwire.config.settings import LimitsSection
+from sealwire.cli.limits_desk import LimitsDesk
 from sealwire.errors import SealwireError, StoreError, UnknownPeerError, UsageError
 from sealwire.i18n import _
 
@@ -81,14 +80,14 @@ class Office:
 
     Args:
         folder: ``data/broker``.
-        limits: those in force.
         submit: hands a command to the relay and waits for its answer.
+        reach: how many connections this process can carry, at most the number given.
     """
 
-    def __init__(self, folder: Path, limits: LimitsSection, submit: Callable[[Command], Any]) -> None:
+    def __init__(self, folder: Path, submit: Callable[[Command], Any], reach: Callable[[int], int]) -> None:
         self._folder = folder
-        self._limits = limits
         self._submit = submit
+        self._limits = LimitsDesk(folder, submit, reach)
         self._audit = AuditLog(folder / AUDIT_NAME)
 
     def handlers(self) -> dict[str, Handler]:
@@ -103,6 +102,7 @@ class Office:
             "queue purge": self._purge,
             "ban add": self._ban,
             "ban remove": self._unban,
+            **self._limits.changing(),
         }
         return {
             "user list": lambda request: _page(self._submit(ListUsers(_after(request))), "name"),
@@ -110,7 +110,7 @@ class Office:
             "queue list": lambda request: _page(self._submit(ListQueues(_after(request))), "device"),
             "ban list": lambda _request: {"rows": [_ban_row(ban) for ban in self._submit(ListBans())]},
             "invite list": lambda _request: {"rows": [_invite_row(row) for row in self._invites()]},
-            "limits": lambda _request: {"limits": dataclasses.asdict(self._limits)},
+            **self._limits.showing(),
             **{name: self.audited(name, handler) for name, handler in changing.items()},
         }
 
@@ -124,6 +124,8 @@ class Office:
             except SealwireError as error:
                 self._audit.note(action, error.code, about)
                 raise
+            if "changed" in answer:
+                about["changed"] = answer["changed"]
             self._audit.note(action, "done", about)
             return answer
 

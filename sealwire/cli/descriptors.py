@@ -22,23 +22,28 @@ FEWEST_CONNECTIONS = 8
 """Less would be no broker; the limits of the setting itself."""
 
 
-def fitted(settings: BrokerSettings) -> BrokerSettings:
-    """Raise the soft limit of open files as far as needed; where the hard one is lower, allow fewer connections."""
+def reach(connections: int) -> int:
+    """Raise the soft limit of open files as far as this many connections need; return how many it will carry."""
     if sys.platform == "win32":  # has no such limit
-        return settings
-    wanted = settings.max_connections + OWN_DESCRIPTORS
+        return connections
+    wanted = connections + OWN_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     reachable = wanted if hard == unlimited else min(wanted, hard)
     if soft != unlimited and soft < reachable:
         resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
-    if reachable == wanted:
+    return max(FEWEST_CONNECTIONS, reachable - OWN_DESCRIPTORS)
+
+
+def fitted(settings: BrokerSettings) -> BrokerSettings:
+    """Make room for the connections that are allowed, or allow fewer."""
+    most = reach(settings.max_connections)
+    if most >= settings.max_connections:
         return settings
-    most = max(FEWEST_CONNECTIONS, reachable - OWN_DESCRIPTORS)
     say(
         _(
             "WARNING: this process may open {files} files, so at most {most} connections are let in instead of "
             "{wanted} (limits.max_connections). Raise the limit: ulimit -Hn, or LimitNOFILE in the service."
-        ).format(files=reachable, most=most, wanted=settings.max_connections)
+        ).format(files=most + OWN_DESCRIPTORS, most=most, wanted=settings.max_connections)
     )
     return dataclasses.replace(settings, max_connections=most, max_unclaimed=min(settings.max_unclaimed, most))

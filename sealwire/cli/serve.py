@@ -23,7 +23,7 @@ from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
 from sealwire.cli.broker_office import Office
 from sealwire.cli.common import EXIT_OK, say
-from sealwire.cli.descriptors import fitted
+from sealwire.cli.descriptors import fitted, reach
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
 from sealwire.errors import (
@@ -152,7 +152,7 @@ class Serving:
         """The relay listens: administrators first, so that whoever waited for the line can ask at once."""
         self._endpoint = invites.plain_endpoint(endpoint)
         self._is_ready = True
-        office = Office(self._folder, self._settings.limits, self._submit)
+        office = Office(self._folder, self._submit, reach)
         handlers = {
             "status": self._answer_status,
             "invite": office.audited("invite", self._answer_invite),

@@ -23,7 +23,18 @@ from sealwire.config.settings import (
     PeerSection,
     Settings,
 )
-from sealwire.config.source import Entry, Place, Problem, Source, find_file, from_environ, from_file, from_flags, shown
+from sealwire.config.source import (
+    Entry,
+    Place,
+    Problem,
+    Source,
+    find_file,
+    from_environ,
+    from_file,
+    from_flags,
+    shown,
+    unknown,
+)
 from sealwire.errors import ConfigError
 from sealwire.i18n import _
 
@@ -37,9 +48,11 @@ __all__ = [
     "PathsSection",
     "PeerSection",
     "Settings",
+    "contradictions",
     "is_public",
     "load",
     "reachable",
+    "read",
 ]
 
 
@@ -72,7 +85,7 @@ def load(
         for entry in source.entries:
             _take(entry, values, source.problems)
         problems += [str(problem) for problem in sorted(source.problems, key=_in_file_order)]
-    problems = problems or _contradictions(values)
+    problems = problems or contradictions(values)
     if problems:
         raise ConfigError(problems)
     return _completed(_built(values), cwd)
@@ -107,8 +120,28 @@ def _must_be(key: Key, place: Place, got: str) -> Problem:
     return Problem(place, f"{key.full_name}: {rule}")
 
 
-def _contradictions(values: Mapping[str, object]) -> list[str]:
-    """Settings that are right alone and wrong together."""
+def read(name: str, text: str) -> object:
+    """Return the value of one setting, given as text by an operator; checked as in every other place.
+
+    Raises:
+        ConfigError: one line.
+    """
+    if name not in KEYS:
+        raise ConfigError([f"{name}: {unknown(name)}"])
+    source, values = from_flags({name: ("", text)}, Path.cwd()), dict[str, object]()
+    for entry in source.entries:
+        _take(entry, values, source.problems)
+    if source.problems:
+        raise ConfigError([problem.text for problem in source.problems])
+    return values[name]
+
+
+def contradictions(values: Mapping[str, object]) -> list[str]:
+    """Say which settings are right alone and wrong together.
+
+    Args:
+        values: by full name; what is missing has its default.
+    """
 
     def value(name: str) -> float:
         number = values.get(name, KEYS[name].default)

@@ -13,7 +13,6 @@ import pytest
 
 from sealwire.cli import broker_admin
 from sealwire.cli.broker_office import AUDIT_NAME, AuditLog, Office
-from sealwire.config.settings import LimitsSection
 from sealwire.errors import UnknownPeerError, UsageError
 from tests.unit.broker.test_bans import order
 from tests.unit.test_cli_broker import Start, run, start
@@ -23,7 +22,7 @@ __all__ = ["start"]
 
 @pytest.fixture
 def office(rig: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    handlers = Office(tmp_path, LimitsSection(), lambda command: order(rig, command)).handlers()
+    handlers = Office(tmp_path, lambda command: order(rig, command), lambda wanted: min(wanted, 20_000)).handlers()
     return lambda do, **fields: handlers[do]({"do": do, **fields})
 
 

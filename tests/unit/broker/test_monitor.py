@@ -7,12 +7,13 @@ import resource
 import socket
 
 from sealwire.broker.monitor import Doorstep, peer_of, shut_down
+from sealwire.broker.port import BrokerSettings
 
 PEER = ("192.0.2.1", 1)
 
 
 def test_who_does_not_speak_in_time_must_go():
-    doorstep = Doorstep(10.0, 100, 100)
+    doorstep = Doorstep(BrokerSettings(max_unclaimed=100, max_connections=100))
     doorstep.came(5, PEER, 0.0)
     doorstep.came(6, PEER, 4.0)
     assert doorstep.overdue(set(), 9.0) == []
@@ -21,7 +22,7 @@ def test_who_does_not_speak_in_time_must_go():
 
 
 def test_who_spoke_or_left_is_forgotten():
-    doorstep = Doorstep(10.0, 100, 100)
+    doorstep = Doorstep(BrokerSettings(max_unclaimed=100, max_connections=100))
     doorstep.came(5, PEER, 0.0)
     doorstep.came(6, PEER, 0.0)
     doorstep.gone(6)
@@ -29,7 +30,7 @@ def test_who_spoke_or_left_is_forgotten():
 
 
 def test_a_descriptor_used_again_starts_anew():
-    doorstep = Doorstep(10.0, 100, 100)
+    doorstep = Doorstep(BrokerSettings(max_unclaimed=100, max_connections=100))
     doorstep.came(5, PEER, 0.0)
     doorstep.gone(5)
     doorstep.came(5, PEER, 8.0)
@@ -37,14 +38,14 @@ def test_a_descriptor_used_again_starts_anew():
 
 
 def test_too_many_silent_ones_push_the_oldest_out():
-    doorstep = Doorstep(10.0, 2, 100)
+    doorstep = Doorstep(BrokerSettings(max_unclaimed=2, max_connections=100))
     for fd in range(5):
         doorstep.came(fd, PEER, float(fd) / 10)
     assert [fd for fd, _ in doorstep.overdue({1}, 1.0)] == [0, 2]
 
 
 def test_connections_are_bounded():
-    doorstep = Doorstep(10.0, 100, 2)
+    doorstep = Doorstep(BrokerSettings(max_unclaimed=100, max_connections=2))
     assert doorstep.came(1, PEER, 0.0)
     assert doorstep.came(2, PEER, 0.0)
     assert not doorstep.came(3, PEER, 0.0)
