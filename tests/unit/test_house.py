@@ -170,6 +170,7 @@ HELD_BY = {
     "sealwire.broker.watching": "tests/unit/test_cli_broker.py",
     "sealwire.broker.zap": PROCESSES,
     "sealwire.cli.demo_cast": "tests/ui/test_demo.py",
+    "sealwire.bots.peer": "tests/examples/test_examples.py",
     "sealwire.cli.peer_daemon": "tests/ui/test_daemon.py",
     "sealwire.cli.peer_handover": "tests/ui/test_daemon.py",
     "sealwire.cli.peer_session": "tests/ui/test_daemon.py",
