@@ -86,7 +86,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         data_dir=settings.paths.data / options.name,
         kdf_memory_mib=settings.peer.kdf_memory_mib,
         kdf_passes=settings.peer.kdf_passes,
-        prefs=Prefs(settings.peer.read_receipts, settings.peer.requests),
+        prefs=Prefs(settings.peer.read_receipts, settings.peer.requests, settings.peer.typing),
         reconnect_first_s=settings.peer.reconnect_first_s,
         reconnect_most_s=settings.peer.reconnect_max_s,
     )

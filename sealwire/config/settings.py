@@ -120,6 +120,11 @@ class PeerSection:
     read_receipts: bool = _key(
         True, Switch(), "Whether senders learn that their messages were read (or written out to a script)."
     )
+    typing: bool = _key(
+        True,
+        Switch(),
+        "Whether accepted people see that one writes, and one sees it of them.",
+    )
     requests: bool = _key(
         True,
         Switch(),

@@ -16,41 +16,32 @@ from sealwire.crypto.card import account_fingerprint
 from sealwire.crypto.safety import safety_number_of
 from sealwire.errors import (
     AccountNameError,
-    BlockedPeerError,
     BrokerKeyMissingError,
     BrokerUnreachableError,
-    NotReachedError,
-    RejectedError,
     SealwireError,
-    TextTooLongError,
     UnknownPeerError,
     UntrustedPeerError,
     UsageError,
 )
 from sealwire.files import PidLock
 from sealwire.i18n import _
-from sealwire.ids import MessageId, account_name
+from sealwire.ids import account_name, group_of
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
 from sealwire.peer.desks.past import PastDesk
 from sealwire.peer.desks.people import PeopleDesk
+from sealwire.peer.desks.talk import LOOK_S, TalkDesk
 from sealwire.peer.engine import Engine
-from sealwire.peer.events import STATE_RANK, Event, Message, Warning
+from sealwire.peer.events import Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
-from sealwire.peer.meetings import Meetings
 from sealwire.peer.profile import Profile
 from sealwire.peer.records import ContactRecord, Now
 from sealwire.peer.store import Store
 from sealwire.peer.turns import Turns, clock
-from sealwire.wire.content import MAX_TEXT_BYTES
 
 T = TypeVar("T")
 WaitFor = Literal["queued", "sent", "delivered", "read"]
 
-LOOK_S: Final = 0.2
-"""Between two looks at something that no event announces."""
-FIRST_LINK_S: Final = 5.0
-"""For the outcome of a first connection, before a message to somebody never seen is queued unasked."""
 ASK_S: Final = 10.0
 """For a link and for the directory's answer about somebody never seen."""
 SUITE_WORDS: Final = "X25519 + RSA-OAEP-3072 + ML-KEM-768, Double Ratchet, XChaCha20-Poly1305"
@@ -66,10 +57,10 @@ class Client:
         self.keys = keys
         self.store = store
         self._lock = lock
-        self._meetings = Meetings()
         self.turns = Turns(profile, keys, store)
         self._publisher = self.turns.publisher
         self._closed = False
+        self.talk = TalkDesk(self)
         self.people = PeopleDesk(self)
         self.past = PastDesk(self)
 
@@ -138,55 +129,7 @@ class Client:
 
     async def send_text(self, to: str, text: str, wait: WaitFor = "queued", timeout_s: float = 10) -> Sent:
         """Make a message durable and, with ``wait``, wait for that state. See ``ClientApi``."""
-        name = self.recipient(to)
-        _check_text(text)
-        if self.engine.people.is_blocked(name):
-            raise BlockedPeerError(name=name)
-        ends = time.monotonic() + timeout_s
-        async with self._meetings.with_(name):
-            if self.engine.contact(name) is None and await self._has_link(min(timeout_s, FIRST_LINK_S)):
-                error = await self._resolve(name, timeout_s)
-                if error is not None:
-                    raise error
-            if self._blocked(name):
-                raise UntrustedPeerError(name=name)
-            queued = self.turns.submit(lambda now: self.engine.send_text(name, text, now))
-        message_id = (await queued).hex()
-        if wait == "queued":
-            return Sent(message_id, "queued")
-        return await self._await_state(message_id, name, wait, timeout_s, ends)
-
-    async def _has_link(self, timeout_s: float) -> bool:
-        """Whether there is a link; a process that was just started waits for the outcome of its first attempt."""
-        ends = time.monotonic() + timeout_s
-        while self.turns.started and self.turns.is_trying and time.monotonic() < ends:
-            await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
-        return self.engine.online
-
-    async def _await_state(self, message_id: str, name: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
-        rank = STATE_RANK[wait]
-        reached = self._publisher.reached(message_id, rank)
-        try:
-            message = await self.do(lambda now: self.store.own_message(MessageId(bytes.fromhex(message_id))))
-            if message is not None and message.state and STATE_RANK[message.state] >= rank:
-                state, reason = message.state, None  # while we were about to wait
-            else:
-                delivery = await asyncio.wait_for(reached, max(0.001, ends - time.monotonic()))
-                state, reason = delivery.state, delivery.reason
-        except TimeoutError:
-            raise self._late(name, wait, timeout_s) from None
-        finally:
-            self._publisher.forget(message_id, reached)
-        if state == "failed":
-            raise UnknownPeerError(name=name) if self.engine.contact(name) is None else RejectedError(reason=reason)
-        return Sent(message_id, state)
-
-    def _late(self, name: str, wait: WaitFor, timeout_s: float) -> SealwireError:
-        if self._blocked(name):
-            return UntrustedPeerError(name=name)
-        if not self.engine.online:
-            return self.turns.failure() or BrokerUnreachableError(address=self.profile.broker_address)
-        return NotReachedError(state=_state_word(wait), seconds=f"{timeout_s:g}")
+        return await self.talk.send(to, text, wait=wait, timeout_s=timeout_s)
 
     async def retry(self) -> int:
         """Try failed messages again; returns how many."""
@@ -278,7 +221,18 @@ class Client:
             raise UsageError(_("That is you: a message needs somebody else to go to."))
         return name
 
-    def _blocked(self, name: str) -> bool:
+    def place(self, conversation: str) -> str:
+        """Return a conversation in its final form: an account, or a group by its id.
+
+        Raises:
+            AccountNameError, UsageError.
+        """
+        if group_of(conversation) is not None:
+            return conversation
+        return self.recipient(conversation)
+
+    def is_in_question(self, name: str) -> bool:
+        """Whether somebody's key has changed and a decision is waited for."""
         contact = self.engine.contact(name)
         return contact is not None and contact.trust == "changed"
 
@@ -288,7 +242,7 @@ class Client:
         contact = self.engine.contact(name)
         if contact is None and self.turns.started:
             await self.online(ASK_S)
-            error = await self._resolve(name, ASK_S)
+            error = await self.resolve(name, ASK_S)
             if error is not None:
                 raise error
             contact = self.engine.contact(name)
@@ -296,7 +250,8 @@ class Client:
             raise UnknownPeerError(name=name)
         return contact
 
-    async def _resolve(self, name: str, timeout_s: float) -> SealwireError | None:
+    async def resolve(self, name: str, timeout_s: float) -> SealwireError | None:
+        """Ask the directory who somebody is; the error that says why not, or None."""
         found = self._publisher.looking_for(name)
         await self.do(lambda _now: self.engine.find(name))
         try:
@@ -311,18 +266,3 @@ class Client:
         fingerprint = account_fingerprint(from_key).hex()
         since_ms, changed_ms = contact.first_seen_ms, contact.changed_ms
         return ContactInfo(contact.name, fingerprint, contact.trust, since_ms, changed_ms, unread)
-
-
-def _check_text(text: str) -> None:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        size = 0  # half a character, which no UTF-8 text holds
-    if size == 0:
-        raise UsageError(_("There is nothing to send: the text is empty or not valid Unicode."))
-    if size > MAX_TEXT_BYTES:
-        raise TextTooLongError(size=size, limit=MAX_TEXT_BYTES)
-
-
-def _state_word(state: WaitFor) -> str:
-    return {"sent": _("sent"), "delivered": _("delivered"), "read": _("read")}.get(state, state)

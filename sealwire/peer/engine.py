@@ -25,7 +25,7 @@ from sealwire.crypto.vault import Vault
 from sealwire.errors import LoginError, NameTakenError, RemoteProtocolError, SupersededError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId
-from sealwire.peer.directory import RENEW_EVERY_MS, Directory
+from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Ready, Warning
 from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.login import Credentials, LinkSession, LinkState
@@ -42,8 +42,9 @@ from sealwire.peer.timers import Timers
 from sealwire.peer.trust import Trust
 from sealwire.peer.turn import Turn
 from sealwire.peer.upkeep import Upkeep
+from sealwire.peer.whispers import Whispers
 from sealwire.peer.words import Words
-from sealwire.wire.content import Renew, Text
+from sealwire.wire.content import Text
 from sealwire.wire.control import Response, decode_response, encode_request
 from sealwire.wire.frames import (
     Code,
@@ -102,6 +103,9 @@ class Engine:
         self.mail.owe, self.mail.was_read = self.receipts.owe, self.timers.read
         told = (self.mail, self.people, self.receipts, self.timers)
         self.words = Words(self.name, records, self._events, rng, *told)
+        near = (self._pairs, self._roster, self.people)
+        self.whispers = Whispers(*near, rng, self._events, prefs.typing)
+        self.words.heard_from, self.words.spoke = self.whispers.heard_from, self.whispers.spoke
         for kind in (Text, Edit, Delete, React, Pin, Timer):
             self._inbox.on(kind, self.words.hear, in_groups=True)
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
@@ -241,7 +245,7 @@ class Engine:
         self._pulse.answered()
 
     def _on_ephemeral(self, frame: bytes, now: Now) -> None:
-        """Typing and the like: nothing here understands any yet; ignoring one is always allowed."""
+        self.whispers.hear(frame[1:], now)
 
     # --- arrivals ---
 
@@ -278,23 +282,12 @@ class Engine:
         for mailbox in arrivals.renew:
             self._directory.renew(mailbox, now)
         if arrivals.lost:
-            self._ask_renewals(now)
+            self.mail.ask_renewals(now)
 
     def _refill_prekeys(self, now: Now) -> None:
         upload = self._upkeep.refill(now.ms, self._requests.new_id()) if self.online and self.registered else None
         if upload is not None:
             self._requests.publish(upload)
-
-    def _ask_renewals(self, now: Now) -> None:
-        """Something could not be opened and nobody outside knows whose it was: ask the devices we talk with."""
-        for contact in self._roster.all():
-            for mailbox in self._roster.mailboxes(contact.name):
-                pair = self._pairs.of(mailbox)
-                if pair is None or not pair.sessions or now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS:
-                    continue
-                pair.state.renew_asked_ms = now.ms
-                pair.changed = True
-                self.mail.post(mailbox, Renew(), now)
 
     # --- answers ---
 
@@ -373,6 +366,7 @@ class Engine:
         self._digest_arrivals(now)
         self.timers.settle(now)
         self.receipts.settle(now)
+        self.whispers.settle(now, self.online)
         self._housekeeping(now)
         if self.online and not self._turn.hangup:
             self._send_due(now)
@@ -392,6 +386,7 @@ class Engine:
             self._acked = self._received
         self.mail.send_due(token, welcome.limits, now, frames)
         frames += [encode_request(token, request) for request in self._requests.due(now.mono_s)]
+        self.whispers.send_due(token, frames)
 
     def _watch(self, now: Now) -> None:
         """Notice a dead link, ask an idle one for a sign of life, let old prekeys go once the mailbox is empty."""
@@ -421,7 +416,7 @@ class Engine:
 
     def deadline(self, now: Now) -> float:
         """Monotonic time of the next turn that is due without input."""
-        soon = (self.timers.deadline(now), self.receipts.deadline())
+        soon = (self.timers.deadline(now), self.receipts.deadline(), self.whispers.deadline())
         times = [self._cleaned_s + HOUSEKEEPING_S, *(at_s for at_s in soon if at_s is not None)]
         if self._link.state is not LinkState.DOWN:
             times.append(self._pulse.deadline(self.online))

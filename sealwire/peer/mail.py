@@ -12,7 +12,7 @@ from sealwire.crypto.primitives import Rng
 from sealwire.errors import LocalProtocolError, RejectedError
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, Mailbox, MessageId, Token
-from sealwire.peer.directory import Directory
+from sealwire.peer.directory import RENEW_EVERY_MS, Directory
 from sealwire.peer.events import Delivery, Event, Warning
 from sealwire.peer.flights import Flight
 from sealwire.peer.outbox import FINAL_CODES, MAX_AGE_MS, Outbox
@@ -21,7 +21,7 @@ from sealwire.peer.people import People
 from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import Now, OutboxRow, ReceiptState, Records
 from sealwire.peer.roster import Roster
-from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, decode_content, encode_content
+from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Renew, decode_content, encode_content
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
 from sealwire.wire.word_content import WordNews
@@ -144,6 +144,17 @@ class Mail:
         tell_read = self._prefs.read_receipts
         self._tell(name, "read", [found for found, read in held if read and tell_read])
         self._tell(name, "delivered", [found for found, read in held if not (read and tell_read)])
+
+    def ask_renewals(self, now: Now) -> None:
+        """Something could not be opened and nobody outside knows whose it was: ask the devices we talk with."""
+        for contact in self._roster.all():
+            for mailbox in self._roster.mailboxes(contact.name):
+                pair = self._pairs.of(mailbox)
+                if pair is None or not pair.sessions or now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS:
+                    continue
+                pair.state.renew_asked_ms = now.ms
+                pair.changed = True
+                self.post(mailbox, Renew(), now)
 
     def reach(self, name: str) -> None:
         """An account's devices are known: give waiting rows their device."""

@@ -53,6 +53,14 @@ def _nobody(_conversation: str) -> Collection[str]:
     return ()
 
 
+def _nothing(*_about: str) -> None:
+    """Nobody wants to know."""
+
+
+def _no_groups(_conversation: str) -> None:
+    raise UsageError(_("There are no groups here."))
+
+
 class Words:
     """The core of every conversation."""
 
@@ -78,7 +86,13 @@ class Words:
         self._changes = Changes(records)
         self._refusals = Refusals(events)
         self.group_members: Callable[[str], Collection[str]] = _nobody
-        """Who is in a group, ourselves included; set by the core that has them."""
+        """Who is in a group, ourselves included; set by the core that has them, as is the next."""
+        self.check_group: Callable[[str], None] = _no_groups
+        """Raises why nothing may be said in a group."""
+        self.heard_from: Callable[[str, str], None] = _nothing
+        """Called when somebody said something in a conversation: they do not write any more."""
+        self.spoke: Callable[[str], None] = _nothing
+        """Called when we did."""
         self.contents: dict[MessageKind, Callable[[MessageRow], Content]] = {"text": _text_of}
         """How a failed message of each kind is made again."""
 
@@ -118,6 +132,7 @@ class Words:
         """A message of somebody was stored: let happen what waited for it, and tell people."""
         for earlier, change in self._changes.waiting_for(said):
             self._apply(earlier, change)
+        self.heard_from(said.conversation, said.author)
         self._tell(row)
 
     def _store(self, said: Said, text: Text) -> int | None:
@@ -193,9 +208,10 @@ class Words:
             UnknownMessageError, UsageError.
         """
         answered = self._named(conversation, answers) if answers is not None else None
+        said = self._saying(conversation, now)
         if not conversation.startswith(GROUP_MARK):
             self._post.accept(conversation, now)  # writing is an answer
-        said = self._saying(conversation, now)
+        self.spoke(conversation)
         content = Text(
             text,
             Ref(answered.sender, answered.id) if answered else None,
@@ -334,6 +350,8 @@ class Words:
     # --- helpers ---
 
     def _saying(self, conversation: str, now: Now) -> Said:
+        if conversation.startswith(GROUP_MARK):
+            self.check_group(conversation)  # before anything is stored
         return Said(conversation, self._name, MessageId(self._rng(MESSAGE_ID_BYTES)), now.ms, now)
 
     def _do(self, row: MessageRow, change: Change, now: Now, quiet: bool = False) -> Verdict:

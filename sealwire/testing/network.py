@@ -337,9 +337,11 @@ class Network:
     def _carry_out(self) -> bool:
         router = self.router
         sends, kicks = list(router.sends), list(router.kicks)
+        signs = [(rid, frame) for rid, frame in router.ephemerals if rid in self._at_broker]
+        router.ephemerals.clear()
         router.sends.clear()
         router.kicks.clear()
-        for rid, frame in sends:
+        for rid, frame in (*sends, *signs):
             entry = self._at_broker.get(rid)
             if entry is None:
                 router.send_failed(rid)
@@ -351,4 +353,4 @@ class Network:
             entry = self._at_broker.get(connection.rid)
             if entry is not None and entry[0].rid == connection.rid and not entry[0].inbound:
                 self.cut(entry[0])
-        return bool(sends or kicks)
+        return bool(sends or kicks or signs)

@@ -76,6 +76,7 @@ class Side:
             self.timers,
         )
         self.words.group_members = lambda _group: (name, *others)
+        self.words.check_group = lambda _group: None
 
     def pass_(self, seconds: float) -> None:
         self.now = Now(self.now.ms + round(seconds * 1000), self.now.mono_s + seconds)

@@ -24,9 +24,11 @@ from sealwire.crypto.primitives import (
     x25519_public,
 )
 from sealwire.crypto.session import Session
+from sealwire.crypto.whisper import seal_whisper
 from sealwire.ids import Mailbox, Token, mid_of
 from sealwire.wire import content, control, frames, word_content
 from sealwire.wire.header import HandshakeHeader, decode_envelope, lp
+from sealwire.wire.whisper_content import TypingSign
 from tests.vectors.people import NOW_MS, REALM, load, person
 
 PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
@@ -191,7 +193,15 @@ def contents() -> dict[str, bytes]:
     return {f"content: {name}": content.encode_content(one) for name, one in made.items()}
 
 
-@pytest.mark.parametrize("expected", [hot_frames, login_frames, handshake_values, message_values, contents])
+def whispered() -> dict[str, bytes]:
+    vector = load("handshake")
+    message = decode_envelope(bytes.fromhex(vector["messages"][0]["envelope"])).message
+    bob, _ = Session.decode(bytes.fromhex(vector["responder"])).decrypt(message, lambda n: b"\x07" * n)
+    sign = TypingSign(bytes(16), True, NOW_MS).encode()
+    return {"whisper": seal_whisper(bob, sign, lambda n: b"\x0e" * n)}
+
+
+@pytest.mark.parametrize("expected", [hot_frames, login_frames, handshake_values, message_values, contents, whispered])
 def test_the_document_shows_what_the_code_makes(expected):
     made = expected()
     shown = {name: value.hex() for name, value in written().items() if name in made}
@@ -199,7 +209,7 @@ def test_the_document_shows_what_the_code_makes(expected):
 
 
 def test_the_document_shows_nothing_else():
-    made = {**hot_frames(), **login_frames(), **handshake_values(), **message_values(), **contents()}
+    made = {**hot_frames(), **login_frames(), **handshake_values(), **message_values(), **contents(), **whispered()}
     assert set(written()) == set(made)
 
 
