@@ -28,7 +28,7 @@ import zmq
 from zmq.utils import z85
 
 from benchmarks.clients import build
-from benchmarks.figures import table
+from benchmarks.figures import replaced, table
 from benchmarks.peers import ROOT, Load, Plan, Worker, command_of, run
 from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
@@ -93,13 +93,14 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=2000)
     parser.add_argument("--storm", type=int, default=2000, help="so many of them log in at once")
     parser.add_argument("--idle", type=float, default=10.0, help="seconds the crowd is watched doing nothing")
+    parser.add_argument("--report", type=Path, help="put the table between the markers of this file")
     parser.add_argument("--crowd", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.crowd:
         crowd(json.loads(chosen.crowd))
     else:
         room_for(8 * chosen.peers + 1000)
-        measure(chosen.peers, chosen.storm, chosen.idle)
+        measure(chosen.peers, chosen.storm, chosen.idle, chosen.report)
 
 
 def room_for(files: int) -> None:
@@ -109,8 +110,9 @@ def room_for(files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), wanted))
 
 
-def measure(peers: int, storming: int, idle_s: float) -> None:
-    """Print the table."""
+def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> None:
+    """Print the table, and put it into ``report``."""
+    busy = os.getloadavg()[0]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"))))
         limits = {"max_connections": 2 * peers + 1000}
@@ -144,7 +146,12 @@ def measure(peers: int, storming: int, idle_s: float) -> None:
             ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
             ["their rate, msg/s", f"{half:,.0f}", "-"],
         ]
-        print(table("A crowd", ["what", "measured", "limit"], rows))
+        text = table("A crowd", ["what", "measured", "limit"], rows)
+        print(text)
+        if report is not None:
+            command = f"Made by `python -m benchmarks.crowd --peers {peers} --storm {storming} --idle {idle_s:g}`."
+            command += f" Load average of the machine before it began: {busy:.1f}."
+            report.write_text(replaced(report.read_text(), "benchmarks.crowd", f"{command}\n{text}", "A crowd"))
 
 
 def shown(ms: float | None) -> str:

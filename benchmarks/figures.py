@@ -25,3 +25,17 @@ def table(title: str, head: list[str], rows: list[list[str]]) -> str:
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
     lines.insert(1, " | ".join("-" * width for width in widths))
     return f"\n### {title}\n{machine()}\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def between(name: str) -> tuple[str, str]:
+    """The two marks in a document between which a benchmark puts what it found."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def replaced(old: str, name: str, body: str, heading: str) -> str:
+    """``old`` with what is between the marks of ``name`` replaced, or with a section of its own at the end."""
+    begin, end = between(name)
+    marked = f"{begin}\n{body}\n{end}"
+    if begin in old and end in old:
+        return old[: old.index(begin)] + marked + old[old.index(end) + len(end) :]
+    return f"{old.rstrip()}\n\n## {heading}\n\n{marked}\n"

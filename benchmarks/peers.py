@@ -25,14 +25,15 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks import clients, plots
-from benchmarks.figures import machine
+from benchmarks.figures import between, machine, replaced
 from benchmarks.figures import table as markdown
 from benchmarks.rivals import KEYS, rival
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
 from benchmarks.rivals.load import MAX_PAIRS
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- benchmarks.peers: begin -->", "<!-- benchmarks.peers: end -->"
+MARK = "benchmarks.peers"
+BEGIN, END = between(MARK)
 WARM_UP_S = 1.0
 QUICK_WARM_UP_S = 0.2
 READY_S = 60
@@ -314,15 +315,8 @@ def publish(file: Path, plan: Plan, text: str, names: dict[str, str], results: d
         (pictures / f"beside-{what}.svg").write_text(plots.bars(title, groups))
         links.append(f"![{title}](plots/beside-{what}.svg)")
     command = "Made by `python -m benchmarks.peers --report docs/performance.md`."
-    body = f"{BEGIN}\n{command}\n\n{text}\n" + "\n\n".join(links) + f"\n{END}"
-    file.write_text(replaced(file.read_text() if file.exists() else "# Performance\n", body))
-
-
-def replaced(old: str, body: str) -> str:
-    """``old`` with what is between the markers replaced, or with a section of its own at the end."""
-    if BEGIN in old and END in old:
-        return old[: old.index(BEGIN)] + body + old[old.index(END) + len(END) :]
-    return f"{old.rstrip()}\n\n## Beside others\n\n{body}\n"
+    body = f"{command}\n\n{text}\n" + "\n\n".join(links)
+    file.write_text(replaced(file.read_text() if file.exists() else "# Performance\n", MARK, body, "Beside others"))
 
 
 def say(words: str) -> None:

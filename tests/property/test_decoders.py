@@ -30,7 +30,7 @@ from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import Mailbox, Mid, Token
-from sealwire.wire import blobs, content, frames
+from sealwire.wire import blobs, content, file_content, frames
 from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.book import Book
@@ -66,7 +66,7 @@ DELIVER = frames.encode_deliver(1, Mid(b"m" * 16), ENVELOPE)
 FANOUT = frames.encode_fanout(Token(b"token678"), 1, Mid(b"m" * 16), [Mailbox(b"a" * 16), Mailbox(b"b" * 16)], ENVELOPE)
 
 
-OFFER = content.FileOffer(
+OFFER = file_content.FileOffer(
     name="a.png",
     size=70_000,
     media_type="image/png",
@@ -74,7 +74,7 @@ OFFER = content.FileOffer(
     blob=b"b" * 16,
     secret=b"s" * 32,
     key=b"k" * 32,
-    runs=[content.FileRun(0, b"h" * 24)],
+    runs=[file_content.FileRun(0, b"h" * 24)],
     caption="look",
     reply_to=b"",
     width=1,

@@ -14,7 +14,7 @@ import pytest
 from nacl.bindings import crypto_sign
 from zmq.utils import z85
 
-from benchmarks import clients, peers, plots
+from benchmarks import clients, figures, peers, plots
 from benchmarks.rivals import KEYS, common, load, mosquitto, nats, prosody, rabbitmq, rival
 from sealwire.crypto.identity import login_transcript, realm_of
 from sealwire.crypto.primitives import L
@@ -69,10 +69,10 @@ def test_quick_run_puts_a_table_between_the_markers(tmp_path):
 
 
 def test_report_without_markers_gains_a_section_and_keeps_the_rest():
-    text = peers.replaced("# Performance\nmine\n", f"{peers.BEGIN}new{peers.END}")
+    text = figures.replaced("# Performance\nmine\n", "some.figures", "new", "Mine")
     assert text.startswith("# Performance\nmine\n")
-    assert "## Beside others" in text
-    assert peers.replaced(text, f"{peers.BEGIN}newer{peers.END}") == text.replace("new", "newer")
+    assert text.count("## Mine") == 1
+    assert figures.replaced(text, "some.figures", "newer", "Mine") == text.replace("new", "newer")
 
 
 @pytest.mark.parametrize("key", KEYS)
