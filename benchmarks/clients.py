@@ -103,6 +103,7 @@ def facts_for(key: str, server: Server, tag: str, pairs: int) -> Facts:
         facts.put("curve_z85", z85.encode(curve).decode())
         if key == "bare":
             facts.put("bare", "yes")
+        if "delay" not in server.facts:
             facts.put("delay", 0.0)
         for at in range(pairs):
             for role in ("alice", "bob"):

@@ -5,8 +5,9 @@
 (10000 peers and a minute of idling for the whole figure; enrolling costs 6 ms each.)
 
 The crowd is DEALER sockets of processes of their own, every one a registered device of its own, with the heartbeats and
-PINGs of a real peer. First they sit idle; then all leave and the storm's share comes back at once, first alone (which
-tells how long that takes), then while 20 pairs talk at half load. The talkers' percentiles are of that stretch alone.
+PINGs of a real peer. First they sit idle; then all leave and the storm's share comes back at once, with nobody else
+there. Then they leave again and come back as peers do, each at a time of its own within the spread it was told at its
+last login (protocol.md §2), while 20 pairs talk at half load. The talkers' percentiles are of that stretch alone.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from benchmarks.peers import ROOT, Load, Plan, Worker, command_of, run
 from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
 from sealwire.crypto.identity import Identity
-from sealwire.wire import frames
+from sealwire.wire import control, frames
 from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
 
 SHARE = 1000
@@ -45,6 +46,8 @@ TICK_S = 0.25
 HEARTBEAT_MS, HEARTBEAT_TTL_MS, PING_EVERY_S = 20_000, 40_000, 60.0
 READY_S = 600
 STORM_LEAST_S = 1.0
+LOGINS_PER_S = 150
+"""What the broker's spread aims at; the talkers are watched for as long as that takes."""
 TALK = Load(256, 20)
 KIB_LIMIT, CPU_LIMIT, STORM_LIMIT_S, P99_LIMIT_MS = 60, 3.0, 30, 250
 
@@ -76,6 +79,7 @@ class Quiet(RawPeer):
         answer = self.socket.recv()
         if answer[0] != frames.Verb.WELCOME:
             raise ConnectionError(f"not welcome: {answer[:40].hex()}")
+        self.spread_s = control.decode_welcome(answer).spread_ms / 1000
         self.ping_at = time.monotonic() + random.uniform(0, PING_EVERY_S)
 
     def idle(self, now: float) -> None:
@@ -132,15 +136,18 @@ def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> No
         time.sleep(SETTLE_S)
         several = groups[: max(1, storming // SHARE)]
         storming = sum(group.facts["count"] for group in several)
+        spent = cpu_s(server.pid)
         alone_s = together(several, "enter")
+        login_ms = (cpu_s(server.pid) - spent) / storming * 1000
         together(several, "leave")
         time.sleep(SETTLE_S)
-        storm_s, talkers = storm(server, several, folder, half, max(STORM_LEAST_S, alone_s))
+        storm_s, talkers = storm(server, several, folder, half, max(STORM_LEAST_S, storming / LOGINS_PER_S))
         rows = [
             [f"{peers:,} idle peers, KiB each", f"{kib:.1f}", f"{KIB_LIMIT}"],
             ["the broker's CPU for them, % of a core", f"{idle:.2f}", f"{CPU_LIMIT:g}"],
             [f"{storming:,} logins at once, s", f"{alone_s:.1f}", f"{STORM_LIMIT_S}"],
-            ["the same while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
+            ["the broker's CPU for one login, ms", f"{login_ms:.2f}", "-"],
+            ["logins spread as the broker asks, while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
             ["their p99 meanwhile, delivered, ms", shown(talkers[1]["p99"]), f"{P99_LIMIT_MS}"],
             ["their p99 meanwhile, accepted, ms", shown(talkers[0]["p99"]), f"{P99_LIMIT_MS}"],
             ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
@@ -166,7 +173,7 @@ def storm(server: Server, groups: list[Group], folder: Path, rate: float, window
         for worker in (receiver, sender):
             worker.tell(begin, begin + window_s)
         time.sleep(max(0.0, begin - time.monotonic()))
-        took = together(groups, "enter")
+        took = together(groups, "return")
         return took, [sender.figures(), receiver.figures()]
 
 
@@ -215,7 +222,7 @@ def crowd(facts: dict) -> None:
     curve = bytes.fromhex(facts["curve"])
     names = [f"crowd-{number}" for number in range(facts["first"], facts["first"] + facts["count"])]
     members = [(member(name, curve), z85.decode(zmq.curve_keypair()[1])) for name in names]
-    context, inside = zmq.Context(), []
+    context, inside, gone = zmq.Context(), [], []
     context.max_sockets = 2 * SHARE
     while True:
         now = time.monotonic()
@@ -224,24 +231,34 @@ def crowd(facts: dict) -> None:
         if not select.select([sys.stdin], [], [], TICK_S)[0]:
             continue
         word = sys.stdin.readline()  # one at a time: the next comes when this one is done
-        if word == "enter\n":
-            inside = enter(context, facts["endpoint"], curve, members)
+        if word in ("enter\n", "return\n"):
+            spreads = [peer.spread_s for peer in gone] if word == "return\n" else [0.0] * len(members)
+            inside = enter(context, facts["endpoint"], curve, members, spreads)
         else:
             for peer in inside:
                 peer.socket.close(linger=0)
-            inside = []
+            inside, gone = [], inside
         if not word:
             return
         print("done", flush=True)
 
 
-def enter(context: zmq.Context, endpoint: str, curve: bytes, members: list[tuple[Identity, bytes]]) -> list[Quiet]:
+def enter(
+    context: zmq.Context, endpoint: str, curve: bytes, members: list[tuple[Identity, bytes]], spreads: list[float]
+) -> list[Quiet]:
+    """Everyone logs in, each at a random time within a spread of its own; as many at once as are due."""
+    began = time.monotonic()
     peers = [Quiet(endpoint, curve, identity, secret, context) for identity, secret in members]
-    for at in range(0, len(peers), AT_ONCE):
-        batch = peers[at : at + AT_ONCE]
+    waiting = sorted(zip((random.uniform(0, spread) for spread in spreads), peers, strict=True), key=lambda it: it[0])
+    while waiting:
+        now = time.monotonic() - began
+        due = [peer for at, peer in waiting[:AT_ONCE] if at <= now]
         for step in (Quiet.connect, Quiet.say_hello, Quiet.say_login, Quiet.arrive):
-            for peer in batch:
+            for peer in due:
                 step(peer)
+        del waiting[: len(due)]
+        if not due:
+            time.sleep(min(TICK_S, waiting[0][0] - now))
     return peers
 
 
