@@ -35,6 +35,11 @@ def columns(text: str) -> int:
     return len(_code(text).matrix) + 2 * QUIET
 
 
+def modules(text: str) -> list[bytes]:
+    """Return the code with its quiet margin as rows of modules, 1 for a dark one."""
+    return [bytes(row) for row in _code(text).matrix_iter(border=QUIET)]
+
+
 def in_terminal(text: str) -> str:
     """Return the code as lines for a terminal that knows colours and block characters."""
     rows = [tuple(row) for row in _code(text).matrix_iter(border=QUIET)]

@@ -77,7 +77,7 @@ OPTIONS: Final = {
     zmq.TCP_MAXRT: 20_000,
 }
 
-Watch = Callable[[int, str, bytes, int, bytes], None]
+Watch = Callable[[int, str, bytes, bytes], None]
 """(wall-clock ms, verb, mailbox or nothing, size in bytes, first 16 bytes) of what is relayed."""
 
 
@@ -426,7 +426,7 @@ class Server:
 
     def _show(self, sight: Sight | None) -> None:
         if sight is not None and self._watch is not None:
-            self._watch(_wall_ms(), sight.verb, sight.mailbox, sight.size, sight.first)
+            self._watch(_wall_ms(), sight.verb, sight.mailbox, sight.content)
 
     def _show_and_handle(self, link: Link, frame: bytes) -> None:
         if frame.startswith(link.token, AT_TOKEN):

@@ -17,19 +17,17 @@ from sealwire.wire.frames import (
     Verb,
 )
 
-FIRST_BYTES = 16
 _SHOWN_IN = {Verb.HELLO, Verb.LOGIN, Verb.SEND, Verb.FANOUT, Verb.REQUEST}
 _SHOWN_OUT = {Verb.CHALLENGE, Verb.WELCOME, Verb.DELIVER, Verb.RESPONSE, Verb.REJECT}
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One frame: its verb, the mailbox it names (16 bytes or none), the size of its content and how that begins."""
+    """One frame: its verb, the mailbox it names (16 bytes or none), and all that is in it."""
 
     verb: str
     mailbox: bytes
-    size: int
-    first: bytes
+    content: bytes
 
 
 def seen_in(frame: bytes) -> Sight | None:
@@ -54,4 +52,4 @@ def seen_out(frame: bytes, mailbox: bytes) -> Sight | None:
 
 
 def _sight(verb: int, mailbox: bytes, content: bytes) -> Sight:
-    return Sight(Verb(verb).name, bytes(mailbox), len(content), content[:FIRST_BYTES])
+    return Sight(Verb(verb).name, bytes(mailbox), bytes(content))

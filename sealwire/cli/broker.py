@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _program(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
-    if chosen.verb is not None and (chosen.bind is not None or chosen.watch or chosen.supervise):
-        flag = "--bind" if chosen.bind is not None else "--watch" if chosen.watch else "--supervise"
-        raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=flag, verb=chosen.verb))
+    serving = [name for name in ("bind", "watch", "whole", "supervise") if getattr(chosen, name)]
+    if chosen.verb is not None and serving:
+        raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=f"--{serving[0]}", verb=chosen.verb))
     settings = load_settings(chosen, {"bind": "broker.bind"})
     match chosen.verb:
         case "status":
@@ -44,7 +44,7 @@ def _program(arguments: Sequence[str]) -> int:
 
             return supervise.supervise([word for word in arguments if word != supervise.FLAG])
         case _:
-            return _serve(settings, chosen.watch)
+            return _serve(settings, chosen.watch, chosen.whole)
 
 
 def _parser() -> Parser:
@@ -55,6 +55,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--bind", metavar="tcp://…", help=_("where to listen (broker.bind)"))
     parser.add_argument("--watch", action="store_true", help=_("print what the relay sees of each message"))
+    parser.add_argument("--whole", action="store_true", help=_("with --watch: every byte of it"))
     parser.add_argument("--supervise", action="store_true", help=_("start the broker again whenever it fails"))
     verbs = parser.add_subparsers(dest="verb", metavar=_("VERB"), title=_("verbs"), parser_class=Parser)
     shared = [common_flags(add_default=False)]
@@ -68,11 +69,11 @@ def _parser() -> Parser:
     return parser
 
 
-def _serve(settings: Settings, watch: bool) -> int:
+def _serve(settings: Settings, watch: bool, whole: bool) -> int:
     from sealwire.cli.serve import Serving  # the store and the sockets: 150 ms that other verbs do without
 
     os.umask(0o077)  # databases, sockets and folders are for this user alone
-    serving = Serving(settings, watch)
+    serving = Serving(settings, watch or whole, whole)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: serving.stop())
     return serving.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sealwire.cli import common
 from sealwire.cli.peer_options import Options, parse
@@ -21,6 +22,14 @@ def _program(arguments: Sequence[str]) -> int:
         options = parse(arguments)
     except SystemExit as done:  # argparse printed --help or --version
         return int(done.code or 0)
+    if options.gui:
+        from sealwire.cli import desktop
+
+        return desktop.run(options, lambda: _in_terminal(replace(options, gui=False)))
+    return _in_terminal(options)
+
+
+def _in_terminal(options: Options) -> int:
     if options.demo:
         from sealwire.cli import demo
 

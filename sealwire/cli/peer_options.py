@@ -60,8 +60,8 @@ _INSTEAD = {
 }
 """Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
 
-_MODE_FLAGS = frozenset({"plain", "json", "timeout"})
-_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json")
+_MODE_FLAGS = frozenset({"plain", "json", "timeout", "gui"})
+_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Options:
     words: tuple[str, ...]
     plain: bool
     json: bool
+    gui: bool
     demo: bool
     wait: Wait
     timeout_s: float
@@ -96,7 +97,6 @@ def parse(arguments: Sequence[str]) -> Options:
     known, extra = parser.parse_known_intermixed_args(list(arguments))
     if extra:
         parser.error(unknown_word(extra[0].split("=")[0], parser._flags()))
-    _no_desktop(known)
     verb, *words = known.words or [None]
     if verb is not None:
         _check_verb(parser, verb, words)
@@ -107,6 +107,7 @@ def parse(arguments: Sequence[str]) -> Options:
         words=tuple(words),
         plain=known.plain,
         json=known.json,
+        gui=known.gui,
         demo=known.demo,
         wait=known.wait or "sent",
         timeout_s=DEFAULT_TIMEOUT_S if known.timeout is None else known.timeout,
@@ -153,7 +154,7 @@ def _add_mode_flags(parser: Parser) -> None:
         "--json", action="store_true", help=_("JSON-RPC 2.0 over stdin and stdout; with a verb, JSON lines")
     )
     parser.add_argument("--demo", action="store_true", help=_("broker, alice and bob here, with throw-away keys"))
-    parser.add_argument("--gui", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--gui", action="store_true", help=_("a window; with --demo the three of them side by side"))
 
 
 def _add_verb_flags(parser: Parser) -> None:
@@ -181,11 +182,6 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _no_desktop(known: argparse.Namespace) -> None:
-    if known.gui:
-        raise UsageError(_("This version has no desktop window."), _("--plain is the nearest."))
-
-
 def _check_verb(parser: Parser, verb: str, words: Sequence[str]) -> None:
     known = verbs()
     if verb not in known:
@@ -208,13 +204,14 @@ def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) ->
         if getattr(known, flag) not in (None, False) and flag not in allowed:
             what = verb or _("a conversation")
             parser.error(_("--{flag} does not go with {what}").format(flag=flag, what=what))
-    if known.plain and known.json and not verb:
-        parser.error(_("--plain and --json are two different forms: choose one"))
+    forms = [f"--{name}" for name in ("plain", "json", "gui") if getattr(known, name)]
+    if len(forms) > 1 and not verb:
+        parser.error(_("{one} and {other} are two different forms: choose one").format(one=forms[0], other=forms[1]))
 
 
 def _own_name(known: argparse.Namespace) -> str:
-    if known.demo:
-        return ""
+    if known.demo or (known.gui and known.name is None):
+        return ""  # the window asks
     if known.name is None:
         raise UsageError(_("Say who you are: --name NAME."), _("--demo shows a conversation without any set-up."))
     name = account_name(known.name)

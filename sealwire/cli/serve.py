@@ -64,9 +64,10 @@ def broker_settings(settings: Settings) -> BrokerSettings:
 class Serving:
     """One broker, from the lock on its data folder to the last answer."""
 
-    def __init__(self, settings: Settings, watch: bool) -> None:
+    def __init__(self, settings: Settings, watch: bool, whole: bool = False) -> None:
         self._settings = settings
         self._watch = watch
+        self._whole = whole
         self._folder = settings.paths.data / "broker"
         self._endpoint = settings.broker.bind
         self._started_at = time.monotonic()
@@ -108,7 +109,7 @@ class Serving:
         metrics = None if self._monitoring is None else self._monitoring.metrics
         limits = fitted(broker_settings(self._settings))
         server = Server(limits, self._keys, self._folder, self._ready, logger, metrics)
-        watcher = Watcher() if self._watch else None
+        watcher = Watcher(whole=self._whole) if self._watch else None
         if watcher is not None:
             server.watch(watcher.see)
         self._server = server

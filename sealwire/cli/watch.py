@@ -18,6 +18,10 @@ MAX_WAITING = 10_000
 """Sights not yet printed; past it they are counted and dropped, so that a slow terminal never slows the relay."""
 
 
+MAX_WHOLE = 500
+"""The same where each has all its bytes: a frame holds up to 96 KiB."""
+
+
 class Sight(NamedTuple):
     """What the relay sees of one frame."""
 
@@ -26,29 +30,32 @@ class Sight(NamedTuple):
     mailbox: bytes
     """16 bytes, or empty where the verb has none."""
     size: int
-    first: bytes
+    content: bytes
+    """Its first bytes, or all of them."""
 
     def line(self) -> str:
-        """Return time, verb, mailbox, size and first bytes, separated by tabs."""
+        """Return time, verb, mailbox, size and bytes, separated by tabs."""
         time = datetime.fromtimestamp(self.wall_ms / 1000, UTC).isoformat(timespec="milliseconds")
-        first = self.first[:SHOWN_BYTES].ljust(SHOWN_BYTES, b"\0").hex()
-        return "\t".join((time.replace("+00:00", "Z"), self.verb, self.mailbox.hex() or "-", str(self.size), first))
+        shown = self.content.ljust(SHOWN_BYTES, b"\0").hex()
+        return "\t".join((time.replace("+00:00", "Z"), self.verb, self.mailbox.hex() or "-", str(self.size), shown))
 
 
 class Watcher:
     """Prints sights in a thread of its own, one flushed line each; :meth:`see` never blocks the loop that calls it."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, whole: bool = False) -> None:
+        """``whole``: each line has every byte of its frame."""
+        self._shown = None if whole else SHOWN_BYTES
         self._stream = stream if stream is not None else sys.stdout
-        self._waiting: queue.Queue[Sight | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[Sight | None] = queue.Queue(MAX_WHOLE if whole else MAX_WAITING)
         self._dropped = 0
         self._thread = threading.Thread(target=self._print_all, name="watch", daemon=True)
         self._thread.start()
 
-    def see(self, wall_ms: int, verb: str, mailbox: bytes, size: int, first: bytes) -> None:
+    def see(self, wall_ms: int, verb: str, mailbox: bytes, content: bytes) -> None:
         """Take one sight; called from the relay's loop."""
         try:
-            self._waiting.put_nowait(Sight(wall_ms, verb, mailbox, size, bytes(first)))
+            self._waiting.put_nowait(Sight(wall_ms, verb, mailbox, len(content), content[: self._shown]))
         except queue.Full:
             self._dropped += 1
 

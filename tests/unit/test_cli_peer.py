@@ -74,7 +74,8 @@ def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
         (["send", "bob", "hi", "--timeout", "soon"], "seconds from 0 to 86400"),
         (["send", "bob", "hi", "--timeout", "nan"], "seconds from 0 to 86400"),
         (["recv", "--folow"], "--follow"),
-        (["--gui"], "no desktop window"),
+        (["--gui", "--json"], "choose one"),
+        (["send", "bob", "hi", "--gui"], "--gui does not go with send"),
     ],
 )
 def test_what_does_not_exist_is_answered_with_the_nearest(words: list[str], part: str) -> None:
@@ -91,13 +92,15 @@ def test_a_name_is_needed_and_has_a_rule() -> None:
         with pytest.raises(AccountNameError):
             parse([f"--name={name}"])
     assert parse(["--demo"]).demo
+    assert parse(["--gui"]).name == ""
+    assert parse(["--demo", "--gui"]).gui
 
 
 def test_help_and_version_are_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert peer.main(["--help"]) == 0
     out = capsys.readouterr().out
     assert all(verb.form in out for verb in verbs().values())
-    assert "--gui" not in out
+    assert "--gui" in out
     assert peer.main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("sealwire ")
 

@@ -26,9 +26,18 @@ def test_lines_come_in_order_and_are_flushed() -> None:
     stream = io.StringIO()
     watcher = Watcher(stream)
     for n in range(100):
-        watcher.see(n, "SEND", MAILBOX, n, b"")
+        watcher.see(n, "SEND", MAILBOX, bytes(n % 90))
     watcher.close()
-    assert [line.split("\t")[3] for line in stream.getvalue().splitlines()] == [str(n) for n in range(100)]
+    assert [line.split("\t")[3] for line in stream.getvalue().splitlines()] == [str(n % 90) for n in range(100)]
+
+
+def test_a_line_has_16_bytes_or_all_of_them() -> None:
+    for whole, shown in ((False, "cd" * 16), (True, "cd" * 4_000)):
+        stream = io.StringIO()
+        watcher = Watcher(stream, whole=whole)
+        watcher.see(1, "SEND", MAILBOX, b"\xcd" * 4_000)
+        watcher.close()
+        assert stream.getvalue().rstrip("\n").split("\t")[3:] == ["4000", shown]
 
 
 class Stuck(io.StringIO):
@@ -47,7 +56,7 @@ def test_a_stuck_reader_costs_lines_not_time(capsys: pytest.CaptureFixture[str])
     stream = Stuck()
     watcher = Watcher(stream)
     for n in range(MAX_WAITING + 500):
-        watcher.see(n, "SEND", MAILBOX, n, b"")  # never blocks
+        watcher.see(n, "SEND", MAILBOX, bytes(n % 90))  # never blocks
     stream.go.set()
     watcher.close()
     assert "--watch left out" in capsys.readouterr().err
@@ -63,7 +72,7 @@ class Gone(io.StringIO):
 def test_a_closed_reader_is_said_once_and_the_relay_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     watcher = Watcher(Gone())
     for n in range(3):
-        watcher.see(n, "SEND", MAILBOX, n, b"")
+        watcher.see(n, "SEND", MAILBOX, bytes(n % 90))
     watcher.close()
-    watcher.see(4, "SEND", MAILBOX, 4, b"")
+    watcher.see(4, "SEND", MAILBOX, b"")
     assert capsys.readouterr().err.count("goes on without it") == 1

@@ -12,20 +12,20 @@ ENVELOPE = bytes(range(40))
 
 def test_a_send_shows_its_mailbox_and_its_envelope():
     frame = frames.encode_send(TOKEN, 1, MID, BOX, ENVELOPE)
-    assert seen_in(frame) == Sight("SEND", BOX, 40, ENVELOPE[:16])
+    assert seen_in(frame) == Sight("SEND", BOX, ENVELOPE)
 
 
 def test_a_fanout_shows_its_envelope():
-    assert seen_in(frames.encode_fanout(TOKEN, 1, MID, [BOX], ENVELOPE)) == Sight("FANOUT", b"", 40, ENVELOPE[:16])
+    assert seen_in(frames.encode_fanout(TOKEN, 1, MID, [BOX], ENVELOPE)) == Sight("FANOUT", b"", ENVELOPE)
 
 
 def test_a_deliver_shows_the_mailbox_it_goes_to():
-    assert seen_out(frames.encode_deliver(1, MID, ENVELOPE), BOX) == Sight("DELIVER", BOX, 40, ENVELOPE[:16])
+    assert seen_out(frames.encode_deliver(1, MID, ENVELOPE), BOX) == Sight("DELIVER", BOX, ENVELOPE)
 
 
 def test_the_token_is_never_shown():
     for frame in (frames.encode_send(TOKEN, 1, MID, BOX, ENVELOPE), b"\x20" + TOKEN + b"body"):
-        assert TOKEN not in seen_in(frame).first
+        assert TOKEN not in seen_in(frame).content
 
 
 def test_frames_that_carry_nothing_show_nothing():
