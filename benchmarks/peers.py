@@ -38,6 +38,9 @@ WARM_UP_S = 1.0
 QUICK_WARM_UP_S = 0.2
 READY_S = 60
 SYNCS = 200
+LEAST_TIMES = {"nats": 1.5, "nats_durable": 1.5, "rabbitmq": 4.0, "mosquitto": 3.0, "prosody": 5.0}
+MOST_CPU_US, MOST_DELIVERED_MS, MOST_ACCEPTED_MS = 12.0, 8.0, 15.0
+"""The figures asked for, at 256 bytes and one pair."""
 HEAD = [
     "server",
     "msg/s",
@@ -106,6 +109,7 @@ class Plan:
     rounds: int = 1
     in_c: bool = True
     """Load clients in C, where they can be built."""
+    pause_s: float = 0.0
 
 
 FULL = (Load(256, 1), Load(256, 20), Load(4096, 1), Load(4096, 20))
@@ -120,12 +124,16 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
     )
+    parser.add_argument(
+        "--pause", type=float, default=0.0, help="rest before each stretch, where others use the machine"
+    )
     parser.add_argument("--python-clients", action="store_true", help="do not build the load clients in C")
     parser.add_argument("--report", type=Path, help="put the tables between the markers of this file, plots beside it")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     keys = tuple(key for key in KEYS if key in chosen.only.split(","))
-    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, max(1, chosen.rounds), not chosen.python_clients)
+    rounds = max(1, chosen.rounds)
+    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, rounds, not chosen.python_clients, chosen.pause)
     plan = QUICK if chosen.quick else full
     busy = os.getloadavg()[0]
     names, results, notes = compare(plan)
@@ -184,6 +192,7 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
 
 def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str, rate: float) -> Run:
     """One stretch: receivers enter, then senders, both count between the same two times."""
+    time.sleep(plan.pause_s)
     with ExitStack() as stack:
         command = command_of(key, server, load, folder, tag, rate)
         receiver = stack.enter_context(Worker("receive", command))
@@ -270,8 +279,10 @@ def report(
 ) -> str:
     p50, p99 = disk_sync_ms()
     intro = [
-        f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure. "
-        f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly). "
+        f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure, "
+        f"the median of {plan.rounds}. "
+        f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly); "
+        f"priority of everything in this run: nice {os.nice(0)}. "
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms.",
         "",
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
@@ -280,8 +291,29 @@ def report(
         "",
         *notes,
     ]
-    tables = [markdown(load.title, HEAD, list(rows(load, names, results))) for load in plan.loads]
+    tables = [goals(results)] if ("ours", FULL[0]) in results else []
+    tables += [markdown(load.title, HEAD, list(rows(load, names, results))) for load in plan.loads]
     return "\n".join(intro) + "\n" + "".join(tables)
+
+
+def goals(results: dict[tuple[str, Load], Result]) -> str:
+    """What was asked of one pair at 256 bytes, and what came of it."""
+    load = FULL[0]
+    ours = results["ours", load]
+    asked = [
+        ("broker CPU a message, µs", f"≤ {MOST_CPU_US:g}", f"{ours.cpu_us:.1f}"),
+        ("p99 delivered at half load, ms", f"≤ {MOST_DELIVERED_MS:g}", ms_of(ours.delivered[1])),
+        ("p99 accepted at half load, ms", f"≤ {MOST_ACCEPTED_MS:g}", ms_of(ours.accepted[1])),
+    ]
+    for key, times in LEAST_TIMES.items():
+        if (it := results.get((key, load))) is not None:
+            found = f"{ours.rate / it.rate:.1f} (by CPU a message: {it.cpu_us / ours.cpu_us:.1f})"
+            asked.append((f"our rate by that of {rival(key).NAME}", f"≥ {times:g}", found))
+    return markdown("What was asked, at 256 bytes and 1 pair", ["what", "asked", "found"], [list(row) for row in asked])
+
+
+def ms_of(ms: float | None) -> str:
+    return "-" if ms is None else f"{ms:.1f}"
 
 
 def rows(load: Load, names: dict[str, str], results: dict[tuple[str, Load], Result]) -> Iterator[list[str]]:
@@ -297,7 +329,7 @@ def rows(load: Load, names: dict[str, str], results: dict[tuple[str, Load], Resu
             f"{it.cpu_us / ours.cpu_us:.1f}" if ours and ours.cpu_us else "-",
             f"{it.cores:.2f}",
             f"{it.client_us:.1f}",
-            *(f"{ms:.1f}" if ms is not None else "-" for ms in (*it.delivered, *it.accepted)),
+            *(ms_of(ms) for ms in (*it.delivered, *it.accepted)),
             f"{it.rss:.0f}",
         ]
 
@@ -314,7 +346,7 @@ def publish(file: Path, plan: Plan, text: str, names: dict[str, str], results: d
         }
         (pictures / f"beside-{what}.svg").write_text(plots.bars(title, groups))
         links.append(f"![{title}](plots/beside-{what}.svg)")
-    command = "Made by `python -m benchmarks.peers --report docs/performance.md`."
+    command = f"Made by `python -m benchmarks.peers {' '.join(sys.argv[1:])}`."
     body = f"{command}\n\n{text}\n" + "\n\n".join(links)
     file.write_text(replaced(file.read_text() if file.exists() else "# Performance\n", MARK, body, "Beside others"))
 
