@@ -28,6 +28,7 @@ from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Ready, Warning
 from sealwire.peer.inbox import Arrivals, Inbox
+from sealwire.peer.keeping import Keeping
 from sealwire.peer.login import Credentials, LinkSession, LinkState
 from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
@@ -99,6 +100,7 @@ class Engine:
         places = (records, self._pairs, self._roster, self._directory, self.people)
         self.mail = Mail(self.name, card.hash, *places, prefs, rng, self._events)
         self.timers = Timers(records, self._events, self.mail.withdraw)
+        self.keeping = Keeping(records, self.timers.age)
         self.receipts = Receipts(records, self.people, self.mail, rng, prefs.receipt_pause_s)
         self.mail.owe, self.mail.was_read = self.receipts.owe, self.timers.read
         told = (self.mail, self.people, self.receipts, self.timers)
@@ -404,6 +406,7 @@ class Engine:
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
         self._records.forget_aside(now.ms - SEEN_FOR_MS)
+        self.keeping.clean()
         self.mail.expire(now)
         self._refill_prekeys(now)
 

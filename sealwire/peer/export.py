@@ -118,7 +118,7 @@ def read_entry(line: bytes, name: str) -> dict[str, Any]:
         raise RemoteProtocolError("a message with a name that is none")
     if not is_group and sender not in (conversation, name):
         raise RemoteProtocolError("a message of a third person")
-    return {**found, "sent_at_ms": _milliseconds(at)}
+    return {**found, "sent_at_ms": milliseconds(at)}
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -133,7 +133,8 @@ def _object(line: bytes) -> dict[str, Any]:
     return found
 
 
-def _milliseconds(value: object) -> int:
+def milliseconds(value: object) -> int:
+    """Return a time of an export. Raises RemoteProtocolError."""
     try:
         return round(datetime.fromisoformat(str(value)).timestamp() * 1000)
     except (ValueError, OverflowError) as error:

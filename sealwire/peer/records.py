@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import Message, MessageKind, TrustState
+from sealwire.peer.keeprecords import KeepRecords
 
 ReceiptState = Literal["delivered", "read"]
 
@@ -250,7 +251,7 @@ class WordRecords(Protocol):
         """They were told."""
 
 
-class Records(WordRecords, Protocol):
+class Records(WordRecords, KeepRecords, Protocol):
     """Reads and writes of one open transaction."""
 
     def get(self, key: str) -> bytes | None:

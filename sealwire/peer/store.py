@@ -22,6 +22,7 @@ from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.flights import Fan
 from sealwire.peer.records import KINDS, PLAIN, ContactRecord, Details, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.shelves.keeping import KeepingShelf
 from sealwire.peer.shelves.past import PastShelf, shown_message
 from sealwire.peer.shelves.people import PeopleShelf
 from sealwire.peer.shelves.search import SearchShelf
@@ -36,7 +37,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf):
+class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:

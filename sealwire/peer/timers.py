@@ -99,7 +99,7 @@ class Timers:
         self._records = records
         self._events = events
         self._withdraw = withdraw
-        self._age = Age(records)
+        self.age = Age(records)
         self._next = records.next_death()
 
     # --- conversations ---
@@ -134,32 +134,32 @@ class Timers:
 
     def confirm(self, now: Now, broker_ms: Millis) -> None:
         """A link session opened and the broker told its time."""
-        self._age.advance(now)
-        self._age.confirm(now, broker_ms)
+        self.age.advance(now)
+        self.age.confirm(now, broker_ms)
 
     def read(self, up_to_row: int, now: Now, conversation: str | None = None) -> None:
         """What others wrote, up to a row, has been read: it begins to age."""
-        self._age.advance(now)
-        if self._records.begin_read(up_to_row, self._age.ms, now.ms, conversation):
+        self.age.advance(now)
+        if self._records.begin_read(up_to_row, self.age.ms, now.ms, conversation):
             self._begun()
 
     def settle(self, now: Now) -> None:
         """The end of a turn: let begin what reached the broker, let go whose time has come."""
-        self._age.advance(now)
-        if self._records.begin_own(self._age.ms, now.ms):
+        self.age.advance(now)
+        if self._records.begin_own(self.age.ms, now.ms):
             self._begun()
         if self._next is None:
             return
-        self._age.save_sometimes()
-        if self._next <= self._age.ms:
-            for row in self._records.dying(self._age.ms, DEATHS_PER_TURN):
+        self.age.save_sometimes()
+        if self._next <= self.age.ms:
+            for row in self._records.dying(self.age.ms, DEATHS_PER_TURN):
                 self._end(row, now)
             self._next = self._records.next_death()
-            self._age.save()
+            self.age.save()
 
     def _begun(self) -> None:
         self._next = self._records.next_death()
-        self._age.save()  # what was begun is counted from here, whatever happens
+        self.age.save()  # what was begun is counted from here, whatever happens
 
     def _end(self, row: int, now: Now) -> None:
         message = self._records.shown(row)
@@ -177,4 +177,4 @@ class Timers:
         """Monotonic time of the next end."""
         if self._next is None:
             return None
-        return now.mono_s + max(0.0, (self._next - self._age.ms) / 1000)
+        return now.mono_s + max(0.0, (self._next - self.age.ms) / 1000)

@@ -6,23 +6,26 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any
 
-from sealwire.errors import AccountNameError, NotReachedError, SealwireError
+from sealwire.errors import NotReachedError, SealwireError
 from sealwire.i18n import _, explain
-from sealwire.ids import account_name
 from sealwire.peer.api import ClientApi
 from sealwire.peer.events import Connection, Delivery, Event, Message, Ready, to_json
-from sealwire.ui import views
+from sealwire.ui import rpc, views
 from sealwire.ui.marks import ReadMarker
+from sealwire.ui.rpc.params import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    Json,
+    Params,
+    RpcError,
+)
 from sealwire.ui.stdio import TooLong, Writer, lines
 
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
-METHOD_NOT_FOUND = -32601
-INVALID_PARAMS = -32602
 _EXIT_BASE = -32000
 """An error of Sealwire is this minus its exit code, so a script needs one table."""
 
@@ -35,79 +38,9 @@ MAX_UNDER_WAY = 1_000
 MAX_HISTORY = 1_000
 """Messages of one answer: it is one line, and the other side holds it whole."""
 
-MAX_WAIT_S = 3_600.0
-
 _PAGE = 500
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _LAST_STATES_S = 1.0
-
-_LATER = ("group.", "file.")
-
-Json = dict[str, Any]
-Wait = Literal["queued", "sent", "delivered", "read"]
-_WAITS: tuple[Wait, ...] = ("queued", "sent", "delivered", "read")
-
-
-class _RpcError(Exception):
-    """An answer that is an error of the protocol itself."""
-
-    def __init__(self, code: int, message: str, name: str, hint: str = "", exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.answer: Json = {
-            "code": code,
-            "message": message,
-            "data": {"exit": exit_code, "name": name, "hint": hint},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Params:
-    """The named parameters of a request, taken out with their type checked."""
-
-    values: Mapping[str, Any]
-
-    def text(self, key: str) -> str:
-        value = self.values.get(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, _("a text"))
-        return value
-
-    def name(self, key: str) -> str:
-        text = self.text(key)
-        name = account_name(text)
-        if name is None:
-            raise AccountNameError(text)
-        return name
-
-    def number(self, key: str, default: int, low: int, high: int) -> int:
-        value = self.values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self._wrong(key, _("a whole number from {low} to {high}").format(low=low, high=high))
-        return value
-
-    def seconds(self, key: str, default: float) -> float:
-        value = self.values.get(key, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MAX_WAIT_S:
-            raise self._wrong(key, _("seconds from 0 to {high:g}").format(high=MAX_WAIT_S))
-        return float(value)
-
-    def wait(self) -> Wait:
-        value = self.values.get("wait", "queued")
-        for state in _WAITS:
-            if state == value:
-                return state
-        raise self._wrong("wait", _("one of {states}").format(states=", ".join(_WAITS)))
-
-    def verdict(self) -> bool | None:
-        value = self.values.get("verified")
-        if value is None or isinstance(value, bool):
-            return value
-        raise self._wrong("verified", _("true or false"))
-
-    @staticmethod
-    def _wrong(key: str, wanted: str) -> _RpcError:
-        message = _("The parameter {key} must be {wanted}.").format(key=repr(key), wanted=wanted)
-        return _RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
 
 
 class Server:
@@ -135,13 +68,14 @@ class Server:
         self._rose = asyncio.Event()
         self._under_way = 0
         self._last_line: asyncio.Future[None] | None = None
-        self._methods: dict[str, Callable[[_Params], Awaitable[Json]]] = {
+        self._methods: dict[str, Callable[[Params], Awaitable[Json]]] = {
             "send": self._send,
             "history": self._history,
             "contacts": self._contacts,
             "verify": self._verify,
             "approve": self._approve,
             "status": self._status,
+            **rpc.methods(client),
             **(more or {}),
         }
 
@@ -207,7 +141,7 @@ class Server:
         """Start the work a line asks for; returns at once unless too much is open."""
         try:
             request = _request(line)
-        except _RpcError as error:
+        except RpcError as error:
             await self._answer(None, {"error": error.answer})
             return
         await self._room.acquire()
@@ -268,7 +202,7 @@ class Server:
         try:
             method, params = self._method(request)
             answer: Json = {"result": await method(params)}
-        except _RpcError as error:
+        except RpcError as error:
             answer = {"error": error.answer}
         except SealwireError as error:
             answer = {"error": _error(error)}
@@ -278,7 +212,7 @@ class Server:
     async def _answer(self, request_id: object, answer: Json) -> None:
         await self._line({"jsonrpc": "2.0", "id": request_id, **answer})
 
-    def _method(self, request: Json) -> tuple[Callable[[_Params], Awaitable[Json]], _Params]:
+    def _method(self, request: Json) -> tuple[Callable[[Params], Awaitable[Json]], Params]:
         name = request["method"]
         method = self._methods.get(name)
         if method is None:
@@ -286,16 +220,13 @@ class Server:
         params = request.get("params", {})
         if not isinstance(params, dict):
             message = _("Parameters are named: an object, not a list.")
-            raise _RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
-        return method, _Params(params)
+            raise RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
+        return method, Params(params)
 
-    def _no_method(self, name: str) -> _RpcError:
-        if name.startswith(_LATER):
-            message = _("{name} is not available yet.").format(name=name)
-            return _RpcError(METHOD_NOT_FOUND, message, "method", _("This version has direct messages only."))
+    def _no_method(self, name: str) -> RpcError:
         near = get_close_matches(name, self._methods, 1)
         hint = _("Did you mean {near}?").format(near=near[0]) if near else ", ".join(self._methods)
-        return _RpcError(METHOD_NOT_FOUND, _("There is no method {name!r}.").format(name=name), "method", hint)
+        return RpcError(METHOD_NOT_FOUND, _("There is no method {name!r}.").format(name=name), "method", hint)
 
     def _line(self, value: Json) -> asyncio.Future[None]:
         # ASCII only: exact for any reader, and harmless on a terminal.
@@ -315,34 +246,34 @@ class Server:
 
     # --- methods ---------------------------------------------------------------------------------------------
 
-    async def _send(self, params: _Params) -> Json:
+    async def _send(self, params: Params) -> Json:
         to, text, wait = params.name("to"), params.text("text"), params.wait()
         if not _encodable(text):
-            raise params._wrong("text", _("text that has a UTF-8 form"))
+            raise params.wrong("text", _("text that has a UTF-8 form"))
         timeout_s = params.seconds("timeout", self._timeout_s)
         sent = await self._client.send_text(to, text, wait, timeout_s)
         if sent.state == "queued":
             self._queued.add(sent.id)
         return views.sent_json(sent)
 
-    async def _history(self, params: _Params) -> Json:
+    async def _history(self, params: Params) -> Json:
         limit = params.number("limit", 50, 1, MAX_HISTORY)
         messages = await self._client.history(params.name("conversation"), limit)
         return {"messages": [views.message_json(message) for message in messages]}
 
-    async def _contacts(self, _none: _Params) -> Json:
+    async def _contacts(self, _none: Params) -> Json:
         return {"contacts": [views.contact_json(contact) for contact in await self._client.contacts()]}
 
-    async def _verify(self, params: _Params) -> Json:
+    async def _verify(self, params: Params) -> Json:
         name, verdict = params.name("name"), params.verdict()
         if verdict is not None:
             await self._client.set_verified(name, verdict)
         return views.safety_json(await self._client.safety_number(name))
 
-    async def _approve(self, params: _Params) -> Json:
+    async def _approve(self, params: Params) -> Json:
         return views.contact_json(await self._client.approve(params.name("name")))
 
-    async def _status(self, _none: _Params) -> Json:
+    async def _status(self, _none: Params) -> Json:
         return views.status_json(await self._client.status())
 
 
@@ -384,18 +315,18 @@ async def _read(server: Server) -> None:
 
 def _request(line: bytes | TooLong) -> Json:
     if isinstance(line, TooLong):
-        raise _RpcError(INVALID_REQUEST, _("A request is at most 1 MiB; this one was left out."), "too-long")
+        raise RpcError(INVALID_REQUEST, _("A request is at most 1 MiB; this one was left out."), "too-long")
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        raise _RpcError(PARSE_ERROR, _("This line is not JSON."), "parse", _("One object per line.")) from None
+        raise RpcError(PARSE_ERROR, _("This line is not JSON."), "parse", _("One object per line.")) from None
     if isinstance(value, list):
-        raise _RpcError(INVALID_REQUEST, _("Batches are not supported."), "batch", _("Write one object per line."))
+        raise RpcError(INVALID_REQUEST, _("Batches are not supported."), "batch", _("Write one object per line."))
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0" or not isinstance(value.get("method"), str):
         hint = _('It looks like {"jsonrpc":"2.0","id":1,"method":"status"}.')
-        raise _RpcError(INVALID_REQUEST, _("This is not a JSON-RPC 2.0 request."), "request", hint)
+        raise RpcError(INVALID_REQUEST, _("This is not a JSON-RPC 2.0 request."), "request", hint)
     if not isinstance(value.get("id"), str | int | float | None) or isinstance(value.get("id"), bool):
-        raise _RpcError(INVALID_REQUEST, _("An id is a text or a number."), "request")
+        raise RpcError(INVALID_REQUEST, _("An id is a text or a number."), "request")
     return value
 
 

@@ -1,66 +1,68 @@
-"""What was said: conversations, pages, search, copies. Implements ``peer.api.past``."""
+"""What was said: conversations, pages, search, how long it is kept. Implements ``peer.api.past``."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from sealwire.crypto.vault import KdfParams
-from sealwire.errors import BackupError, ExportError
+from sealwire.errors import UsageError
 from sealwire.i18n import _
-from sealwire.peer import backup, export, search
-from sealwire.peer.api.past import ConversationInfo, ExportFormat, Found
+from sealwire.ids import GROUP_MARK
+from sealwire.peer import search
+from sealwire.peer.api.past import ConversationInfo, Found, Retention
+from sealwire.peer.desks.copies import FAR, PAGE, Copies
 from sealwire.peer.events import Message
-
-if TYPE_CHECKING:
-    from sealwire.peer.client import Client
 
 MAX_PAGE: Final = 1_000
 """Messages of one answer: each is held as an object, and the turn waits for it."""
-PAGE: Final = 500
-FAR: Final = 2**62
 
 
-class PastDesk:
+class PastDesk(Copies):
     """``client.past``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._store = client.store
 
     # --- conversations ---
 
     async def conversations(self) -> Sequence[ConversationInfo]:
         """All conversations, the latest first."""
-        found = await self._client.do(lambda _now: [self._info(one) for one in self._store.conversation_ids()])
-        return sorted(found, key=lambda one: one.last.row if one.last else -1, reverse=True)
+        found = await self._client.do(lambda _now: [self._info(one) for one in self._ids()])
+        return sorted(found, key=lambda one: one.last.row if one.last else 0, reverse=True)
+
+    def _ids(self) -> set[str]:
+        return {*self._store.conversation_ids(), *self._store.drafted()}
 
     async def conversation(self, conversation: str) -> ConversationInfo:
         """One of them, also one in which nothing was said yet. Raises UnknownPeerError."""
-        if not conversation.startswith("+"):
+        if not conversation.startswith(GROUP_MARK):
             conversation = (await self._client.known(conversation)).name
         return await self._client.do(lambda _now: self._info(conversation))
 
     def _info(self, conversation: str) -> ConversationInfo:
-        store, engine = self._store, self._client.engine
+        store = self._store
         last = store.history(conversation, 1, None)
-        person, contact = engine.people.find(conversation), engine.contact(conversation)
-        muted_until_ms = store.muted_until(conversation)
-        unread = store.unread_count(conversation)
-        is_changed = contact is not None and contact.trust == "changed"
-        return ConversationInfo(
+        muted_until_ms, draft, timer_s = store.settings_of(conversation)
+        info = ConversationInfo(
             id=conversation,
-            title=person.nickname or conversation,
-            is_group=False,
+            title=conversation,
+            is_group=conversation.startswith(GROUP_MARK),
             last=last[-1] if last else None,
-            unread=unread,
-            mentions=0,
+            unread=store.unread_count(conversation),
+            mentions=store.mentions_count(conversation),
             read_row=store.read_up_to(conversation),
+            draft=draft,
+            timer_s=timer_s,
             muted_until_ms=muted_until_ms,
-            request=bool(last) and not engine.people.is_accepted(conversation),
+        )
+        return info if info.is_group else self._of_person(info)
+
+    def _of_person(self, info: ConversationInfo) -> ConversationInfo:
+        engine = self._client.engine
+        person, contact = engine.people.find(info.id), engine.contact(info.id)
+        is_changed = contact is not None and contact.trust == "changed"
+        return replace(
+            info,
+            title=person.nickname or info.id,
+            request=info.last is not None and not engine.people.is_accepted(info.id),
             blocked=person.blocked,
             trust=contact.trust if contact is not None else None,
             can_write=not (person.blocked or is_changed),
@@ -120,71 +122,27 @@ class PastDesk:
         self._store.index_words()
         return self._store.words_behind()
 
-    # --- copies ---
+    async def pinned(self, conversation: str) -> Sequence[Message]:
+        """The pinned messages, latest pin first."""
+        return await self._client.do(lambda _now: self._store.pinned_in(conversation))
 
-    async def export(
-        self,
-        target: Path,
-        kind: ExportFormat,
-        conversation: str | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> int:
-        """Write messages to a new file, in clear; returns how many. Never overwrites.
+    # --- keeping ---
 
-        Raises:
-            ExportError: the file exists or cannot be written; nothing is left under its name.
-        """
-        ids = [conversation] if conversation else [one.id for one in await self.conversations()]
-        part = target.with_name(target.name + ".part")
-        try:
-            with _new_file(target, part) as file:
-                count = await self._write(file, kind, ids, progress or (lambda _count: None))
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(part, target)
-        except OSError as error:
-            raise ExportError(path=target, detail=error.strerror or str(error)) from error
-        finally:
-            part.unlink(missing_ok=True)
-        return count
-
-    async def _write(
-        self, file: IO[str], kind: ExportFormat, ids: Sequence[str], progress: Callable[[int], None]
-    ) -> int:
-        now = await self._client.do(lambda now: now)
-        file.write(export.head(kind, self._client.name, now.ms))
+    async def clear(self, conversation: str) -> int:
+        """Delete a conversation's messages here, and only here; returns how many."""
         count = 0
-        for conversation in ids:
-            title = (await self.conversation(conversation)).title
-            file.write(export.chapter(kind, title))
-            row = -FAR
-            while page := await self.page(conversation, PAGE, after_row=row):
-                row = page[-1].row
-                lines = "".join(export.entry(kind, message) for message in page)
-                await asyncio.to_thread(file.write, lines)
-                count += len(page)
-                progress(count)
-        file.write(export.foot(kind))
+        while gone := await self._client.do(lambda _now: self._store.drop_messages(conversation, FAR, PAGE)):
+            count += gone
         return count
 
-    async def backup(self, target: Path, passphrase: bytes) -> None:
-        """Write keys, history, contacts and settings of this profile into one new file under a passphrase.
+    async def retention(self, conversation: str | None, rule: Retention | None = None) -> Retention:
+        """The rule of a conversation (None: the default of all), set first when one is given.
 
         Raises:
-            BackupError: the file exists or cannot be written.
+            UsageError: a negative number.
         """
-        profile = self._client.profile
-        params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
-        # On the loop's own thread, between two turns: nothing else may write while the pages are copied.
-        try:
-            backup.write(target, self._client.keys, self._store, passphrase, params)
-        except FileExistsError:
-            raise BackupError(path=target, detail=_("it exists already, and is not overwritten")) from None
-
-
-def _new_file(target: Path, part: Path) -> IO[str]:
-    if target.exists():
-        raise FileExistsError(0, _("it exists already, and is not overwritten"))
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
+        if rule is not None:
+            if rule.days < 0 or rule.messages < 0:
+                raise UsageError(_("Days and numbers of messages to keep are 0 (no bound) or more."))
+            await self._client.do(lambda _now: self._client.engine.keeping.put_rule(conversation, rule))
+        return await self._client.do(lambda _now: self._client.engine.keeping.rule(conversation))

@@ -53,10 +53,24 @@ class PastShelf(Shelf):
         )
         return [found for (found,) in self._all(sql)]
 
-    def muted_until(self, conversation: str) -> int:
-        """Until when nothing of it is notified, 0 for never."""
-        row = self._one("SELECT muted_until_ms FROM conversation WHERE id = ?", conversation)
-        return int(row[0]) if row else 0
+    def settings_of(self, conversation: str) -> tuple[int, str, int]:
+        """(muted until, draft, timer in seconds) of a conversation."""
+        row = self._one("SELECT muted_until_ms, draft, timer_s FROM conversation WHERE id = ?", conversation)
+        return (int(row[0]), str(row[1]), int(row[2])) if row else (0, "", 0)
+
+    def drafted(self) -> list[str]:
+        """Conversations with something written and not sent."""
+        return [found for (found,) in self._all("SELECT id FROM conversation WHERE draft <> ''")]
+
+    def mentions_count(self, conversation: str) -> int:
+        """How many unread messages of a conversation mention us."""
+        sql = "SELECT count(*) FROM unread AS u JOIN message USING (row) WHERE row > ? AND u.conversation = ?"
+        return int(self._one(sql + " AND mentions_me", self.read_up_to(), conversation)[0])
+
+    def pinned_in(self, conversation: str) -> list[Message]:
+        """The pinned messages, latest pin first."""
+        sql = "SELECT row FROM message WHERE conversation = ? AND pinned ORDER BY pinned_ms DESC, row DESC"
+        return [found for (row,) in self._all(sql, conversation) if (found := self.shown(row)) is not None]
 
     def mute(self, conversation: str, until_ms: int) -> None:
         """Notify nothing of it until then."""

@@ -6,6 +6,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, Status
+from sealwire.peer.api.past import ConversationInfo
+from sealwire.peer.api.people import PersonInfo
 from sealwire.peer.events import Message, rfc3339, to_json
 from sealwire.ui.views.safe import column
 
@@ -46,6 +48,38 @@ def contact_json(contact: ContactInfo) -> dict[str, Any]:
     }
     if contact.changed_ms is not None:
         result["changed"] = rfc3339(contact.changed_ms)
+    return result
+
+
+def conversation_json(info: ConversationInfo) -> dict[str, Any]:
+    """Return a line of the list of conversations as the object of docs/scripting.md."""
+    result: dict[str, Any] = {
+        "id": info.id,
+        "title": info.title,
+        "group": info.is_group,
+        "unread": info.unread,
+        "mentions": info.mentions,
+        "request": info.request,
+        "blocked": info.blocked,
+        "can_write": info.can_write,
+        "timer_s": info.timer_s,
+    }
+    if info.last is not None:
+        result["last"] = message_json(info.last)
+    if info.draft:
+        result["draft"] = info.draft
+    if info.muted_until_ms:
+        result["muted_until"] = rfc3339(info.muted_until_ms)
+    if info.trust is not None:
+        result["trust"] = info.trust
+    return result
+
+
+def person_json(info: PersonInfo) -> dict[str, Any]:
+    """Return a person as the object of docs/scripting.md."""
+    result = {**contact_json(info.contact), "request": info.request, "blocked": info.blocked}
+    if info.nickname:
+        result["nickname"] = info.nickname
     return result
 
 

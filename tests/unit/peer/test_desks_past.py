@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from sealwire.crypto.identity import realm_of
 from sealwire.errors import BackupError, ExportError
-from sealwire.ids import DeviceId, MessageId
-from sealwire.peer import keystore
 from sealwire.peer.client import Client
-from sealwire.peer.profile import Profile
-from sealwire.peer.records import ContactRecord
-from sealwire.testing.network import reissue
-from tests.conftest import PEOPLE
-
-BROKER = bytes(range(32))
+from tests.unit.peer.profile_of_alice import opened, say
 
 
 @pytest.fixture
 async def alice(tmp_path: Path) -> AsyncIterator[Client]:
-    profile = Profile(
-        "alice", "tcp://127.0.0.1:1", BROKER, "broker.pub", None, tmp_path / "keys", tmp_path / "data" / "alice", 8, 1
-    )
-    identity = reissue(PEOPLE["alice"], realm_of(BROKER), "alice", DeviceId(bytes(16)), 0)
-    keystore.seal(profile, b"", identity, os.urandom)
-    client = await Client.open(profile, b"", lambda _line: None)
-    with client.store.transaction():
-        for name in ("bob", "carol"):
-            client.store.put_contact(ContactRecord(name, bytes(384), "unverified", 1))
-    await client.close()
-    client = await Client.open(profile, b"", lambda _line: None)
+    client = await opened(tmp_path)
     yield client
     await client.close()
-
-
-async def say(client: Client, conversation: str, text: str, *, mine: bool = False, at_ms: int = 1_000) -> int:
-    sender = "alice" if mine else conversation
-    row = await client.do(
-        lambda _now: client.store.add_message(MessageId(os.urandom(16)), conversation, sender, mine, text, at_ms)
-    )
-    assert row is not None
-    return row
 
 
 async def test_conversations_are_listed_latest_first_with_what_is_unread(alice: Client) -> None:
@@ -89,11 +61,7 @@ async def test_pages_go_both_ways_and_to_a_date(alice: Client) -> None:
 
 async def test_search_finds_what_came_a_moment_ago_and_says_where(alice: Client) -> None:
     for number in range(1_200):
-        await alice.do(
-            lambda _now, n=number: alice.store.add_message(
-                MessageId(os.urandom(16)), "bob", "bob", False, f"word {n}", n
-            )
-        )
+        await say(alice, "bob", f"word {number}")
     await say(alice, "carol", "the Überraschung of today")
     found = await alice.past.search("uberr")
     assert [(one.message.text, one.marks) for one in found] == [("the Überraschung of today", ((4, 9),))]
@@ -153,3 +121,55 @@ async def test_a_backup_of_a_client_that_runs_is_whole(alice: Client, tmp_path: 
     await say(alice, "bob", "after")
     assert [message.text for message in await alice.past.page("bob")] == ["kept", "after"], "the client goes on"
     assert (tmp_path / "alice.backup").stat().st_size > 10_000
+
+
+async def test_an_export_comes_back_once_before_what_is_here(alice: Client, tmp_path: Path) -> None:
+    await say(alice, "bob", "old one")
+    await say(alice, "bob", "old two", mine=True)
+    out = tmp_path / "out.json"
+    await alice.past.export(out, "json")
+    assert await alice.past.import_(out) == 0, "all of it is here"
+    assert await alice.past.clear("bob") == 1, "what is still queued stays"
+    with alice.store.transaction():
+        alice.store._sql("UPDATE message SET state = 1")
+    assert await alice.past.clear("bob") == 1
+    await say(alice, "bob", "new")
+    assert await alice.past.import_(out) == 2
+    assert await alice.past.import_(out) == 0
+    texts = [(message.text, message.sender) for message in await alice.past.page("bob")]
+    assert texts == [("old one", "bob"), ("old two", "alice"), ("new", "bob")]
+    assert [one.message.text for one in await alice.past.search("old")] == ["old two", "old one"]
+    assert (await alice.past.conversation("bob")).unread == 1, "what was imported was read long ago"
+
+
+@pytest.mark.parametrize("damage", ["another", "line", "head", "missing"])
+async def test_what_is_no_export_of_ours_is_refused_with_its_line(alice: Client, tmp_path: Path, damage: str) -> None:
+    await say(alice, "bob", "one")
+    out = tmp_path / "out.json"
+    await alice.past.export(out, "json")
+    content = out.read_text("utf-8")
+    changed = {
+        "another": content.replace('"name":"alice"', '"name":"eve"'),
+        "line": content + '{"id":"x"}\n',
+        "head": "hello\n" + content,
+    }
+    if damage in changed:
+        out.write_text(changed[damage], "utf-8")
+    else:
+        out.unlink()
+    expected = {"another": "somebody else", "line": "line 3", "head": "line 1", "missing": "No such file"}[damage]
+    with pytest.raises(ExportError, match=expected):
+        await alice.past.import_(out)
+
+
+async def test_pins_drafts_and_mentions_show_in_the_list(alice: Client) -> None:
+    row = await say(alice, "bob", "pin me")
+    with alice.store.transaction():
+        alice.store.put_pin(row, True, 1, "bob", 5)
+        alice.store.put_draft("carol", "half a thought")
+        alice.store.correct(row, "@alice pin me", ("alice",), True)
+    assert [message.text for message in await alice.past.pinned("bob")] == ["@alice pin me"]
+    listed = {one.id: one for one in await alice.past.conversations()}
+    assert listed["carol"].draft == "half a thought"
+    assert listed["carol"].last is None
+    assert listed["bob"].mentions == 1

@@ -1,0 +1,189 @@
+"""Copies of what was said: exports in clear, their way back, and backups of a whole profile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from sealwire.crypto.vault import KdfParams
+from sealwire.errors import BackupError, ExportError, RemoteProtocolError
+from sealwire.i18n import _
+from sealwire.peer import backup, export
+from sealwire.peer.api import MAX_TEXT_BYTES
+from sealwire.peer.api.past import ExportFormat
+from sealwire.peer.events import Message
+from sealwire.peer.keeprecords import OldMessage
+from sealwire.peer.records import Now
+
+if TYPE_CHECKING:
+    from sealwire.peer.client import Client
+
+PAGE: Final = 500
+"""Messages read or written in one piece."""
+FAR: Final = 2**62
+
+
+class Copies:
+    """Part of ``client.past``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._store = client.store
+
+    async def export(
+        self,
+        target: Path,
+        kind: ExportFormat,
+        conversation: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write messages to a new file, in clear; returns how many. Never overwrites.
+
+        Raises:
+            ExportError: the file exists or cannot be written; nothing is left under its name.
+        """
+        ids = [conversation] if conversation else await self._client.do(lambda _now: self._store.conversation_ids())
+        part = target.with_name(target.name + ".part")
+        try:
+            with _new_file(target, part) as file:
+                count = await self._write(file, kind, ids, progress or (lambda _count: None))
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(part, target)
+        except OSError as error:
+            raise ExportError(path=target, detail=error.strerror or str(error)) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return count
+
+    async def _write(
+        self, file: IO[str], kind: ExportFormat, ids: Sequence[str], progress: Callable[[int], None]
+    ) -> int:
+        now = await self._client.do(lambda now: now)
+        file.write(export.head(kind, self._client.name, now.ms))
+        count = 0
+        for conversation in ids:
+            file.write(export.chapter(kind, conversation))
+            row = -FAR
+            while page := await self._client.do(partial(self._page, conversation, row)):
+                row = page[-1].row
+                lines = "".join(export.entry(kind, message) for message in page)
+                await asyncio.to_thread(file.write, lines)
+                count += len(page)
+                progress(count)
+        file.write(export.foot(kind))
+        return count
+
+    def _page(self, conversation: str, row: int, _now: Now) -> list[Message]:
+        return self._store.history_after(conversation, PAGE, row)
+
+    async def import_(self, source: Path) -> int:
+        """Take in messages of a JSON export that are not here yet; returns how many.
+
+        They come before everything that is here and count as read.
+
+        Raises:
+            ExportError: it cannot be read, is no export of this account, or a line of it is damaged. What was taken in
+                before that line stays; the next try goes on.
+        """
+        reading = _Reading(source, self._client.name)
+        added = 0
+        try:
+            count = await asyncio.to_thread(reading.open)
+            row = await self._client.do(lambda _now: self._store.first_row()) - count
+            while batch := await asyncio.to_thread(reading.batch, row):
+                added += await self._client.do(partial(self._take, batch))
+                row += len(batch)
+        except OSError as error:
+            raise ExportError(path=source, detail=error.strerror or str(error)) from error
+        except RemoteProtocolError as error:
+            detail = _("line {number} is not what an export holds ({detail})")
+            detail = detail.format(number=reading.number, detail=error.params["detail"])
+            raise ExportError(path=source, detail=detail) from error
+        finally:
+            reading.close()
+        return added
+
+    def _take(self, batch: list[tuple[int, OldMessage]], _now: Now) -> int:
+        return self._store.add_old(batch)
+
+    async def backup(self, target: Path, passphrase: bytes) -> None:
+        """Write keys, history, contacts and settings of this profile into one new file under a passphrase.
+
+        Raises:
+            BackupError: the file exists or cannot be written.
+        """
+        profile = self._client.profile
+        params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
+        # On the loop's own thread, between two turns: nothing else may write while the pages are copied.
+        try:
+            backup.write(target, self._client.keys, self._store, passphrase, params)
+        except FileExistsError:
+            raise BackupError(path=target, detail=_("it exists already, and is not overwritten")) from None
+
+
+class _Reading:
+    """A JSON export, line by line."""
+
+    def __init__(self, source: Path, own: str) -> None:
+        self._source = source
+        self._own = own
+        self._file: IO[bytes] | None = None
+        self.number = 0
+
+    def open(self) -> int:
+        """Return how many lines there are, having read the first.
+
+        Raises:
+            OSError, RemoteProtocolError, ExportError.
+        """
+        with self._source.open("rb") as file:
+            count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+        self._file = self._source.open("rb")
+        if export.read_head(self._line()) != self._own:
+            raise ExportError(path=self._source, detail=_("it is the history of somebody else"))
+        return count
+
+    def batch(self, row: int) -> list[tuple[int, OldMessage]]:
+        """Return the next messages under the rows from this one on. Raises RemoteProtocolError, OSError."""
+        batch: list[tuple[int, OldMessage]] = []
+        while len(batch) < PAGE and (line := self._line()):
+            batch.append((row + len(batch), _old(export.read_entry(line, self._own), self._own)))
+        return batch
+
+    def _line(self) -> bytes:
+        assert self._file is not None, "opened first"
+        self.number += 1
+        return self._file.readline(export.MAX_LINE_BYTES + 1)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _old(found: dict[str, Any], own: str) -> OldMessage:
+    return OldMessage(
+        id=bytes.fromhex(found["id"]),
+        conversation=found["conversation"],
+        sender=found["from"],
+        mine=found["from"] == own,
+        text=found["text"][:MAX_TEXT_BYTES],
+        sent_at_ms=found["sent_at_ms"],
+        kind="notice" if found.get("kind") == "notice" else "text",
+        forwarded=found.get("forwarded") is True,
+        edited_at_ms=export.milliseconds(found["edited_at"]) if "edited_at" in found else None,
+        deleted=found.get("deleted") is True,
+    )
+
+
+def _new_file(target: Path, part: Path) -> IO[str]:
+    if target.exists():
+        raise FileExistsError(0, _("it exists already, and is not overwritten"))
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
