@@ -23,8 +23,6 @@ from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import GroupId
 from tests.vectors.people import NOW_MS
 
-RAISES = {Kind.REMOVE, Kind.LEAVE, Kind.DEVICE, Kind.REKEY}
-
 
 @dataclass
 class Book:
@@ -76,10 +74,7 @@ class Book:
         link = writer.link(key, head.sequence + 1, self.rng) if rotate else b""
         start = start_of(head, ed25519_public(self.keeper), writer.writer, link)
         if epoch is None:
-            before = self.state.epoch if self.state is not None else 0
-            member = self.state.members.get(subject) if self.state is not None else None
-            raises = kind in RAISES and not (kind is Kind.REMOVE and member is not None and not member.joined)
-            epoch = before + (kind is Kind.CREATE or raises)
+            epoch = self.state.epoch_after(kind, subject) if self.state is not None else 1
         self.time_ms += 1
         body = Body(epoch, name, card_hash or author.card.card.hash, kind, subject, value, self.time_ms)
         signed = SignedBody.sign(body, start, author.device.sk)

@@ -20,8 +20,10 @@ from sealwire.wire.header import Reader, lp
 MAX_GROUP_NAME_BYTES: Final = 128
 """UTF-8; without it a name fills every screen it is shown on."""
 MAX_TOPIC_BYTES: Final = 256
-MAX_TIMER_S: Final = 4 * 7 * 24 * 3600
-"""Four weeks: what is to stay longer than that is no longer disappearing."""
+MIN_TIMER_S: Final = 5
+"""Shorter, and nobody would have read it."""
+MAX_TIMER_S: Final = 366 * 24 * 3600
+"""A year; longer is no disappearing message but a rule for keeping."""
 MAX_VALUE_BYTES: Final = 1_700
 """A name, a signed card of the longest names and what stands around them."""
 
@@ -250,7 +252,7 @@ def read_role(value: bytes) -> Role:
 def read_timer(value: bytes) -> int:
     """Return seconds, 0 for off. Raises RemoteProtocolError. Source: protocol.md §16.2."""
     seconds = int.from_bytes(value, "big")
-    if len(value) != 4 or seconds > MAX_TIMER_S:
+    if len(value) != 4 or (seconds and not MIN_TIMER_S <= seconds <= MAX_TIMER_S):
         raise RemoteProtocolError("no timer")
     return seconds
 

@@ -142,6 +142,15 @@ class Membership(msgspec.Struct, frozen=True, array_like=True):
     def _keeps_an_owner_without(self, name: str) -> bool:
         return any(member.role == Role.OWNER for other, member in self.joined().items() if other != name)
 
+    def epoch_after(self, kind: Kind, subject: str = "") -> int:
+        """The epoch that holds after an entry of this kind.
+
+        Source: protocol.md §16.2.
+        """
+        gone = self.members.get(subject)
+        removes = kind is Kind.REMOVE and gone is not None and gone.joined
+        return self.epoch + (removes or kind in (Kind.LEAVE, Kind.DEVICE, Kind.REKEY))
+
     def changes_writer(self, name: str, kind: Kind) -> bool:
         """Whether an entry of this kind by this member replaces the log key.
 

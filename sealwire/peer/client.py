@@ -25,9 +25,10 @@ from sealwire.errors import (
 )
 from sealwire.files import PidLock
 from sealwire.i18n import _
-from sealwire.ids import account_name, group_of
+from sealwire.ids import GROUP_MARK, account_name
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
+from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.desks.past import PastDesk
 from sealwire.peer.desks.people import PeopleDesk
 from sealwire.peer.desks.talk import LOOK_S, TalkDesk
@@ -63,6 +64,7 @@ class Client:
         self.talk = TalkDesk(self)
         self.people = PeopleDesk(self)
         self.past = PastDesk(self)
+        self.groups = GroupsDesk(self)
 
     @property
     def engine(self) -> Engine:
@@ -222,13 +224,13 @@ class Client:
         return name
 
     def place(self, conversation: str) -> str:
-        """Return a conversation in its final form: an account, or a group by its id.
+        """Return a conversation in its final form: an account, or a group by its id (from ``+`` and its name, too).
 
         Raises:
-            AccountNameError, UsageError.
+            AccountNameError, UsageError, UnknownGroupError, GroupNameError.
         """
-        if group_of(conversation) is not None:
-            return conversation
+        if conversation.startswith(GROUP_MARK):
+            return self.groups.find(conversation).conversation
         return self.recipient(conversation)
 
     def is_in_question(self, name: str) -> bool:

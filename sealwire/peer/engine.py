@@ -27,6 +27,7 @@ from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Ready, Warning
+from sealwire.peer.groups.hall import Hall
 from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.keeping import Keeping
 from sealwire.peer.login import Credentials, LinkSession, LinkState
@@ -110,6 +111,10 @@ class Engine:
         self.words.heard_from, self.words.spoke = self.whispers.heard_from, self.whispers.spoke
         for kind in (Text, Edit, Delete, React, Pin, Timer):
             self._inbox.on(kind, self.words.hear, in_groups=True)
+        hall = (self._pairs, self._roster, self._directory, self._requests, self.people, self._inbox, self.mail)
+        self.groups = Hall(records, vault, identity, *hall, self.words, self.timers, rng, self._events)
+        self.whispers.group_members = self.groups.member_names
+        self.whispers.group_devices = self.groups.member_devices
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
@@ -161,6 +166,7 @@ class Engine:
         self.mail.outbox.link_lost()
         self._requests.link_lost()
         self._directory.link_lost()
+        self.groups.logs.link_lost()
         self._deferred.clear()
 
     def goodbye(self) -> None:
@@ -201,6 +207,7 @@ class Engine:
     def _on_welcome(self, frame: bytes, now: Now) -> None:
         welcome = self._link.open(frame)
         self._pulse.opened(now.mono_s)
+        self.groups.logs.opened()
         self._turn.opened = True
         self.timers.confirm(now, welcome.time_ms)
         if welcome.expired:
@@ -283,6 +290,7 @@ class Engine:
             self._directory.find(name)
         for mailbox in arrivals.renew:
             self._directory.renew(mailbox, now)
+            self.groups.lost(mailbox)
         if arrivals.lost:
             self.mail.ask_renewals(now)
 
@@ -310,6 +318,8 @@ class Engine:
                 self._looked_up(name, response, now)
             case ("bundle", bytes(mailbox)):
                 self._directory.bundle_came(Mailbox(mailbox), response, now)
+            case ("entries" | "append" as kind, bytes(group)):
+                self.groups.answered(kind, group, response, now)
             case ("publish", _):
                 self._published(response)
 
@@ -358,6 +368,7 @@ class Engine:
     def forget_chains(self) -> None:
         """The database is older than the last one used: no chain of it may send again; fresh sessions instead."""
         self._pairs.retire_all()
+        self.groups.forget_chains()
 
     # --- the end of a turn ---
 
@@ -365,6 +376,8 @@ class Engine:
         """Do what follows from this turn's input; everything written is in the open transaction."""
         self._drain_deferred(now)
         self._directory.due(now)
+        self._digest_arrivals(now)
+        self.groups.settle(now, self.online and not self._turn.hangup)
         self._digest_arrivals(now)
         self.timers.settle(now)
         self.receipts.settle(now)
@@ -377,6 +390,7 @@ class Engine:
             self._turn.hangup = True  # the login is not answered
         self._turn.resolved += self._directory.resolved
         self._directory.resolved.clear()
+        self._turn.answers += self.groups.take_answers()
         self.mail.outbox.flush()
         self._pairs.flush()
 
@@ -424,7 +438,8 @@ class Engine:
         if self._link.state is not LinkState.DOWN:
             times.append(self._pulse.deadline(self.online))
         if self.online:
-            waits = (self.mail.outbox.deadline(), self._requests.deadline(), self._directory.deadline())
+            cores = (self.mail.outbox, self._requests, self._directory, self.groups)
+            waits = [core.deadline() for core in cores]
             times += [wait for wait in waits if wait is not None]
         if self._deferred:
             times.append(now.mono_s + 0.05)

@@ -33,9 +33,17 @@ HANDSHAKES_PER_S: Final = 20.0
 """New handshakes cost 3 ms of asymmetric work each; more wait, unacknowledged, until there is room."""
 
 NO_SESSION: Final = "no-session"
+EARLY: Final = "early"
+"""Like NO_SESSION, while somebody's opening waits to be judged: what follows an opening may arrive before that."""
+BEHIND: Final = "group-behind"
+"""Said in a group by somebody whose log is longer than ours: tried again when ours has grown. Nobody is told."""
 REPLAYED: Final = "replayed"
 WAITING: Final = "waiting"
 """The sender's device list or a person's decision is needed first; ``account`` says whose."""
+
+
+_NOT_LOST: Final = frozenset({REPLAYED, "not-a-member", "may-not-speak", "repeated", "old-key"})
+"""A fresh session would not make these readable."""
 
 
 class UnreadError(Exception):
@@ -124,6 +132,9 @@ class Inbox:
         self._tokens = HANDSHAKES_PER_S
         self._refilled_s = 0.0
         self.arrivals = Arrivals()
+        self.open_group: Callable[[bytes, bytes, Now], bool] = _no_group
+        """Opens what is no session's: (tag, envelope, now); False when it is no group's either."""
+        self.group_receipt: Callable[[Mailbox, MessageId, int], None] = _no_receipt
         self._handlers: dict[type[Any], Handler] = {
             Receipt: self._on_receipt,
             Renew: self._on_renew,
@@ -176,13 +187,14 @@ class Inbox:
         try:
             self._open(envelope, now)
         except UnreadError as unread:
-            self._set_aside(mid, envelope, unread, now)
+            early = unread.reason == NO_SESSION and self._records.openings_wait()
+            self._set_aside(mid, envelope, UnreadError(EARLY) if early else unread, now)
         return True
 
-    def retry(self, account: str | None, now: Now) -> None:
-        """Try quarantined envelopes again: those that waited for this account, and those without a session."""
+    def retry(self, account: str | None, now: Now, reason: str = NO_SESSION) -> None:
+        """Try quarantined envelopes again: those that waited for this account, and those set aside for this reason."""
         for row in self._records.quarantined():
-            if not (row.reason == NO_SESSION or (account is not None and row.account == account)):
+            if not (row.reason in (reason, EARLY) or (account is not None and row.account == account)):
                 continue
             try:
                 self._open(row.envelope, now)
@@ -190,15 +202,19 @@ class Inbox:
                 if row.account is not None and not self._roster.blocked(row.account):
                     final = UnreadError(unread.reason if unread.account is None else "not-listed")
                     self._set_aside(row.mid, row.envelope, final, now)
+                elif row.reason == EARLY and not self._records.openings_wait():
+                    self._set_aside(row.mid, row.envelope, unread, now)
             else:
                 self._records.release(row.row)
 
     def _set_aside(self, mid: Mid, envelope: bytes, unread: UnreadError, now: Now) -> None:
         self._records.quarantine(mid, envelope, unread.reason, unread.account, now.ms)
+        if unread.reason in (EARLY, BEHIND):
+            return
         if unread.account is not None:
             self.arrivals.lookups.add(unread.account)
             return
-        self.arrivals.lost = self.arrivals.lost or unread.reason != REPLAYED
+        self.arrivals.lost = self.arrivals.lost or unread.reason not in _NOT_LOST
         reason = _reasons().get(unread.reason, unread.reason)
         text = _("A message could not be read: {reason}. It is kept in quarantine.").format(reason=reason)
         self._events.append(Warning("unreadable", text, count=1))
@@ -224,6 +240,8 @@ class Inbox:
     def _open(self, envelope: bytes, now: Now) -> None:
         try:
             parts = decode_envelope(envelope)
+            if parts.hs is None and self.open_group(parts.tag, envelope, now):
+                return
             if parts.hs is None:
                 pair, session, fresh = self._established(parts.tag, NO_SESSION)
             else:
@@ -292,7 +310,7 @@ class Inbox:
 
     def _on_receipt(self, arrival: Arrival, receipt: Receipt) -> None:
         for named in receipt.ids:
-            self._receipt(arrival.pair.account, MessageId(named), receipt.state)
+            self._receipt(arrival.pair, MessageId(named), receipt.state)
 
     def _on_renew(self, arrival: Arrival, _renew: Renew) -> None:
         self.arrivals.renew.add(arrival.pair.mailbox)
@@ -300,10 +318,21 @@ class Inbox:
     def _on_nothing(self, _arrival: Arrival, _nothing: Nothing) -> None:
         """A fresh session had nothing else to say."""
 
-    def _receipt(self, account: str, named: MessageId, state: DeliveryState) -> None:
+    def _receipt(self, pair: Pair, named: MessageId, state: DeliveryState) -> None:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
-        for rank in self._records.raise_state(named, account, STATE_RANK[state]):
-            self._events.append(Delivery(named.hex(), STATES[rank], account))
+        ranks = self._records.raise_state(named, pair.account, STATE_RANK[state])
+        for rank in ranks:
+            self._events.append(Delivery(named.hex(), STATES[rank], pair.account))
+        if not ranks:
+            self.group_receipt(pair.mailbox, named, STATE_RANK[state])
+
+
+def _no_group(_tag: bytes, _envelope: bytes, _now: Now) -> bool:
+    return False
+
+
+def _no_receipt(_mailbox: Mailbox, _message: MessageId, _rank: int) -> None:
+    """Nobody here speaks in groups."""
 
 
 def _reasons() -> dict[str, str]:
@@ -314,5 +343,9 @@ def _reasons() -> dict[str, str]:
         REPLAYED: _("it repeats an old opening"),
         "unknown-prekey": _("it uses a key this device no longer has"),
         "not-for-us": _("it was meant for someone else"),
+        "not-a-member": _("whoever sent it is not in the group"),
+        "may-not-speak": _("whoever sent it may only read in the group"),
+        "repeated": _("another message was read in its place"),
+        "old-key": _("it brings a key that is older than the one in use"),
         "not-listed": _("its sender's device is not on their signed list"),
     }

@@ -5,7 +5,7 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from sealwire.crypto.primitives import Rng
@@ -106,11 +106,22 @@ class Mail:
             self._drop(row.row, row.mailbox, row.counter)
         return True
 
-    def post(self, mailbox: Mailbox, content: Content, now: Now) -> None:
-        """Queue what is no person's message (a receipt, a request for renewal) for one device."""
-        owner = self._roster.owner(mailbox) or ""
+    def spread(self, row: OutboxRow, mailboxes: Mapping[Mailbox, str], envelope: bytes) -> None:
+        """A group's message was sealed: send it to these devices. In an empty group everybody has it already."""
+        if mailboxes:
+            self.outbox.spread(row, mailboxes, envelope)
+        else:
+            self.outbox.give_up(row.row)
+            self._tell_sent(row.message)
+
+    def post(self, mailbox: Mailbox, content: Content, now: Now, account: str | None = None) -> None:
+        """Queue what is no person's message (a receipt, a request for renewal) for one device.
+
+        Args:
+            account: whose device it is, when that is known from elsewhere than the directory.
+        """
         pair = self._pairs.of(mailbox)
-        account = pair.account if pair is not None else owner
+        account = account or (pair.account if pair is not None else self._roster.owner(mailbox) or "")
         message_id = MessageId(self._rng(MESSAGE_ID_BYTES))
         self.outbox.add(account, mailbox, message_id, encode_content(content), now.ms)
 
@@ -175,12 +186,16 @@ class Mail:
                 self._give_up(row, mailbox, waiting.message, waiting.counter, reason)
         self.drop_devices(set(self._roster.mailboxes(name)), reason)
 
-    def drop_devices(self, mailboxes: AbstractSet[Mailbox], why: str) -> None:
-        """Messages to many devices no longer go to these: who has left a group, or has no mailbox any more."""
+    def fail(self, row: OutboxRow, why: str) -> None:
+        """A message that was not sealed yet has nowhere to go any more."""
+        self._give_up(row.row, None, row.message, None, why)
+
+    def drop_devices(self, mailboxes: AbstractSet[Mailbox], why: str, conversation: str | None = None) -> None:
+        """Messages to many (of one group) no longer go to these: who is no longer in it, or has no mailbox any more."""
         flying = self.outbox.in_flight()
         for row, left in self.outbox.fans():
             waiting = self._records.outbox_row(row) if left & mailboxes and row not in flying else None
-            if waiting is None:
+            if waiting is None or conversation not in (None, waiting.account):
                 continue
             for mailbox in left & mailboxes:
                 self._give_up(row, mailbox, waiting.message, None, why)

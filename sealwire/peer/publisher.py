@@ -34,6 +34,7 @@ class Publisher:
         self._news = asyncio.Event()
         self._waiting: dict[str, list[tuple[int, Reached]]] = {}
         self._looking: dict[str, list[Found]] = {}
+        self._tickets: dict[int, Found] = {}
 
     def publish(self, event: Event) -> None:
         """Tell everyone."""
@@ -133,6 +134,18 @@ class Publisher:
         future: Found = asyncio.get_running_loop().create_future()
         self._looking.setdefault(name, []).append(future)
         return future
+
+    def awaiting(self, ticket: int) -> Found:
+        """A future of what becomes of an entry of ours: None, or the error that says why it was not taken."""
+        future: Found = asyncio.get_running_loop().create_future()
+        self._tickets[ticket] = future
+        return future
+
+    def answer(self, ticket: int, error: SealwireError | None) -> None:
+        """An entry was taken, or cannot be."""
+        future = self._tickets.pop(ticket, None)
+        if future is not None and not future.done():
+            future.set_result(error)
 
     def found(self, name: str, error: SealwireError | None) -> None:
         """The directory answered."""

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import Message, MessageKind, TrustState
+from sealwire.peer.groups.records import GroupRecords
 from sealwire.peer.keeprecords import KeepRecords
 
 ReceiptState = Literal["delivered", "read"]
@@ -251,7 +252,7 @@ class WordRecords(Protocol):
         """They were told."""
 
 
-class Records(WordRecords, KeepRecords, Protocol):
+class Records(WordRecords, KeepRecords, GroupRecords, Protocol):
     """Reads and writes of one open transaction."""
 
     def get(self, key: str) -> bytes | None:
@@ -421,6 +422,9 @@ class Records(WordRecords, KeepRecords, Protocol):
 
     def quarantined(self) -> Sequence[QuarantineRow]:
         """All of them, oldest first."""
+
+    def openings_wait(self) -> bool:
+        """Whether a quarantined envelope waits for an account to be looked up or decided about."""
 
     def release(self, row: int) -> None:
         """A quarantined envelope was read or is given up."""

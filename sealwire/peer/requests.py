@@ -9,8 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sealwire.ids import Mailbox
-from sealwire.wire.control import Fetch, Lookup, Publish, Request
+from sealwire.ids import GroupId, Mailbox
+from sealwire.wire.control import Append, Entries, Fetch, Lookup, Publish, Request
 from sealwire.wire.frames import MAX_OPEN_REQUESTS
 
 REPEAT_AFTER_S: Final = 10.0
@@ -18,7 +18,7 @@ REPEAT_AFTER_S: Final = 10.0
 MAX_WAITING: Final = 10_000
 """Requests that wait for a place: more contacts than that are asked for later."""
 
-Kind = Literal["lookup", "bundle", "publish"]
+Kind = Literal["lookup", "bundle", "publish", "entries", "append"]
 Subject = tuple[Kind, str | bytes]
 
 
@@ -44,6 +44,14 @@ class Requests:
     def bundle(self, mailbox: Mailbox) -> None:
         """Ask for a device's bundle, unless that is under way."""
         self._ask(("bundle", mailbox), Fetch(id=self._number(), mailbox=mailbox))
+
+    def entries(self, group: GroupId, after: int) -> None:
+        """Ask for the entries of a group's log above a sequence, unless that is under way."""
+        self._ask(("entries", group), Entries(id=self._number(), group=group, after=after))
+
+    def append(self, group: GroupId, entry: bytes) -> None:
+        """Append to a group's log, unless something of ours is under way."""
+        self._ask(("append", group), Append(id=self._number(), entry=entry))
 
     def publish(self, request: Publish) -> None:
         """Upload prekeys; a newer upload replaces one that waits."""

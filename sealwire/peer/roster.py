@@ -164,6 +164,21 @@ class Roster:
             return False
         return self._list_of(contact.name, contact.devices).lists(signed.card)
 
+    def may_list(self, name: str, card_hash: bytes) -> bool:
+        """Whether an account may have a device of this card: its list names it, or was not asked for yet."""
+        contact = self._contacts.get(name)
+        if contact is None or contact.devices is None:
+            return True
+        listed = self._list_of(name, contact.devices).devices
+        return any(known == card_hash for _device, known in listed)
+
+    def contradicts(self, name: str, fingerprint: bytes) -> bool:
+        """Whether what is pinned here for a name is another account key than that of this fingerprint."""
+        contact = self._contacts.get(name)
+        if contact is None:
+            return False
+        return contact.trust == "changed" or account_fingerprint(contact.account_key) != fingerprint
+
     def _list_of(self, name: str, known: bytes) -> DeviceList:
         kept = self._listed.get(name)
         if kept is None or kept[0] is not known:

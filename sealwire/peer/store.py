@@ -22,6 +22,7 @@ from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.flights import Fan
 from sealwire.peer.records import KINDS, PLAIN, ContactRecord, Details, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.shelves.groups import GroupShelf
 from sealwire.peer.shelves.keeping import KeepingShelf
 from sealwire.peer.shelves.past import PastShelf, shown_message
 from sealwire.peer.shelves.people import PeopleShelf
@@ -37,7 +38,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf):
+class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:
@@ -408,6 +409,10 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf):
         """All of them, oldest first."""
         sql = "SELECT row, mid, envelope, reason, account FROM quarantine ORDER BY row"
         return [QuarantineRow(*row) for row in self._all(sql)]
+
+    def openings_wait(self) -> bool:
+        """Whether a quarantined envelope waits for an account to be looked up or decided about."""
+        return self._one("SELECT 1 FROM quarantine WHERE account IS NOT NULL LIMIT 1") is not None
 
     def release(self, row: int) -> None:
         """A quarantined envelope was read or is given up."""

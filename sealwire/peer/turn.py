@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sealwire.errors import SealwireError
 from sealwire.peer.directory import Resolved
 from sealwire.peer.events import Event
+from sealwire.peer.groups.acts import Answer
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class Turn:
     frames: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     resolved: list[Resolved] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    """What became of entries that people wait for."""
     hangup: bool = False
     """End this connection."""
     fatal: SealwireError | None = None

@@ -219,6 +219,8 @@ class Turns:
             self._show(Connection("online"))
         for event in turn.events:
             self.publisher.publish(event)
+        for answer in turn.answers:
+            self.publisher.answer(answer.ticket, answer.error)
         for resolved in turn.resolved:
             self.publisher.found(resolved.name, resolved.error)
         if turn.hangup or turn.fatal is not None:

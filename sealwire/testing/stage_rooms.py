@@ -313,10 +313,10 @@ class GroupsRoom(Room):
                 return info
         raise UnknownPeerError(name=group)
 
-    async def invite(self, group: str, name: str) -> GroupInfo:
+    async def invite(self, group: str, name: str, role: Role = "member") -> GroupInfo:
         """Ask somebody in."""
         info = await self.info(group)
-        members = (*info.members, Member(name, "member", invited=True))
+        members = (*info.members, Member(name, role, invited=True))
         return self._put("invite", info, name, members=members)
 
     async def accept(self, group: str) -> GroupInfo:

@@ -157,6 +157,7 @@ def test_every_public_function_that_cites_the_protocol_cites_a_section_that_exis
 ROUTER = "tests/property/test_router.py"
 STORY = "tests/scenario/test_network_story.py"
 PROCESSES = "tests/scenario/test_process_story.py"
+GROUPS = "tests/scenario/test_groups_story.py"
 
 HELD_BY = {
     "sealwire.broker.refusals": "tests/unit/broker/test_bounds.py",
@@ -187,7 +188,20 @@ HELD_BY = {
     "sealwire.ui.rpc.people": "tests/unit/ui/rpc/test_rpc_rooms.py",
     "sealwire.peer.connection": PROCESSES,
     "sealwire.peer.directory": STORY,
+    "sealwire.errors.base": "tests/unit/test_i18n.py",
+    "sealwire.errors.groups": "tests/unit/test_i18n.py",
     "sealwire.peer.engine": STORY,
+    "sealwire.peer.groups.acts": GROUPS,
+    "sealwire.peer.groups.chain": GROUPS,
+    "sealwire.peer.groups.hall": GROUPS,
+    "sealwire.peer.groups.keys": GROUPS,
+    "sealwire.peer.groups.logs": GROUPS,
+    "sealwire.peer.groups.news": GROUPS,
+    "sealwire.peer.groups.states": GROUPS,
+    "sealwire.peer.groups.talk": GROUPS,
+    "sealwire.peer.groups.tidings": GROUPS,
+    "sealwire.peer.desks.groups": GROUPS,
+    "sealwire.peer.shelves.groups": GROUPS,
     "sealwire.peer.link": PROCESSES,
     "sealwire.peer.login": STORY,
     "sealwire.peer.mail": STORY,

@@ -47,7 +47,8 @@ class GroupsApi(Protocol):
     """``client.groups``. ``group`` is an id, or ``+`` and a name that only one group here has.
 
     Raises:
-        UnknownGroupError, GroupRightError, GroupStoppedError, UnknownPeerError, BrokerUnreachableError.
+        UnknownGroupError, GroupNameError, GroupRightError, GroupBusyError, GroupStoppedError, RejectedError,
+        UnknownPeerError, UntrustedPeerError, UsageError, BrokerUnreachableError, NotReachedError.
     """
 
     async def create(self, name: str, members: Sequence[str] = ()) -> GroupInfo:
@@ -59,11 +60,11 @@ class GroupsApi(Protocol):
     async def info(self, group: str) -> GroupInfo:
         """One group."""
 
-    async def invite(self, group: str, name: str) -> GroupInfo:
-        """Ask somebody in (owner, admin)."""
+    async def invite(self, group: str, name: str, role: Role = "member") -> GroupInfo:
+        """Ask somebody in (owner, admin); an admin as member or read-only."""
 
     async def accept(self, group: str) -> GroupInfo:
-        """Join a group one is invited to."""
+        """Join a group one is invited to, or go on with one that stopped."""
 
     async def decline(self, group: str) -> GroupInfo:
         """Do not join."""

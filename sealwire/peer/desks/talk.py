@@ -180,7 +180,8 @@ class TalkDesk:
         if not is_length(seconds):
             raise UsageError(_("A timer is 5 seconds to 366 days, or 0 for none."))
         if place.startswith(GROUP_MARK):
-            raise UsageError(_("A group's timer is one of its settings."))
+            await self._client.groups.set_timer(place, seconds)
+            return
         name = (await self._client.known(place)).name
         await self._client.do(lambda now: self._client.engine.words.set_timer(name, seconds, now))
 

@@ -7,31 +7,13 @@ an error into the reader's language; this module only names things.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-
-class SealwireError(Exception):
-    """Something went wrong that a person or a script can be told about."""
-
-    code: ClassVar[str] = "error"
-    exit: ClassVar[int] = 1
-    text: ClassVar[str] = "{detail}"
-    hint: ClassVar[str] = ""
-
-    def __init__(self, **params: object) -> None:
-        self.params = params
-        super().__init__(self.code)
-
-    def __str__(self) -> str:
-        return self.text.format_map(_Known(self.params))
-
-
-class _Known(dict[str, object]):
-    """Leaves an unknown placeholder visible: an error report must never raise."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
-
+from sealwire.errors.base import SealwireError as SealwireError
+from sealwire.errors.base import UsageError as UsageError
+from sealwire.errors.groups import GroupBusyError as GroupBusyError
+from sealwire.errors.groups import GroupNameError as GroupNameError
+from sealwire.errors.groups import GroupRightError as GroupRightError
+from sealwire.errors.groups import GroupStoppedError as GroupStoppedError
+from sealwire.errors.groups import UnknownGroupError as UnknownGroupError
 
 # --- bytes from elsewhere ------------------------------------------------------------------------------------
 
@@ -75,17 +57,6 @@ class RefusedError(SealwireError):
 
 
 # --- settings and usage --------------------------------------------------------------------------------------
-
-
-class UsageError(SealwireError):
-    """The command line asks for something that is not allowed."""
-
-    code = "usage"
-    exit = 2
-    text = "{detail}"
-
-    def __init__(self, detail: str, hint: str = "") -> None:
-        super().__init__(detail=detail, hint=hint)
 
 
 class AccountNameError(UsageError):

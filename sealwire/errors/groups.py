@@ -1,0 +1,52 @@
+"""What can go wrong with groups."""
+
+from __future__ import annotations
+
+from sealwire.errors.base import SealwireError, UsageError
+
+
+class UnknownGroupError(SealwireError):
+    """No group of that id or name is known here."""
+
+    code = "unknown-group"
+    exit = 5
+    text = "There is no group {name} here."
+    hint = "group list shows those you are in or invited to."
+
+
+class GroupNameError(UsageError):
+    """A group's name or topic that would not be shown as it is, or a name that several groups have."""
+
+    code = "group-name"
+    text = "This does not name a group: {detail}."
+    hint = "group list shows the id of each."
+
+    def __init__(self, detail: str) -> None:
+        SealwireError.__init__(self, detail=detail)
+
+
+class GroupRightError(SealwireError):
+    """The log of the group does not give this right to us, or it cannot be done any more."""
+
+    code = "group-right"
+    exit = 8
+    text = "You may not do that in the group {name}."
+    hint = "group info shows what you are there, and who its owners are."
+
+
+class GroupBusyError(SealwireError):
+    """Others were faster each time: nothing was appended."""
+
+    code = "group-busy"
+    exit = 7
+    text = "The group {name} kept changing meanwhile; nothing was done."
+    hint = "Look what changed, and try again."
+
+
+class GroupStoppedError(SealwireError):
+    """Two histories of the group exist."""
+
+    code = "group-stopped"
+    exit = 9
+    text = "The group {name} has stopped: two different histories of it exist, and nothing is sent to it."
+    hint = "Compare group info with the others. To go on with the history here: group accept."

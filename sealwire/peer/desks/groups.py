@@ -1,0 +1,261 @@
+"""Groups: made, joined, led and left. Implements ``peer.api.groups``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from sealwire.crypto.card import account_fingerprint
+from sealwire.crypto.group_entry import (
+    MAX_GROUP_NAME_BYTES,
+    MAX_TIMER_S,
+    MAX_TOPIC_BYTES,
+    MIN_TIMER_S,
+    Invited,
+    Kind,
+    encode_text,
+    is_plain,
+)
+from sealwire.crypto.group_entry import Role as RoleNumber
+from sealwire.crypto.membership import MAX_INVITED_MS
+from sealwire.errors import (
+    BrokerUnreachableError,
+    GroupNameError,
+    GroupRightError,
+    GroupStoppedError,
+    NotReachedError,
+    SealwireError,
+    UnknownGroupError,
+    UntrustedPeerError,
+    UsageError,
+)
+from sealwire.i18n import _
+from sealwire.ids import GROUP_MARK, GroupId, conversation_of, group_of
+from sealwire.peer.api.groups import GroupInfo, GroupState, Member, Role
+from sealwire.peer.groups.group import Group
+from sealwire.peer.records import Now
+
+if TYPE_CHECKING:
+    from sealwire.crypto.membership import Member as LogMember
+    from sealwire.peer.client import Client
+
+WAIT_S: Final = 15.0
+"""For the broker's answer about an entry, with a log that has to be read first."""
+
+ROLES: Final[dict[Role, RoleNumber]] = {
+    "owner": RoleNumber.OWNER,
+    "admin": RoleNumber.ADMIN,
+    "member": RoleNumber.MEMBER,
+    "read-only": RoleNumber.READ_ONLY,
+}
+_NAMES: Final[dict[int, Role]] = {number: name for name, number in ROLES.items()}
+
+
+class GroupsDesk:
+    """``client.groups``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    # --- looking ---
+
+    async def all(self) -> Sequence[GroupInfo]:
+        """Every group known here, invitations too."""
+        return await self._client.do(lambda _now: [self.describe(group) for group in self._shown()])
+
+    async def info(self, group: str) -> GroupInfo:
+        """One group."""
+        return await self._client.do(lambda _now: self.describe(self.find(group)))
+
+    def _shown(self) -> list[Group]:
+        return [group for group in self._client.engine.groups.book if group.state != "knocking" and group.membership]
+
+    def find(self, text: str) -> Group:
+        """The group that an id, or ``+`` and a name, means here.
+
+        Raises:
+            UnknownGroupError: none.
+            GroupNameError: several have this name.
+        """
+        groups = self._shown()
+        group_id = group_of(text.lower())
+        if group_id is not None:
+            groups = [group for group in groups if group.id == group_id]
+        else:
+            name = text.removeprefix(GROUP_MARK).strip()
+            groups = [group for group in groups if group.name == name] or [
+                group for group in groups if group.name.casefold() == name.casefold()
+            ]
+            living = [group for group in groups if group.state not in ("left", "removed")]
+            groups = living or groups
+        if not groups:
+            raise UnknownGroupError(name=text)
+        if len(groups) > 1:
+            raise GroupNameError(_("several groups here are called {name}").format(name=text))
+        return groups[0]
+
+    def describe(self, group: Group) -> GroupInfo:
+        """What people and scripts see of a group; inside a turn."""
+        state, head = group.membership, group.head
+        assert state is not None, "only groups whose log was read are shown"
+        assert group.state != "knocking", "only groups whose log holds are shown"
+        own = state.members.get(self._client.name)
+        shown: GroupState = group.state
+        return GroupInfo(
+            id=group.conversation,
+            name=state.name,
+            topic=state.topic,
+            state=shown,
+            role=_NAMES[own.role] if own is not None else "read-only",
+            members=tuple(self._member(name, member) for name, member in sorted(state.members.items())),
+            invited_by=own.by if own is not None and own.by != self._client.name else None,
+            epoch=state.epoch,
+            timer_s=state.timer_s,
+            shares_history=state.shares_history,
+            head=head.hash.hex(),
+        )
+
+    def _member(self, name: str, member: LogMember) -> Member:
+        contact = self._client.engine.contact(name)
+        same = contact is not None and account_fingerprint(contact.account_key) == member.fingerprint
+        verified = name == self._client.name or (same and contact is not None and contact.trust == "verified")
+        return Member(name, _NAMES[member.role], not member.joined, verified)
+
+    # --- changing ---
+
+    async def create(self, name: str, members: Sequence[str] = ()) -> GroupInfo:
+        """Make a group with oneself as owner and invite people."""
+        name = _checked(name, MAX_GROUP_NAME_BYTES)
+        if not name:
+            raise GroupNameError(_("a name has at least one character"))
+        guests = [await self._guest(member) for member in members]
+        made: list[GroupId] = []
+
+        def begin(now: Now) -> int:
+            group_id, ticket = self._client.engine.groups.begin(name, now)
+            made.append(group_id)
+            return ticket
+
+        await self._append(begin)
+        conversation = conversation_of(made[0])
+        for guest, value in guests:
+            await self._act(conversation, Kind.INVITE, guest, value)
+        return await self.info(conversation)
+
+    async def invite(self, group: str, name: str, role: Role = "member") -> GroupInfo:
+        """Ask somebody in (owner, admin)."""
+        guest, value = await self._guest(name, role)
+        return await self._act(group, Kind.INVITE, guest, value)
+
+    async def _guest(self, name: str, role: Role = "member") -> tuple[str, bytes]:
+        """(name, value of the entry) for somebody who is to be asked; the directory is asked who that is."""
+        contact = await self._client.known(name)
+        if contact.trust == "changed":
+            raise UntrustedPeerError(name=contact.name)
+        until_ms = time.time_ns() // 1_000_000 + MAX_INVITED_MS - 60_000  # the log bounds it by the entry's own time
+        return contact.name, Invited(account_fingerprint(contact.account_key), _role(role), until_ms).encode()
+
+    async def accept(self, group: str) -> GroupInfo:
+        """Join a group one is invited to; go on with one that stopped because of two histories."""
+        found = await self._client.do(lambda _now: self.find(group))
+        if found.state == "stopped":
+            await self._client.do(lambda _now: self._client.engine.groups.resume(found))
+            return await self.info(found.conversation)
+        if found.state != "invited":
+            raise GroupRightError(name=found.name)
+        return await self._act(group, Kind.ACCEPT, value=self._client.keys.identity.card.encode())
+
+    async def decline(self, group: str) -> GroupInfo:
+        """Do not join."""
+        found = await self._client.do(lambda _now: self.find(group))
+        if found.state != "invited":
+            raise GroupRightError(name=found.name)
+        return await self._act(group, Kind.DECLINE, value=self._client.keys.identity.card.encode())
+
+    async def leave(self, group: str) -> GroupInfo:
+        """Leave; the last owner names another first."""
+        return await self._act(group, Kind.LEAVE)
+
+    async def remove(self, group: str, name: str) -> GroupInfo:
+        """Put somebody out (owner, admin); what is said from then on they cannot read."""
+        return await self._act(group, Kind.REMOVE, name.lower())
+
+    async def set_role(self, group: str, name: str, role: Role) -> GroupInfo:
+        """Change what somebody may do (owner)."""
+        return await self._act(group, Kind.ROLE, name.lower(), bytes((_role(role),)))
+
+    async def rename(self, group: str, name: str) -> GroupInfo:
+        """Give the group another name (owner, admin)."""
+        return await self._act(group, Kind.RENAME, value=encode_text(_checked(name, MAX_GROUP_NAME_BYTES, 1)))
+
+    async def set_topic(self, group: str, topic: str) -> GroupInfo:
+        """Say what it is about (owner, admin)."""
+        return await self._act(group, Kind.TOPIC, value=encode_text(_checked(topic, MAX_TOPIC_BYTES)))
+
+    async def set_timer(self, group: str, seconds: int) -> GroupInfo:
+        """Let new messages disappear after this long (owner, admin); 0 switches it off."""
+        if seconds and not MIN_TIMER_S <= seconds <= MAX_TIMER_S:
+            raise UsageError(_("A timer is 5 seconds to 366 days, or 0 for none."))
+        return await self._act(group, Kind.TIMER, value=seconds.to_bytes(4, "big"))
+
+    async def share_history(self, group: str, shared: bool) -> GroupInfo:
+        """Let people who join from now on see what was said before, or not (owner)."""
+        return await self._act(group, Kind.HISTORY, value=b"\x01" if shared else b"\x00")
+
+    async def _act(self, group: str, kind: Kind, subject: str = "", value: bytes = b"") -> GroupInfo:
+        """Append an entry, and wait until the log has it."""
+        found = await self._client.do(lambda _now: self.find(group))
+        if found.state == "stopped":
+            raise GroupStoppedError(name=found.name)
+        answers = kind in (Kind.ACCEPT, Kind.DECLINE)
+        if found.state not in ("member", "invited") or (found.state == "invited") != answers:
+            raise GroupRightError(name=found.name)
+        state = found.membership
+        if state is not None and not state.may(self._client.name, kind, subject):
+            raise GroupRightError(name=found.name)
+        await self._append(lambda now: self._client.engine.groups.act(found, kind, now, subject, value))
+        return await self.info(found.conversation)
+
+    async def _append(self, file: Callable[[Now], int]) -> None:
+        """Hand an entry over and wait for what becomes of it.
+
+        Raises:
+            BrokerUnreachableError, NotReachedError, GroupRightError, GroupBusyError, RejectedError.
+        """
+        client = self._client
+        await client.online(WAIT_S)
+        waiting: list[asyncio.Future[SealwireError | None]] = []
+
+        def begin(now: Now) -> None:
+            waiting.append(client.turns.publisher.awaiting(file(now)))
+
+        await client.do(begin)
+        try:
+            error = await asyncio.wait_for(waiting[0], WAIT_S)
+        except TimeoutError:
+            if not client.engine.online:
+                raise BrokerUnreachableError(address=client.profile.broker_address) from None
+            raise NotReachedError(state=_("taken"), seconds=f"{WAIT_S:g}") from None
+        if error is not None:
+            raise error
+
+
+def _role(role: str) -> RoleNumber:
+    for name, number in ROLES.items():
+        if name == role:
+            return number
+    raise UsageError(_("A role is one of {roles}.").format(roles=", ".join(ROLES)))
+
+
+def _checked(text: str, limit: int, least: int = 0) -> str:
+    text = text.strip()
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if not least <= size <= limit or not is_plain(text):
+        raise GroupNameError(
+            _("{limit} bytes at most, without control characters and without signs that turn the line around").format(
+                limit=limit
+            )
+        )
+    return text

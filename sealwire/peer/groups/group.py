@@ -1,0 +1,186 @@
+"""One group as this device knows it, and all of them.
+
+Source: protocol.md §16.3.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import msgspec
+
+from sealwire.crypto.group_entry import Kind
+from sealwire.crypto.group_log import Head, LogEntry
+from sealwire.crypto.log_keys import LogKey
+from sealwire.crypto.membership import Membership, decode_membership, encode_membership
+from sealwire.crypto.primitives import Rng, ed25519_public
+from sealwire.crypto.vault import Vault
+from sealwire.ids import GroupId, conversation_of
+from sealwire.peer.groups.records import GroupRecord, GroupRecords, State
+
+MAX_CLAIMS: Final = 16
+"""Heads shown by members that the broker has not handed out yet; the lowest matter most and are kept."""
+MAX_CANDIDATES: Final = 8
+"""Log keys that no entry names yet: they may come before the entry. Without a bound a member fills memory."""
+
+
+class Claim(NamedTuple):
+    """A head that a member's device has shown."""
+
+    sequence: int
+    hash: bytes
+    by: str
+    at_s: float
+
+
+@dataclass(slots=True)
+class Act:
+    """Something of ours that is to become an entry of the log."""
+
+    kind: Kind
+    subject: str = ""
+    value: bytes = b""
+    ticket: int = 0
+    """Who waits for it; 0: nobody."""
+    until_s: float = 0.0
+    """Monotonic time after which it is given up, unless it is under way."""
+    tries: int = 0
+    entry: LogEntry | None = None
+    """Under way to the broker."""
+    key: LogKey | None = None
+    """The log key that holds after it, when it changes."""
+
+
+class _Secrets(msgspec.Struct, array_like=True):
+    keys: list[bytes]
+    keeper: bytes | None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Secrets).decode
+
+
+@dataclass(slots=True)
+class Group:
+    """A group. ``head`` is pinned and verified; ``membership`` is what the log says up to ``applied``."""
+
+    id: GroupId
+    state: State
+    inviter: str
+    head: Head
+    applied: int = 0
+    membership: Membership | None = None
+    keys: dict[bytes, LogKey] = field(default_factory=dict)
+    """By the writer that a log names them by."""
+    keeper_seed: bytes | None = None
+    shared: int = 0
+    was: State | None = None
+    """Before another invitation came to a group that was left."""
+    candidates: deque[LogKey] = field(default_factory=lambda: deque(maxlen=MAX_CANDIDATES))
+    claims: list[Claim] = field(default_factory=list)
+    acts: deque[Act] = field(default_factory=deque)
+    asked: bool = False
+    """A request for entries is under way."""
+    fetched_s: float | None = None
+    """When the broker last said that there is nothing more; None: not in this link session."""
+    not_before_s: float = 0.0
+    """After an answer that could not be used."""
+    nudge_s: float | None = None
+    """When members are to be shown our head."""
+    warned: set[str] = field(default_factory=set)
+    """What was said already in this run."""
+    is_dirty: bool = True
+
+    @property
+    def conversation(self) -> str:
+        """How people and scripts name it."""
+        return conversation_of(self.id)
+
+    @property
+    def name(self) -> str:
+        """Its name, as far as the log was read."""
+        return self.membership.name if self.membership is not None else ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether everything that is known of the log has been read, and nobody has shown more."""
+        return self.applied == self.head.sequence and not self.claims
+
+    def claim(self, claim: Claim) -> None:
+        """Remember a head that is beyond ours."""
+        if all(known.sequence != claim.sequence or known.hash != claim.hash for known in self.claims):
+            self.claims = sorted([*self.claims, claim])[:MAX_CLAIMS]
+
+
+class GroupBook:
+    """All groups of this device, written back once a turn."""
+
+    def __init__(self, records: GroupRecords, vault: Vault, rng: Rng) -> None:
+        self._records = records
+        self._vault = vault
+        self._rng = rng
+        self._groups = {record.id: self._load(record) for record in records.groups()}
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(list(self._groups.values()))
+
+    def get(self, group: bytes) -> Group | None:
+        """A group, if it is known here."""
+        return self._groups.get(GroupId(group))
+
+    def add(self, group: Group) -> None:
+        """Know a group from now on."""
+        self._groups[group.id] = group
+
+    def drop(self, group: Group) -> None:
+        """Forget a group; its messages stay."""
+        del self._groups[group.id]
+        self._records.drop_group(group.id)
+
+    def flush(self) -> None:
+        """Write back what changed, into the turn's transaction."""
+        for group in self._groups.values():
+            if group.is_dirty:
+                group.is_dirty = False
+                self._records.put_group(self._record(group))
+
+    def _record(self, group: Group) -> GroupRecord:
+        secrets = _encode(_Secrets([key.secret for key in group.keys.values()], group.keeper_seed))
+        head = group.head
+        return GroupRecord(
+            id=group.id,
+            state=group.state,
+            inviter=group.inviter,
+            sequence=head.sequence,
+            head=head.hash,
+            keeper=head.keeper,
+            writer=head.writer,
+            applied=group.applied,
+            membership=None if group.membership is None else encode_membership(group.membership),
+            secrets=self._vault.seal(b"group" + group.id, secrets, self._rng),
+            shared=group.shared,
+        )
+
+    def _load(self, record: GroupRecord) -> Group:
+        secrets = _decode(self._vault.open(b"group" + record.id, record.secrets))
+        keys = [LogKey(record.id, secret) for secret in secrets.keys]
+        return Group(
+            id=GroupId(record.id),
+            state=record.state,
+            inviter=record.inviter,
+            head=Head(record.id, record.sequence, record.head, record.keeper, record.writer),
+            applied=record.applied,
+            membership=None if record.membership is None else decode_membership(record.membership),
+            keys={key.writer: key for key in keys},
+            keeper_seed=secrets.keeper,
+            shared=record.shared,
+            is_dirty=False,
+        )
+
+
+def is_keeper(seed: bytes, keeper: bytes) -> bool:
+    """Whether a seed is that of a log's keeper. Source: protocol.md §16.1."""
+    return len(seed) == len(keeper) and ed25519_public(seed) == keeper

@@ -1,0 +1,241 @@
+"""What devices tell each other about groups inside their own sessions: keys, invitations, heads, what was said before.
+
+Source: protocol.md §16.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from sealwire.crypto.group_entry import Role
+from sealwire.crypto.primitives import H
+from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId
+from sealwire.peer.changes import Said
+from sealwire.peer.groups.chain import Chain
+from sealwire.peer.groups.group import Group, GroupBook, is_keeper
+from sealwire.peer.groups.keys import HeardKeys, KeyRefusedError
+from sealwire.peer.groups.talk import NOT_A_MEMBER, Ear
+from sealwire.peer.inbox import Arrival, UnreadError
+from sealwire.peer.mail import Mail
+from sealwire.peer.records import Now, Records
+from sealwire.peer.roster import Roster
+from sealwire.peer.words import Words
+from sealwire.wire.content import Text
+from sealwire.wire.group_content import (
+    MAX_SHARED,
+    Ask,
+    Invitation,
+    Notice,
+    SenderKeyGiven,
+    Shared,
+    SharedMessage,
+)
+
+MAX_INVITATIONS: Final = 100
+"""Invitations that wait for an answer; without it whoever registers names in bulk fills the list."""
+MAX_INVITATIONS_BY_ONE: Final = 10
+ANSWER_EVERY_S: Final = 60.0
+"""A device that asks for our head is answered this often."""
+SHARED_BYTES: Final = 14_000
+"""Of earlier messages in one content: it has to fit the largest plaintext."""
+
+Heads = Callable[[Group, int, bytes, str, Mailbox, Now], None]
+"""Hears of a head that a device has shown."""
+
+
+class News:
+    """Takes and sends what is not said in a group but about it."""
+
+    def __init__(
+        self,
+        name: str,
+        own_mailbox: Mailbox,
+        book: GroupBook,
+        chain: Chain,
+        heard: HeardKeys,
+        ear: Ear,
+        records: Records,
+        roster: Roster,
+        mail: Mail,
+        words: Words,
+        show: Heads,
+    ) -> None:
+        self._name = name
+        self._own_mailbox = own_mailbox
+        self._book = book
+        self._chain = chain
+        self._heard = heard
+        self._ear = ear
+        self._records = records
+        self._roster = roster
+        self._mail = mail
+        self._words = words
+        self._show = show
+        self._answered: dict[tuple[GroupId, Mailbox], float] = {}
+
+    # --- taken ---
+
+    def on_key(self, arrival: Arrival, given: SenderKeyGiven) -> None:
+        """A device gives us its sender key."""
+        group = self._book.get(given.group)
+        if group is None or group.state not in ("member", "invited", "stopped"):
+            return  # it does not know yet that we are not in it
+        card_hash, mailbox = arrival.pair.card.hash, arrival.pair.mailbox
+        state = group.membership
+        is_read = state is not None and group.is_current and given.sequence <= group.applied
+        if is_read and state is not None and state.device(arrival.author, card_hash) is None:
+            raise UnreadError(NOT_A_MEMBER)
+        try:
+            is_new = self._heard.take(group, mailbox, arrival.author, card_hash, given)
+        except KeyRefusedError:
+            raise UnreadError("old-key") from None
+        if is_new and given.ended is not None:
+            read = self._heard.read_of(group, mailbox, given.ended.epoch)
+            if read is not None and given.ended.count > read:
+                self._ear.say_gap(group, arrival.author, given.ended.count - read)
+        self._chain.learn(group, given.log_key)
+        self._show(group, given.sequence, given.head, arrival.author, mailbox, arrival.now)
+
+    def on_invitation(self, arrival: Arrival, invitation: Invitation) -> None:
+        """Somebody invites us; the log says whether it holds."""
+        group = self._book.get(invitation.group)
+        if group is not None and group.state in ("member", "stopped"):
+            return
+        waiting = [known for known in self._book if known.state in ("knocking", "invited") and known is not group]
+        by_one = sum(known.inviter == arrival.author for known in waiting)
+        if len(waiting) >= MAX_INVITATIONS or by_one >= MAX_INVITATIONS_BY_ONE:
+            return
+        if group is None:
+            head = self._chain.nothing(GroupId(invitation.group))
+            group = Group(head.group, "knocking", arrival.author, head)
+            self._book.add(group)
+        elif group.state != "knocking":
+            group.was = group.state
+        group.state, group.inviter, group.is_dirty, group.fetched_s = "knocking", arrival.author, True, None
+        self._chain.learn(group, invitation.log_key)
+        self._take_keeper(group, invitation.keeper)
+        self._show(group, invitation.sequence, invitation.head, arrival.author, arrival.pair.mailbox, arrival.now)
+
+    def on_notice(self, arrival: Arrival, notice: Notice) -> None:
+        """A member's device shows where its log stands, perhaps with keys."""
+        group = self._book.get(notice.group)
+        if group is None or group.state in ("left", "removed") or not self._knows(group, arrival):
+            return
+        if notice.log_key:
+            self._chain.learn(group, notice.log_key)
+        self._take_keeper(group, notice.keeper)
+        self._show(group, notice.sequence, notice.head, arrival.author, arrival.pair.mailbox, arrival.now)
+
+    def _knows(self, group: Group, arrival: Arrival) -> bool:
+        """Whether whoever says this can know something of the group."""
+        state = group.membership
+        if state is None or group.state in ("knocking", "invited"):
+            return arrival.author == group.inviter
+        member = state.members.get(arrival.author)  # joined, or invited: whoever just joined shows the entry
+        return (member is not None and member.fingerprint == arrival.pair.card.fingerprint) or not group.is_current
+
+    @staticmethod
+    def _take_keeper(group: Group, seed: bytes) -> None:
+        if seed and group.keeper_seed is None and (not group.head.keeper or is_keeper(seed, group.head.keeper)):
+            group.keeper_seed = seed
+            group.is_dirty = True
+
+    def on_ask(self, arrival: Arrival, ask: Ask) -> None:
+        """Somebody lacks what a member may know: the head, the newest log key, the keeper's seed."""
+        group = self._book.get(ask.group)
+        state = group.membership if group is not None else None
+        if group is None or state is None or group.state not in ("member", "stopped"):
+            return
+        member = state.members.get(arrival.author)
+        is_theirs = member is not None and arrival.pair.card.fingerprint == member.fingerprint
+        last_s = self._answered.get((group.id, arrival.pair.mailbox), float("-inf"))
+        if not is_theirs or arrival.now.mono_s - last_s < ANSWER_EVERY_S:
+            return
+        self._answered[group.id, arrival.pair.mailbox] = arrival.now.mono_s
+        self.notify(group, [(arrival.pair.mailbox, arrival.author)], arrival.now, with_key=True)
+
+    def on_shared(self, arrival: Arrival, shared: Shared) -> None:
+        """Whoever invited us tells what was said before: as words of theirs, nobody can prove whose they were."""
+        group = self._book.get(shared.group)
+        state = group.membership if group is not None else None
+        if group is None or state is None or group.state != "member":
+            return
+        own = state.members[self._name]
+        device = state.device(arrival.author, arrival.pair.card.hash)
+        if device is None or arrival.author != own.by or not own.sees_past:
+            raise UnreadError("not-for-us")
+        for said in shared.messages[: max(0, MAX_SHARED - group.shared)]:
+            group.shared += 1
+            group.is_dirty = True
+            self._keep_shared(group, arrival, said)
+
+    def _keep_shared(self, group: Group, arrival: Arrival, said: SharedMessage) -> None:
+        message_id = MessageId(H("group-shared", said.id)[:MESSAGE_ID_BYTES])
+        content = Text(f"{said.author}: {said.text}", forwarded=True)
+        place = (group.conversation, arrival.author, message_id, said.sent_at_ms, arrival.now)
+        self._words.take(Said(*place), content)
+
+    # --- sent ---
+
+    def notify(self, group: Group, devices: Iterable[tuple[Mailbox, str]], now: Now, *, with_key: bool) -> None:
+        """Show devices where the log stands here; whoever leads is given the keeper's seed with the log key."""
+        key = group.keys.get(group.head.writer) if with_key else None
+        state = group.membership
+        for mailbox, account in devices:
+            leads = state is not None and state.leads(account)
+            keeper = group.keeper_seed if key is not None and leads else None
+            secret = key.secret if key is not None else b""
+            notice = Notice(group.id, group.head.sequence, group.head.hash, secret, keeper or b"")
+            self._mail.post(mailbox, notice, now, account)
+
+    def show_other(self, group: Group, sequence: int, mailbox: Mailbox, account: str, now: Now) -> None:
+        """A device has another entry where ours stands: show it ours, so that it notices, too."""
+        head = self._chain.hash_at(group, sequence)
+        if head is not None:
+            self._mail.post(mailbox, Notice(group.id, sequence, head, b"", b""), now, account)
+
+    def ask(self, group: Group, devices: Iterable[tuple[Mailbox, str]], now: Now) -> None:
+        """Ask devices for what we lack."""
+        for mailbox, account in devices:
+            self._mail.post(mailbox, Ask(group.id), now, account)
+
+    def invite(self, group: Group, name: str, sequence: int, now: Now) -> None:
+        """Tell somebody's devices that the log invites them."""
+        head, state = self._chain.hash_at(group, sequence), group.membership
+        assert head is not None, "the entry was just read"
+        member = state.members.get(name) if state is not None else None
+        may_keep = member is not None and member.role in (Role.OWNER, Role.ADMIN)
+        keeper = group.keeper_seed if may_keep else None
+        log_key = group.keys[group.head.writer].secret
+        for mailbox in self._roster.mailboxes(name):
+            self._mail.post(mailbox, Invitation(group.id, sequence, head, log_key, keeper or b""), now, name)
+
+    def leads(self, group: Group, *more: str) -> list[tuple[Mailbox, str]]:
+        """The devices of those who lead a group, and of others in it."""
+        state = group.membership
+        members = state.joined() if state is not None else {}
+        names = [name for name, member in members.items() if member.role <= Role.ADMIN or name in more]
+        devices = [(Mailbox(device.mailbox), name) for name in names for device in members[name].devices]
+        return [(mailbox, name) for mailbox, name in devices if mailbox != self._own_mailbox]
+
+    def share(self, group: Group, name: str, now: Now) -> None:
+        """The log lets a newcomer of ours see what was said before: the last of it."""
+        state = group.membership
+        member = state.members.get(name) if state is not None else None
+        said = [m for m in self._records.history(group.conversation, MAX_SHARED, None) if m.text and not m.deleted]
+        contents: list[list[SharedMessage]] = [[]]
+        room = SHARED_BYTES
+        for message in said:
+            size = len(message.text.encode()) + 64
+            if size > SHARED_BYTES:
+                continue
+            if size > room:
+                contents.append([])
+                room = SHARED_BYTES
+            room -= size
+            one = SharedMessage(bytes.fromhex(message.id), message.sender, message.sent_at_ms, message.text)
+            contents[-1].append(one)
+        for device in member.devices if member is not None else ():
+            for messages in contents if said else ():
+                self._mail.post(Mailbox(device.mailbox), Shared(group.id, messages), now, name)
