@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _program(arguments: Sequence[str]) -> int:
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     serving = [name for name in ("bind", "watch", "whole", "supervise") if getattr(chosen, name)]
     if chosen.verb is not None and serving:
         raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=f"--{serving[0]}", verb=chosen.verb))
@@ -47,17 +47,18 @@ def _program(arguments: Sequence[str]) -> int:
             return _serve(settings, chosen.watch, chosen.whole)
 
 
-def _parser() -> Parser:
-    parser = Parser(
+def parser() -> Parser:
+    """Return the parser of the broker's command line."""
+    made = Parser(
         prog="broker.py",
         description=_("Relay messages between peers, without being able to read them. Without a verb: serve."),
         parents=[common_flags()],
     )
-    parser.add_argument("--bind", metavar="tcp://…", help=_("where to listen (broker.bind)"))
-    parser.add_argument("--watch", action="store_true", help=_("print what the relay sees of each message"))
-    parser.add_argument("--whole", action="store_true", help=_("with --watch: every byte of it"))
-    parser.add_argument("--supervise", action="store_true", help=_("start the broker again whenever it fails"))
-    verbs = parser.add_subparsers(dest="verb", metavar=_("VERB"), title=_("verbs"), parser_class=Parser)
+    made.add_argument("--bind", metavar="tcp://…", help=_("where to listen (broker.bind)"))
+    made.add_argument("--watch", action="store_true", help=_("print what the relay sees of each message"))
+    made.add_argument("--whole", action="store_true", help=_("with --watch: every byte of it"))
+    made.add_argument("--supervise", action="store_true", help=_("start the broker again whenever it fails"))
+    verbs = made.add_subparsers(dest="verb", metavar=_("VERB"), title=_("verbs"), parser_class=Parser)
     shared = [common_flags(add_default=False)]
     status = verbs.add_parser("status", parents=shared, help=_("the running broker in numbers"))
     status.add_argument("--json", action="store_true", help=_("as one JSON object"))
@@ -66,7 +67,7 @@ def _parser() -> Parser:
     broker_admin.add_verbs(verbs, shared)
     broker_limits.add_verb(verbs, shared)
     broker_care.add_verbs(verbs, shared)
-    return parser
+    return made
 
 
 def _serve(settings: Settings, watch: bool, whole: bool) -> int:

@@ -141,6 +141,9 @@ def _drop_stdout() -> None:
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises :class:`UsageError` and names what was probably meant."""
 
+    verb_words: Sequence[tuple[str, str]] = ()
+    """(name, summary) of verbs that are no subparsers, for completion and manual."""
+
     def __init__(self, **settings: object) -> None:
         super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
 
@@ -194,6 +197,18 @@ def unknown_word(word: str, known: Iterable[str], least: float = 0.0) -> str:
     return sentence + (" " + _("The nearest is {near}.").format(near=near[0]) if near else "")
 
 
+class _Completion(argparse.Action):
+    """``--completion SHELL``: print the script and end."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        from sealwire.cli import completion  # nobody else needs it
+
+        print(completion.script(str(values), completion.program_of(parser)), end="")
+        parser.exit()
+
+
 def common_flags(add_default: bool = True) -> Parser:
     """Return a parent parser with the flags of both programs.
 
@@ -207,6 +222,9 @@ def common_flags(add_default: bool = True) -> Parser:
     parent.add_argument("--data", metavar="DIR", default=missing, help=_("folder of the databases"))
     if add_default:
         parent.add_argument("--version", action="version", version=f"sealwire {__version__}")
+        parent.add_argument(
+            "--completion", action=_Completion, choices=("bash", "zsh", "fish"), help=_("print a completion script")
+        )
     return parent
 
 

@@ -93,14 +93,14 @@ def parse(arguments: Sequence[str]) -> Options:
         AccountNameError: ``--name`` breaks the rule.
         SystemExit: ``--help`` or ``--version`` was printed.
     """
-    parser = _parser()
-    known, extra = parser.parse_known_intermixed_args(list(arguments))
+    made = parser()
+    known, extra = made.parse_known_intermixed_args(list(arguments))
     if extra:
-        parser.error(unknown_word(extra[0].split("=")[0], parser._flags()))
+        made.error(unknown_word(extra[0].split("=")[0], made._flags()))
     verb, *words = known.words or [None]
     if verb is not None:
-        _check_verb(parser, verb, words)
-    _check_flags(parser, known, verb)
+        _check_verb(made, verb, words)
+    _check_flags(made, known, verb)
     return Options(
         name=_own_name(known),
         verb=verb,
@@ -119,8 +119,9 @@ def parse(arguments: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> Parser:
-    parser = Parser(
+def parser() -> Parser:
+    """Return the parser of a peer's command line; its verbs are :func:`verbs`."""
+    made = Parser(
         prog="peer.py",
         usage="%(prog)s --name NAME [FLAGS] [VERB …]\n       %(prog)s --demo",
         description=_("An end-to-end encrypted messenger. Without a verb it holds a conversation by lines."),
@@ -128,12 +129,13 @@ def _parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common_flags()],
     )
-    parser.add_argument("words", nargs="*", metavar="VERB", help=_("see below"))
-    parser.add_argument("--name", metavar="NAME", help=_("your account name"))
-    _add_broker_flags(parser)
-    _add_mode_flags(parser)
-    _add_verb_flags(parser)
-    return parser
+    made.add_argument("words", nargs="*", metavar="VERB", help=_("see below"))
+    made.add_argument("--name", metavar="NAME", help=_("your account name"))
+    _add_broker_flags(made)
+    _add_mode_flags(made)
+    _add_verb_flags(made)
+    made.verb_words = tuple((name, verb.summary) for name, verb in verbs().items())
+    return made
 
 
 def _add_broker_flags(parser: Parser) -> None:
