@@ -14,7 +14,18 @@ from typing import Final
 
 from sealwire.broker.links import Link
 from sealwire.broker.mailbox import COMMIT, PEND, REFUSED, TAKEN, Entry, Fan, Mailbox
-from sealwire.broker.port import JOB_BYTES, JOB_ROWS, SLICE_ROWS, BrokerSettings, Committed, Job, Op, Read, Refused
+from sealwire.broker.port import (
+    JOB_BYTES,
+    JOB_ROWS,
+    SLICE_BYTES,
+    SLICE_ROWS,
+    BrokerSettings,
+    Committed,
+    Job,
+    Op,
+    Read,
+    Refused,
+)
 from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Millis
 
@@ -23,7 +34,7 @@ JOB_DELETES: Final = 5_000
 JOB_OPS: Final = 64
 """Directory operations in one transaction, for the same reason."""
 JOB_READS: Final = 8
-"""Slices read after one transaction: at most 8 × 64 envelopes in memory at once."""
+"""Slices read after one transaction: at most 8 × 512 KiB of envelopes in memory at once."""
 DELETE_DELAY_S: Final = 0.02
 """Deletes ride on other jobs; alone they wait this long for company. A crash before them only means a duplicate,
 which the device drops."""
@@ -49,6 +60,8 @@ class Ledger:
         "_grace_s",
         "_job",
         "_started",
+        "_window",
+        "_window_bytes",
         "deletes",
         "dirty",
         "ops",
@@ -62,7 +75,7 @@ class Ledger:
         self.dirty = dirty
         self.pending: deque[Entry] = deque()
         self.deletes: list[int] = []
-        self.reads: deque[Read] = deque()
+        self.reads: deque[Link] = deque()  # whose next stored rows are wanted
         self.ops: deque[Op] = deque()
         self.unstored_bytes = 0
         self._job: Job | None = None
@@ -71,8 +84,10 @@ class Ledger:
         self._full = False
 
     def adopt(self, settings: BrokerSettings) -> None:
-        """Take over how long a message waits for its recipient's own acknowledgement."""
+        """Take over how long a message waits for its recipient's own acknowledgement, and what recipients may hold."""
         self._grace_s = settings.grace_ms / 1000
+        self._window = settings.deliver_window_messages
+        self._window_bytes = settings.deliver_window_bytes
 
     # --- entries ---------------------------------------------------------------------------------------------
 
@@ -173,12 +188,19 @@ class Ledger:
             job.ops.append(self.ops.popleft())
 
     def _take_reads(self, job: Job) -> None:
-        """Reads of link sessions that have ended are left out: their rows may expire before the job is carried out."""
+        """Choose rows now, not when they were asked for: what was stored meanwhile is read along.
+
+        Link sessions that have ended are left out: their rows may expire before the job is carried out.
+        """
         while self.reads and len(job.reads) < JOB_READS:
-            read = self.reads.popleft()
-            assert isinstance(read.ref, Link)
-            if read.ref.open:
-                job.reads.append(read)
+            link = self.reads.popleft()
+            if not link.open:
+                continue
+            room = min(SLICE_ROWS, self._window - len(link.inflight))
+            rows = link.mailbox.rows.slice(link.mailbox.sent, max(0, room))
+            link.mailbox.reading = bool(rows)
+            if rows:
+                job.reads.append(Read(link, rows, min(SLICE_BYTES, self._window_bytes - link.inflight_bytes)))
 
     def again(self, ops: list[Op]) -> None:
         """Operations that a full disk refused and that must happen: first in line for the next job that has room."""
@@ -255,12 +277,3 @@ def _body(job: Job, bodies: dict[Fan, int], fan: Fan) -> int:
         index = bodies[fan] = len(job.bodies)
         job.bodies.append(fan.envelope)
     return index
-
-
-def read_slice(link: Link) -> Read | None:
-    """Return the read of the next stored rows for this link session, if there are any and its window has room."""
-    mailbox = link.mailbox
-    if mailbox.reading or mailbox.sent >= len(mailbox.rows):
-        return None
-    mailbox.reading = True
-    return Read(link, mailbox.rows.slice(mailbox.sent, SLICE_ROWS))

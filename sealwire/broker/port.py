@@ -24,8 +24,11 @@ Registration = Literal["open", "invite", "closed"]
 MIB = 1024 * 1024
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
-SLICE_ROWS = 64
-"""Rows read back in one piece: a waiting backlog of any size never holds the writer for more than a moment."""
+SLICE_ROWS = 512
+"""Rows read back in one piece: a waiting backlog of any size never holds the writer for more than a moment. Far fewer,
+and a device that fell behind cannot catch up with what goes on arriving: there is one piece for each commit."""
+SLICE_BYTES = 512 * 1024
+"""Envelope bytes of those, for the same reason and for memory."""
 JOB_ROWS = 2_000
 """Messages in one transaction: bounds how long an ACCEPTED can wait behind others."""
 JOB_BYTES = 4 * MIB
@@ -260,10 +263,12 @@ Op = (
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read these envelopes back, at most SLICE_ROWS of them."""
+    """Read these envelopes back, at most SLICE_ROWS of them, in this order."""
 
     ref: object
     rows: list[int]
+    room_bytes: int = SLICE_BYTES
+    """The first envelope is read whatever its size, further ones as long as all of them together fit."""
 
 
 @dataclass(slots=True)
@@ -335,7 +340,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The rows of one :class:`Read`, in its order: (row, mid, envelope)."""
+    """The first rows of one :class:`Read`, as many as fit: (row, mid, envelope)."""
 
     ref: object
     rows: list[tuple[int, Mid, bytes]]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Final
 
-from sealwire.broker.ledger import Ledger, read_slice
+from sealwire.broker.ledger import Ledger
 from sealwire.broker.links import WRONG_TOKENS, Account, Link
 from sealwire.broker.mailbox import BACKLOG, LIVE, REFUSED, STORED, TAKEN, Entry, Fan, FanEntry, Mailbox
 from sealwire.broker.port import BrokerSettings, Committed, Refused, Slice
@@ -251,9 +251,9 @@ class Relay:
         if not self._has_room(link):
             return
         if mailbox.sent < len(mailbox.rows):
-            read = read_slice(link)
-            if read is not None:
-                self.ledger.reads.append(read)
+            if not mailbox.reading:
+                mailbox.reading = True
+                self.ledger.reads.append(link)
             return
         tail = mailbox.tail
         while tail:

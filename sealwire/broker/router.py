@@ -364,6 +364,7 @@ class Router:
         """What came of a job: entries are stored or refused, operations answered, slices delivered."""
         match event:
             case Committed():
+                self._slices(event)  # first: what is still in memory follows them, and is not read back in its turn
                 self.relay.committed(event)
                 if event.rows:
                     self._expiry.stored(event.rows[-1])
@@ -375,6 +376,9 @@ class Router:
                 for op in event.job.ops:
                     if not isinstance(op, Must):
                         self._result(Result(op, "full"))
+                self._slices(event)
+
+    def _slices(self, event: StoreEvent) -> None:
         for piece in event.slices:
             self.relay.slice(piece)
 

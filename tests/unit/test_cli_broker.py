@@ -103,6 +103,16 @@ def test_a_first_start_makes_private_keys_and_a_signal_ends_it_cleanly(start: St
     assert start().end(signal.SIGINT) == 0
 
 
+def test_what_lives_as_long_as_the_broker_is_out_of_the_collectors_sight() -> None:
+    """In a process of its own: what is frozen stays so."""
+    program = (
+        "import gc; from sealwire.cli.serve import settle_down; before = gc.get_threshold(); settle_down();"
+        "print(gc.get_freeze_count() > 10_000, gc.isenabled(), gc.get_threshold()[0] > before[0])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "True True True\n"
+
+
 def test_a_second_broker_on_the_same_data_is_told_the_pid(start: Start, tmp_path: Path) -> None:
     first = start()
     second = run(tmp_path, "--bind", "tcp://127.0.0.1:0")

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from sealwire.broker import store as store_module
-from sealwire.broker.port import FindAccount, Job
+from sealwire.broker.port import FindAccount, Job, Read
 from sealwire.broker.store import SCHEMA_VERSION, SqliteStore
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox
@@ -66,7 +66,7 @@ def test_an_older_store_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: P
     assert [row[1:] for row in snapshot.mail] == [(2, len(ENVELOPE), 5), (5, len(ENVELOPE), 6)]
     found = store.apply(Job(7, ops=[FindAccount(None, "alice")])).results[0]  # type: ignore[union-attr]
     assert found.account is not None
-    assert [row[2] for row in store._rows([2, 5])] == [ENVELOPE, ENVELOPE]
+    assert [row[2] for row in store._rows(Read(None, [2, 5]))] == [ENVELOPE, ENVELOPE]
     store.apply(Job(8, [(Mailbox(BOX), MID, ENVELOPE)], deletes=[2, 5]))  # type: ignore[list-item]
     store.close()
     again = SqliteStore(tmp_path, DB_KEY, 0)

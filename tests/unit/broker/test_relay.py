@@ -228,8 +228,7 @@ def test_rows_first_then_tail_then_live(slow):
     assert box(slow, bob).mode == BACKLOG
     bob.frames()
     slow.commit()  # B is stored
-    slow.commit()  # C is stored, the slice with A arrives
-    slow.commit()  # the slice with B and C
+    slow.commit()  # C is stored, the slice with A and B arrives, and C follows them from memory
     assert bob.seen() == [("deliver", 1, A), ("deliver", 2, B), ("deliver", 3, C)]
     assert box(slow, bob).mode == LIVE
 
@@ -306,3 +305,36 @@ def test_a_long_backlog_is_read_in_slices(rig):
     assert bob.seen() == [("deliver", n + 1, envelope) for n, envelope in enumerate(envelopes)]
     bob.ack(300)
     assert len(box(rig, bob).rows) == 0
+
+
+# --- catching up ---------------------------------------------------------------------------------------------
+
+
+def test_a_device_that_fell_behind_catches_up_while_mail_goes_on_arriving(make_rig):
+    """One piece of the backlog is read for each commit: it has to be larger than what arrives meanwhile."""
+    rig = make_rig(account_units_burst=1e9)
+    rig.auto = False
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    link, box = rig.router.links[bob.rid], rig.router.mailboxes[bob.mailbox]
+    for _ in range(15):  # bob hangs; alice's messages go to the disk
+        alice.send(bob.mailbox, *[A] * 200)
+        rig.commit()
+    assert len(box.rows) == 3_000
+    commits = 0
+    while box.mode != LIVE and commits < 40:  # bob is back and takes what comes, and alice goes on
+        commits += 1
+        alice.send(bob.mailbox, *[A] * 200)
+        bob.ack(link.tx)
+        rig.commit()
+    assert commits < 12
+
+
+def test_no_more_is_read_than_the_window_has_room_for(make_rig):
+    rig = make_rig(deliver_window_messages=100, account_units_burst=1e9)
+    rig.auto = False
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    alice.send(bob.mailbox, *[A] * 500)
+    rig.commit()
+    bob.ack(10)
+    (read,) = rig.job.reads
+    assert len(read.rows) == 10

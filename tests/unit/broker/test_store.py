@@ -189,6 +189,35 @@ def test_the_writer_keeps_the_order_and_ends_with_the_last_job(store):
     assert [event.job for event in events] == jobs
 
 
+def test_the_writer_looks_after_its_files_when_it_rests_and_not_between_jobs(store, monkeypatch):
+    """What a checkpoint costs, every ACCEPTED of that moment would wait for."""
+    rested, events = threading.Event(), []
+    jobs = 0
+
+    def idle() -> None:
+        assert len(events) == jobs
+        rested.set()
+
+    monkeypatch.setattr(store, "idle", idle)
+    monkeypatch.setattr("sealwire.broker.store.REST_S", 0.2)
+    writer = Writer(store, events.append, pytest.fail)
+    for _ in range(20):
+        jobs += 1
+        writer.submit(Job(1, mails(b"x")))
+        while len(events) < jobs:
+            pass
+    assert not rested.is_set()
+    assert rested.wait(5)
+    writer.stop()
+
+
+def test_under_load_the_log_is_written_back_when_it_is_large(store, monkeypatch):
+    monkeypatch.setattr("sealwire.broker.store.CHECKPOINT_FORCED_PAGES", 50)
+    for _ in range(10):
+        store.apply(Job(1, mails(*[os.urandom(4_000)] * 10)))
+    assert store._wal_pages <= 50
+
+
 def test_a_failure_ends_the_writer_and_nothing_follows(store):
     failed = threading.Event()
     events = []

@@ -221,6 +221,15 @@ def test_reads_come_after_the_transaction_and_several_are_told_apart(store):
     assert [(piece.ref, [row[2] for row in piece.rows]) for piece in event.slices] == [("a", [b"one"]), ("b", [b"two"])]
 
 
+@pytest.mark.parametrize(("room", "count"), [(1, 1), (100, 1), (199, 1), (200, 2), (299, 2), (300, 3), (10_000, 3)])
+def test_a_slice_ends_where_its_room_does_and_never_before_its_first_row(store, room, count):
+    envelopes = [bytes([number]) * 100 for number in range(3)]
+    rows = list(commit(store, mail(*envelopes)).rows)
+    (piece,) = commit(store, Job(1, reads=[Read(None, rows, room)])).slices
+    assert [row[0] for row in piece.rows] == rows[:count]
+    assert [row[2] for row in piece.rows] == envelopes[:count]
+
+
 def test_the_largest_job_and_the_largest_envelope_are_kept(store):
     rows = list(commit(store, mail(*[b"%d" % number for number in range(JOB_ROWS)])).rows)
     assert len(rows) == JOB_ROWS
