@@ -37,8 +37,16 @@ def verbs() -> dict[str, Verb]:
     """Return every verb, in the order of ``--help``."""
     waiting = frozenset({"timeout"})
     listed = frozenset({"json", "timeout"})
+    answering = waiting | {"wait", "json", "reply-to"}
     return {
-        "send": Verb("send NAME TEXT", _("send a text (- reads it from stdin)"), waiting | {"wait", "json"}, 2, None),
+        "send": Verb("send NAME TEXT", _("send a text (- reads it from stdin)"), answering, 2, None),
+        "edit": Verb("edit NAME ID TEXT", _("put other words in place of an own message"), listed, 3, None),
+        "delete": Verb("delete NAME ID [here]", _("take an own message back; here: any, on this side"), listed, 2, 3),
+        "react": Verb("react NAME ID [EMOJI]", _("set the own reaction, or take it off"), listed, 2, 3),
+        "pin": Verb("pin NAME ID [off]", _("pin a message for everyone, or unpin it"), listed, 2, 3),
+        "forward": Verb("forward NAME ID TO", _("pass a message on"), listed, 3, 3),
+        "cancel": Verb("cancel ID", _("give up a message that is still queued"), listed, 1, 1),
+        "timer": Verb("timer NAME TIME", _("let new messages disappear after 30s, 5m, 8h, 7d; off"), listed, 2, 2),
         "recv": Verb("recv", _("print what came since the last recv"), listed | {"follow"}, 0, 0),
         "history": Verb("history NAME [N]", _("print the last N messages, 50 without N"), listed, 1, 2),
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
@@ -61,7 +69,7 @@ _INSTEAD = {
 """Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
 
 _MODE_FLAGS = frozenset({"plain", "json", "timeout", "gui"})
-_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui")
+_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui", "reply-to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ class Options:
     timeout_s: float
     follow: bool
     yes: bool
+    reply_to: str | None
     join: str | None
     passphrase_file: Path | None
     settings: argparse.Namespace
@@ -113,6 +122,7 @@ def parse(arguments: Sequence[str]) -> Options:
         timeout_s=DEFAULT_TIMEOUT_S if known.timeout is None else known.timeout,
         follow=known.follow,
         yes=known.yes,
+        reply_to=known.reply_to,
         join=known.join,
         passphrase_file=known.passphrase_file,
         settings=known,
@@ -164,6 +174,7 @@ def _add_verb_flags(parser: Parser) -> None:
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help=_("how long to wait for the broker or a state (default: 10)")
     )
+    parser.add_argument("--reply-to", metavar="ID", help=_("send: the message of this conversation it answers"))
     parser.add_argument("--follow", action="store_true", help=_("recv: go on with what comes"))
     parser.add_argument("--yes", action="store_true", help=_("verify: the numbers were compared and are the same"))
 
@@ -203,7 +214,7 @@ def _unknown_verb(verb: str) -> str:
 def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) -> None:
     allowed = verbs()[verb].flags if verb else _MODE_FLAGS
     for flag in _FLAGS:
-        if getattr(known, flag) not in (None, False) and flag not in allowed:
+        if getattr(known, flag.replace("-", "_")) not in (None, False) and flag not in allowed:
             what = verb or _("a conversation")
             parser.error(_("--{flag} does not go with {what}").format(flag=flag, what=what))
     forms = [f"--{name}" for name in ("plain", "json", "gui") if getattr(known, name)]

@@ -21,7 +21,7 @@ from sealwire.cli.peer_wire import SOCKET_NAME, read_options
 from sealwire.cli.streams import CALLER
 from sealwire.errors import UsageError
 from sealwire.i18n import _
-from sealwire.peer.api import ClientApi
+from sealwire.peer.api import TalkClient
 from sealwire.ui.jsonrpc import Server
 from sealwire.ui.stdio import LineSplitter, TooLong
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def serving(client: ClientApi, folder: Path, timeout_s: float) -> AsyncIterator[None]:
+async def serving(client: TalkClient, folder: Path, timeout_s: float) -> AsyncIterator[None]:
     """Serve callers while the body runs. Where there is no such socket on this system, the body just runs."""
     if not localsocket.is_possible():
         yield
@@ -52,7 +52,7 @@ async def serving(client: ClientApi, folder: Path, timeout_s: float) -> AsyncIte
 class Callers:
     """Everyone connected."""
 
-    def __init__(self, client: ClientApi, timeout_s: float) -> None:
+    def __init__(self, client: TalkClient, timeout_s: float) -> None:
         self._client = client
         self._timeout_s = timeout_s
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -85,7 +85,7 @@ class Callers:
 class Caller:
     """One connection. Its verbs write through it (``cli.streams``)."""
 
-    def __init__(self, client: ClientApi, writer: asyncio.StreamWriter, timeout_s: float) -> None:
+    def __init__(self, client: TalkClient, writer: asyncio.StreamWriter, timeout_s: float) -> None:
         self._client = client
         self._writer = writer
         self._server = Server(client, self._post, timeout_s, {"verb": self._verb, "subscribe": self._subscribe})

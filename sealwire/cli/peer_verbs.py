@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from sealwire.cli import peer_talk
 from sealwire.cli.peer_options import Options
 from sealwire.cli.streams import CALLER, can_ask, put, say
 from sealwire.errors import SealwireError, UntrustedPeerError
 from sealwire.i18n import _
-from sealwire.peer.api import ClientApi
+from sealwire.peer.api import ClientApi, TalkClient
 from sealwire.peer.events import Connection, Contact, Event, Message, Warning, to_json
 from sealwire.ui import views
 from sealwire.ui.marks import ReadMarker
@@ -26,15 +27,16 @@ _PAGE = 500
 _QUIET_S = 0.5
 """What waits at the broker follows the login without a pause; half a second without anything is the end of it."""
 
-Answer = Callable[[ClientApi, Options], Awaitable[int]]
+Answer = Callable[[TalkClient, Options], Awaitable[int]]
 
 
-async def send(client: ClientApi, options: Options) -> int:
+async def send(client: TalkClient, options: Options) -> int:
     """Print ``id<TAB>state`` once the message is as far as ``--wait`` says."""
     to, text = options.words
     saying = asyncio.create_task(_say_warnings(client, to))
     try:
-        sent = await client.send_text(to, text, options.wait, options.timeout_s)
+        answered, wait = options.reply_to, options.wait
+        sent = await client.talk.send(to, text, reply_to=answered, wait=wait, timeout_s=options.timeout_s)
     finally:
         saying.cancel()
         await asyncio.gather(saying, return_exceptions=True)
@@ -55,7 +57,8 @@ async def history(client: ClientApi, options: Options) -> int:
     messages = await client.history(name, int(options.words[1]) if len(options.words) > 1 else DEFAULT_HISTORY)
     if not messages:
         say(_("No messages with {name} yet.").format(name=name))
-    _rows(options, ((views.message_row(one), views.message_json(one)) for one in messages))
+    shown = (one for one in messages if options.json or one.kind != "notice")  # a row cannot say that nobody wrote it
+    _rows(options, ((views.message_row(one), views.message_json(one)) for one in shown))
     return 0
 
 
@@ -142,9 +145,11 @@ class Receiver:
 
     async def _hear(self, event: Event) -> None:
         match event:
-            case Message():
+            case Message(change=None, kind="text" | "file"):
                 if event.sender != self._client.name and self.marker.is_new(event):
                     await self._message(event)
+            case Message() if self._options.json:  # how one stands now, or what nobody wrote: a row cannot say so
+                await self._out.line(json.dumps(to_json(event)))
             case Connection() if not self._options.follow:
                 pass
             case Warning() | Connection() | Contact(state="changed"):
@@ -202,6 +207,13 @@ def _rows(options: Options, rows: Iterable[tuple[str, dict[str, object]]]) -> No
 
 ANSWERS: dict[str, Answer] = {
     "send": send,
+    "edit": peer_talk.edit,
+    "delete": peer_talk.delete,
+    "react": peer_talk.react,
+    "pin": peer_talk.pin,
+    "forward": peer_talk.forward,
+    "cancel": peer_talk.cancel,
+    "timer": peer_talk.timer,
     "recv": recv,
     "history": history,
     "contacts": contacts,

@@ -9,33 +9,70 @@ from typing import Final
 from sealwire.cli.peer_options import Options
 from sealwire.errors import AccountNameError, TextTooLongError, UsageError
 from sealwire.i18n import _
-from sealwire.ids import account_name
+from sealwire.ids import account_name, group_of
 
 MAX_TEXT_BYTES: Final = 15_000
 """As ``peer.api.MAX_TEXT_BYTES``, without loading a client."""
 MAX_HISTORY: Final = 1_000_000
 
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
 
 def checked(options: Options) -> Options:
     """Return the options with their words in final form, before anything is opened or asked for.
 
-    A contact's name is lowered; ``send`` has its whole text as one word, read from standard input for ``-``.
+    Names are lowered; ``send`` and ``edit`` have their whole text as one word, read from standard input for ``-``; a
+    timer is in seconds.
 
     Raises:
         AccountNameError: the contact's name breaks the rule.
         TextTooLongError, UsageError: the text does not fit into one message; the number is none.
     """
-    if not options.words:
+    if not options.words or options.verb == "cancel":
         return options
-    name = account_name(options.words[0])
-    if name is None:
-        raise AccountNameError(options.words[0])
+    name = _place(options.words[0])
     rest = options.words[1:]
-    if options.verb == "send":
-        rest = (_text(rest),)
-    elif rest and not _is_count(rest[0]):
-        raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
+    match options.verb:
+        case "send":
+            rest = (_text(rest),)
+        case "edit":
+            rest = (rest[0], _text(rest[1:]))
+        case "delete" | "pin":
+            _check_last(options.verb, rest[1:], "here" if options.verb == "delete" else "off")
+        case "forward":
+            rest = (rest[0], _place(rest[1]))
+        case "timer":
+            rest = (str(_seconds(rest[0])),)
+        case "react":
+            pass
+        case _:
+            if rest and not _is_count(rest[0]):
+                raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
     return replace(options, words=(name, *rest))
+
+
+def _place(word: str) -> str:
+    """A conversation: a name, or a group's id."""
+    if group_of(word) is not None:
+        return word
+    name = account_name(word)
+    if name is None:
+        raise AccountNameError(word)
+    return name
+
+
+def _check_last(verb: str, words: tuple[str, ...], allowed: str) -> None:
+    if words and words != (allowed,):
+        raise UsageError(_("{verb} takes {word} as its last word, or nothing.").format(verb=verb, word=allowed))
+
+
+def _seconds(text: str) -> int:
+    if text == "off":
+        return 0
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        raise UsageError(_("timer takes a time such as 30s, 5m, 8h or 7d, or off."))
+    return int(number) * _UNITS[unit]
 
 
 def _text(words: tuple[str, ...]) -> str:

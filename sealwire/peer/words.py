@@ -247,7 +247,7 @@ class Words:
         if row.revision >= MAX_EDITS:
             raise TooLateError(detail=_("this message was corrected too often"))
         self._do(row, Edit(row.id, row.revision + 1, text), now, quiet=row.state == _FAILED)
-        return self._as_it_stands(row)
+        return self._as_it_stands(row, "edited")
 
     def delete(self, conversation: str, message_id: str, now: Now, for_everyone: bool = True) -> Message:
         """Take an own message back everywhere, or delete any message here alone.
@@ -256,12 +256,12 @@ class Words:
             UnknownMessageError, NotYoursError.
         """
         if not for_everyone:
-            return self._delete_here(self._named(conversation, message_id), now)
+            return self._delete_here(conversation, message_id, now)
         row = self._own(conversation, message_id)
         # What nobody has yet needs no taking back: it only must not leave.
         unsent = row.state == _FAILED or self._withdraw(row, _("it was taken back before it was sent"))
         self._do(row, Delete(row.id), now, quiet=unsent)
-        return self._as_it_stands(row)
+        return self._as_it_stands(row, "deleted")
 
     def _withdraw(self, row: MessageRow, why: str) -> bool:
         """Give up what is still queued of an own message; False when somebody has it or may get it."""
@@ -272,11 +272,15 @@ class Words:
             self._events.append(Delivery(message_id.hex(), "failed", row.conversation, why))
         return True
 
-    def _delete_here(self, row: MessageRow, now: Now) -> Message:
+    def _delete_here(self, conversation: str, message_id: str, now: Now) -> Message:
+        found = self._records.named(conversation, _bytes_of(message_id))
+        if len(found) != 1:
+            raise UnknownMessageError(id=message_id, conversation=conversation)
+        row = found[0]  # also a marked place, or a notice
         if row.mine:
             self._withdraw(row, _("it was deleted before it was sent"))
         self._records.take_back(row.row)
-        message = self._as_it_stands(row)
+        message = self._as_it_stands(row, "deleted")
         self._records.remove(row.row, now.ms)
         return message
 
@@ -294,7 +298,7 @@ class Words:
         verdict = self._do(row, React(Ref(row.sender, row.id), number, emoji), now)
         if verdict is Verdict.FORM:
             raise UsageError(_("A reaction is one sign, such as an emoji."))
-        return self._as_it_stands(row)
+        return self._as_it_stands(row, "reaction")
 
     def pin(self, conversation: str, message_id: str, pinned: bool, now: Now) -> Message:
         """Pin a message for everyone, or unpin it.
@@ -307,7 +311,7 @@ class Words:
             raise UsageError(_("{count} messages are pinned here: unpin one first.").format(count=MAX_PINS))
         if pinned != row.pinned:
             self._do(row, Pin(Ref(row.sender, row.id), row.pin_number + 1, pinned), now)
-        return self._as_it_stands(row)
+        return self._as_it_stands(row, "pinned")
 
     def set_timer(self, conversation: str, seconds: int, now: Now) -> None:
         """Let new messages between two disappear after this long, on both sides."""
@@ -378,10 +382,10 @@ class Words:
             raise NotYoursError(id=message_id, author=named[0].sender)
         raise UnknownMessageError(id=message_id, conversation=conversation)
 
-    def _as_it_stands(self, row: MessageRow) -> Message:
+    def _as_it_stands(self, row: MessageRow, change: Told | None = None) -> Message:
         message = self._records.shown(row.row)
         assert message is not None, "its row was read in this transaction"
-        return message
+        return replace(message, change=change)
 
 
 def _bytes_of(message_id: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sealwire.errors import NotReachedError, SealwireError
 from sealwire.i18n import _, explain
-from sealwire.peer.api import ClientApi
+from sealwire.peer.api import TalkClient
 from sealwire.peer.events import Connection, Delivery, Event, Message, Ready, to_json
 from sealwire.ui import rpc, views
 from sealwire.ui.marks import ReadMarker
@@ -52,7 +52,7 @@ class Server:
 
     def __init__(
         self,
-        client: ClientApi,
+        client: TalkClient,
         write: Callable[[str], Awaitable[None]],
         timeout_s: float,
         more: Mapping[str, Callable[[Any], Awaitable[Json]]] | None = None,
@@ -116,10 +116,7 @@ class Server:
 
     async def _event(self, event: Event) -> None:
         if isinstance(event, Message):
-            if event.sender != self._client.name and not self._marker.is_new(event):
-                return
-            self._marker.begins(event)
-            self._notify(event).add_done_callback(lambda line: self._wrote(event, line))
+            self._message(event)
         else:
             self._notify(event)
         if self._under_way > MAX_UNDER_WAY:
@@ -127,6 +124,13 @@ class Server:
         if isinstance(event, Delivery):
             self._queued.discard(event.id)
             self._rose.set()
+
+    def _message(self, message: Message) -> None:
+        if message.change is not None:  # it was told before: nothing new was read
+            self._notify(message)
+        elif message.sender == self._client.name or self._marker.is_new(message):
+            self._marker.begins(message)
+            self._notify(message).add_done_callback(lambda line: self._wrote(message, line))
 
     def _wrote(self, message: Message, line: asyncio.Future[None]) -> None:
         if not line.cancelled() and line.exception() is None:
@@ -247,18 +251,16 @@ class Server:
     # --- methods ---------------------------------------------------------------------------------------------
 
     async def _send(self, params: Params) -> Json:
-        to, text, wait = params.name("to"), params.text("text"), params.wait()
-        if not _encodable(text):
-            raise params.wrong("text", _("text that has a UTF-8 form"))
-        timeout_s = params.seconds("timeout", self._timeout_s)
-        sent = await self._client.send_text(to, text, wait, timeout_s)
+        to, text, reply_to = params.conversation("to"), params.text("text"), params.maybe_text("reply_to")
+        wait, timeout_s = params.wait(), params.seconds("timeout", self._timeout_s)
+        sent = await self._client.talk.send(to, text, reply_to=reply_to, wait=wait, timeout_s=timeout_s)
         if sent.state == "queued":
             self._queued.add(sent.id)
         return views.sent_json(sent)
 
     async def _history(self, params: Params) -> Json:
         limit = params.number("limit", 50, 1, MAX_HISTORY)
-        messages = await self._client.history(params.name("conversation"), limit)
+        messages = await self._client.history(params.conversation("conversation"), limit)
         return {"messages": [views.message_json(message) for message in messages]}
 
     async def _contacts(self, _none: Params) -> Json:
@@ -277,7 +279,7 @@ class Server:
         return views.status_json(await self._client.status())
 
 
-async def run(client: ClientApi, timeout_s: float) -> int:
+async def run(client: TalkClient, timeout_s: float) -> int:
     """Serve standard input and output until the former ends; return the exit code.
 
     Args:
@@ -337,12 +339,3 @@ def _error(error: SealwireError) -> Json:
         "message": message,
         "data": {"exit": error.exit, "name": error.code, "hint": hint},
     }
-
-
-def _encodable(text: str) -> bool:
-    """JSON can spell half a character ("\\ud800"); no UTF-8 text holds one."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

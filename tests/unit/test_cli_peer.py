@@ -69,6 +69,9 @@ def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
         (["recv", "--wait", "sent"], "--wait does not go with recv"),
         (["send", "bob", "hi", "--follow"], "--follow does not go with send"),
         (["--yes"], "--yes does not go with"),
+        (["edit", "bob", "ab"], "edit NAME ID TEXT"),
+        (["cancel"], "cancel ID"),
+        (["recv", "--reply-to", "ab"], "--reply-to does not go with recv"),
         (["--plain", "--json"], "choose one"),
         (["send", "bob", "hi", "--wait", "deliverd"], "delivered"),
         (["send", "bob", "hi", "--timeout", "soon"], "seconds from 0 to 86400"),
@@ -124,6 +127,13 @@ def test_words_are_put_into_final_form(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checked("send", "BOB", "two", "words") == ("bob", "two words")
     assert checked("history", "Bob", "5") == ("bob", "5")
     assert checked("status") == ()
+    assert checked("edit", "BOB", "ab", "two", "words") == ("bob", "ab", "two words")
+    assert checked("delete", "bob", "ab", "here") == ("bob", "ab", "here")
+    assert checked("react", "+" + "ab" * 16, "cd", "👍") == ("+" + "ab" * 16, "cd", "👍")
+    assert checked("forward", "bob", "ab", "Carol") == ("bob", "ab", "carol")
+    assert checked("cancel", "ab") == ("ab",)
+    spans = {"off": "0", "45": "45", "30s": "30", "5m": "300", "8h": "28800", "7d": "604800"}
+    assert {word: checked("timer", "bob", word)[1] for word in spans} == spans
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("grüße\n\n".encode())))
     assert checked("send", "bob", "-") == ("bob", "grüße\n")
 
@@ -138,6 +148,14 @@ def test_words_are_put_into_final_form(monkeypatch: pytest.MonkeyPatch) -> None:
         (["send", "bob", "half \udcff"], UsageError),
         (["history", "bob", "0"], UsageError),
         (["history", "bob", "-1"], UsageError),
+        (["edit", "b b", "ab", "hi"], AccountNameError),
+        (["edit", "bob", "ab", "x" * 15_001], TextTooLongError),
+        (["delete", "bob", "ab", "everywhere"], UsageError),
+        (["pin", "bob", "ab", "on"], UsageError),
+        (["forward", "bob", "ab", "c c"], AccountNameError),
+        (["timer", "bob", "soon"], UsageError),
+        (["timer", "bob", "5w"], UsageError),
+        (["timer", "bob", "-5"], UsageError),
     ],
 )
 def test_words_that_cannot_work_are_refused_before_anything_is_opened(

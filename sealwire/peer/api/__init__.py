@@ -33,16 +33,21 @@ __all__ = [
     "Sent",
     "SessionInfo",
     "Status",
+    "TalkClient",
     "WaitFor",
 ]
 
 
-class FullClient(ClientApi, Protocol):
-    """A running peer with every room: what the interfaces for people are written against."""
+class TalkClient(ClientApi, Protocol):
+    """A running peer, and what can be done with words: what scripts need."""
 
     @property
     def talk(self) -> TalkApi:
         """What can be done with words."""
+
+
+class FullClient(TalkClient, Protocol):
+    """A running peer with every room: what the interfaces for people are written against."""
 
     @property
     def past(self) -> PastApi:

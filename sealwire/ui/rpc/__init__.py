@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sealwire.ui.rpc import past, people
+from sealwire.ui.rpc import past, people, talk
 from sealwire.ui.rpc.params import Method
 
 ROOMS: Final[dict[str, Callable[[Any], dict[str, Method]]]] = {
     "past": past.methods,
     "people": people.methods,
+    "talk": talk.methods,
 }
 """The client's attribute, and what makes methods of it."""
 

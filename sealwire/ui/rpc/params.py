@@ -42,11 +42,17 @@ class Params:
     values: Mapping[str, Any]
 
     def text(self, key: str) -> str:
-        """Any text."""
+        """Any text that has a UTF-8 form."""
         value = self.values.get(key)
         if not isinstance(value, str):
             raise self.wrong(key, _("a text"))
+        if not _encodable(value):
+            raise self.wrong(key, _("text that has a UTF-8 form"))
         return value
+
+    def maybe_text(self, key: str) -> str | None:
+        """A text, or None when the parameter is absent."""
+        return None if self.values.get(key) is None else self.text(key)
 
     def name(self, key: str) -> str:
         """An account name in its final form. Raises AccountNameError too."""
@@ -117,6 +123,15 @@ class Params:
         """The error that says what a parameter must be."""
         message = _("The parameter {key} must be {wanted}.").format(key=repr(key), wanted=wanted)
         return RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
+
+
+def _encodable(text: str) -> bool:
+    """JSON can spell half a character ("\\ud800"); no UTF-8 text holds one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 Method = Callable[[Params], Awaitable[Json]]

@@ -148,6 +148,11 @@ def test_deleting_here_alone_tells_nobody_and_late_changes_come_to_nothing(two):
     alice.words.delete("bob", first, alice.now, for_everyone=False)
     assert alice.history() == []
     assert alice.room.said == []
+    alice.words.set_timer("bob", 60, alice.now)
+    alice.words.delete("bob", alice.history()[0].id, alice.now, for_everyone=False)
+    alice.words.set_timer("bob", 0, alice.now)
+    alice.words.delete("bob", alice.history()[0].id, alice.now, for_everyone=False)
+    alice.take_out()
     bob.words.edit("alice", first, "hello!", bob.now)
     talk(*two)
     alice.hear(Said("", "bob", MessageId(bytes.fromhex(first)), 5, alice.now), Text("hello"))

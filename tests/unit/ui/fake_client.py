@@ -21,12 +21,66 @@ def contact(name: str = "bob", trust: str = "unverified") -> ContactInfo:
     return ContactInfo(name, FINGERPRINT, trust, NOW, None, 0)  # type: ignore[arg-type]
 
 
+class FakeTalk:
+    """Answers every method with the message it is about and writes down what was asked."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+        self._drafts: dict[str, str] = {}
+
+    async def send(
+        self, conversation: str, text: str, *, reply_to: str | None = None, wait: str = "queued", timeout_s: float = 10
+    ) -> Sent:
+        sent = await self._client.send_text(conversation, text, wait, timeout_s)
+        if reply_to is not None:
+            self._client.asked.append(("reply_to", reply_to))
+        return sent
+
+    async def edit(self, conversation: str, message_id: str, text: str) -> Message:
+        return self._about("edit", conversation, message_id, text)
+
+    async def delete(self, conversation: str, message_id: str, *, for_everyone: bool = True) -> Message:
+        return self._about("delete", conversation, message_id, for_everyone)
+
+    async def react(self, conversation: str, message_id: str, emoji: str) -> Message:
+        return self._about("react", conversation, message_id, emoji)
+
+    async def pin(self, conversation: str, message_id: str, pinned: bool = True) -> Message:
+        return self._about("pin", conversation, message_id, pinned)
+
+    async def forward(self, conversation: str, message_id: str, to: str) -> Sent:
+        self._about("forward", conversation, message_id, to)
+        return Sent("f" * 32, "queued")
+
+    async def cancel(self, message_id: str) -> Message:
+        return self._about("cancel", message_id)
+
+    async def typing(self, conversation: str, active: bool = True) -> None:
+        self._about("typing", conversation, active)
+
+    async def set_timer(self, conversation: str, seconds: int) -> None:
+        self._about("timer", conversation, seconds)
+
+    async def draft(self, conversation: str) -> str:
+        return self._drafts.get(conversation, "")
+
+    async def set_draft(self, conversation: str, text: str) -> None:
+        self._drafts[conversation] = text
+
+    def _about(self, *asked: object) -> Message:
+        self._client.asked.append(asked)
+        if self._client.fail is not None:
+            raise self._client.fail
+        return message("as it stands", 1, "alice")
+
+
 class FakeClient:
     """Events and answers are what the test puts in; everything asked is written down in ``asked``."""
 
     def __init__(self, *stored: Message) -> None:
         self.name = "alice"
         self.fingerprint = FINGERPRINT
+        self.talk = FakeTalk(self)
         self.known = {"bob": contact()}
         self.stored = list(stored)
         self.asked: list[tuple[object, ...]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,63 @@ async def test_the_other_methods(wire: Wire) -> None:
     assert (await wire.call("status"))["connection"] == "online"
 
 
+ID = "ab" * 16
+GROUP = "+" + "cd" * 16
+
+
+async def test_an_answer_names_what_it_answers_and_a_group_is_a_conversation(wire: Wire) -> None:
+    assert (await wire.call("send", to=GROUP, text="hi", reply_to=ID))["state"] == "queued"
+    assert wire.client.asked[:2] == [("send", GROUP, "hi", "queued", 0.2), ("reply_to", ID)]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "asked"),
+    [
+        ("edit", {"conversation": "Bob", "id": ID, "text": "hi"}, ("edit", "bob", ID, "hi")),
+        ("delete", {"conversation": "bob", "id": ID}, ("delete", "bob", ID, True)),
+        ("delete", {"conversation": GROUP, "id": ID, "for_everyone": False}, ("delete", GROUP, ID, False)),
+        ("react", {"conversation": "bob", "id": ID, "emoji": "👍"}, ("react", "bob", ID, "👍")),
+        ("react", {"conversation": "bob", "id": ID, "emoji": ""}, ("react", "bob", ID, "")),
+        ("pin", {"conversation": "bob", "id": ID}, ("pin", "bob", ID, True)),
+        ("pin", {"conversation": "bob", "id": ID, "pinned": False}, ("pin", "bob", ID, False)),
+        ("cancel", {"id": ID}, ("cancel", ID)),
+    ],
+)
+async def test_what_changes_a_message_answers_with_it(
+    wire: Wire, method: str, params: dict[str, object], asked: tuple[object, ...]
+) -> None:
+    assert (await wire.call(method, **params))["text"] == "as it stands"
+    assert wire.client.asked[0] == asked
+
+
+async def test_the_other_methods_for_words(wire: Wire) -> None:
+    assert await wire.call("forward", conversation="bob", id=ID, to="carol") == {"id": "f" * 32, "state": "queued"}
+    assert await wire.call("typing", conversation="bob") == {"active": True}
+    assert await wire.call("typing", conversation="bob", active=False) == {"active": False}
+    assert await wire.call("timer", conversation="bob", seconds=3600) == {"seconds": 3600}
+    assert await wire.call("draft", conversation="bob") == {"text": ""}
+    assert await wire.call("draft", conversation="bob", text="not yet") == {"text": "not yet"}
+    assert await wire.call("draft", conversation="bob") == {"text": "not yet"}
+    assert [what for what in wire.client.asked if what[0] != "settle"] == [
+        ("forward", "bob", ID, "carol"),
+        ("typing", "bob", True),
+        ("typing", "bob", False),
+        ("timer", "bob", 3600),
+    ]
+
+
+async def test_a_change_is_told_though_its_message_was_told_before_and_marks_nothing_read(wire: Wire) -> None:
+    changed = replace(message("better", 1), change="edited")
+    told = await wire.events(Ready("alice", FINGERPRINT), message("good", 1), message("next", 2), changed)
+    assert [(one["text"], one.get("change")) for one in told[1:]] == [
+        ("good", None),
+        ("next", None),
+        ("better", "edited"),
+    ]
+    await wire.server.close()
+    assert wire.client.marked == 2
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -174,6 +232,12 @@ async def test_the_other_methods(wire: Wire) -> None:
         (b'{"jsonrpc":"2.0","id":1,"method":"history","params":{"conversation":"bob","limit":0}}', -32602),
         (b'{"jsonrpc":"2.0","id":1,"method":"history","params":{"conversation":"bob","limit":true}}', -32602),
         (b'{"jsonrpc":"2.0","id":1,"method":"verify","params":{"name":"bob","verified":"yes"}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"method":"edit","params":{"conversation":"bob","text":"x"}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"method":"edit","params":{"conversation":"b b","id":"","text":"x"}}', -32002),
+        (b'{"jsonrpc":"2.0","id":1,"method":"pin","params":{"conversation":"bob","id":"a","pinned":1}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"method":"timer","params":{"conversation":"bob"}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"method":"timer","params":{"conversation":"bob","seconds":-5}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"method":"draft","params":{"conversation":"bob","text":7}}', -32602),
         (TooLong(), -32600),
     ],
 )
