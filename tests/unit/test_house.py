@@ -170,6 +170,8 @@ HELD_BY = {
     "sealwire.broker.monitor": PROCESSES,
     "sealwire.broker.watching": "tests/unit/test_cli_broker.py",
     "sealwire.broker.zap": PROCESSES,
+    "sealwire.cli.peer_talk": "tests/ui/test_words.py",
+    "sealwire.peer.desks.talk": "tests/ui/test_words.py",
     "sealwire.cli.demo_cast": "tests/ui/test_demo.py",
     "sealwire.bots.peer": "tests/examples/test_examples.py",
     "sealwire.cli.peer_daemon": "tests/ui/test_daemon.py",
