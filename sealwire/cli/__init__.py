@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 
 OLDEST = (3, 11)
@@ -30,6 +31,7 @@ def start(program: str) -> int:
         command = "python{} {}.py".format(need, program)  # noqa: UP032 - must run on old Pythons
         sys.stderr.write("Sealwire needs Python {} or newer; this is {}. Run: {}\n".format(need, have, command))  # noqa: UP032
         return 1
+    _hold_signals()
     try:
         module = importlib.import_module("sealwire.cli." + program)
     except ModuleNotFoundError as error:
@@ -37,6 +39,12 @@ def start(program: str) -> int:
     code = module.main()
     assert isinstance(code, int)
     return code
+
+
+def _hold_signals() -> None:
+    """Whoever is told to stop while it starts hears it when it knows what to do then (``cli.told``)."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 
 
 def say_missing(error: ModuleNotFoundError) -> int:

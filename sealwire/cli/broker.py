@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import signal
 from collections.abc import Sequence
 from typing import Any
 
-from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits
+from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits, told
 from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
@@ -22,6 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _program(arguments: Sequence[str]) -> int:
     chosen = parser().parse_args(arguments)
+    try:
+        with told.interrupting():
+            return _carry_out(chosen, arguments)
+    except KeyboardInterrupt:
+        if chosen.verb is None:
+            return EXIT_OK  # told to stop before there was anything to take apart
+        raise
+
+
+def _carry_out(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
     serving = [name for name in ("bind", "watch", "whole", "supervise") if getattr(chosen, name)]
     if chosen.verb is not None and serving:
         raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=f"--{serving[0]}", verb=chosen.verb))
@@ -75,8 +85,7 @@ def _serve(settings: Settings, watch: bool, whole: bool) -> int:
 
     os.umask(0o077)  # databases, sockets and folders are for this user alone
     serving = Serving(settings, watch or whole, whole)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: serving.stop())
+    told.handle(lambda _number, _frame: serving.stop())
     return serving.run()
 
 

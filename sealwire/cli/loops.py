@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from sealwire.cli import told
 
 T = TypeVar("T")
 
@@ -23,13 +23,13 @@ def until_told(body: Coroutine[Any, Any, T], children: bool = False) -> T:
         KeyboardInterrupt: a signal asked for the end.
     """
     factory = asyncio.SelectorEventLoop if sys.platform == "win32" and not children else None
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with told.kept(), asyncio.Runner(loop_factory=factory) as runner:
         loop = runner.get_loop()
         task = loop.create_task(body)
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has its own way for these
-                loop.add_signal_handler(getattr(signal, name), task.cancel)
+        told.handle(lambda _number, _frame: loop.call_soon_threadsafe(task.cancel))
         try:
             return loop.run_until_complete(task)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+        finally:
+            told.hold()  # the loop closes now; whoever is told to stop meanwhile hears it after that

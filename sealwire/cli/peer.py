@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sealwire.cli import common
+from sealwire.cli import common, told
 from sealwire.cli.peer_options import Options, parse
 
 # Everything else is imported late: --help, wrong flags and what a running peer does need none of it.
@@ -22,6 +22,16 @@ def _program(arguments: Sequence[str]) -> int:
         options = parse(arguments)
     except SystemExit as done:  # argparse printed --help or --version
         return int(done.code or 0)
+    try:
+        with told.interrupting():
+            return _carry_out(options)
+    except KeyboardInterrupt:
+        if options.demo or options.verb in (None, "daemon") or options.follow:
+            return common.EXIT_OK  # being told to stop is how these end
+        raise
+
+
+def _carry_out(options: Options) -> int:
     if options.gui:
         from sealwire.cli import desktop
 
@@ -54,9 +64,4 @@ def _peer(options: Options) -> int:
     if first:
         peer_profile.check_first(profile)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
-    try:
-        return until_told(peer_session.run(options, profile, secret, first))
-    except KeyboardInterrupt:
-        if options.verb in (None, "daemon") or options.follow:
-            return common.EXIT_OK  # being told to stop is how these end
-        raise
+    return until_told(peer_session.run(options, profile, secret, first))

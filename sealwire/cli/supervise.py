@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
+from sealwire.cli import told
 from sealwire.cli.common import say
 from sealwire.i18n import _
 
@@ -80,6 +81,5 @@ def _how(code: int) -> str:
 def supervise(arguments: Sequence[str]) -> int:
     """Serve with these arguments (without the flag itself) until an end that is meant."""
     supervisor = Supervisor([sys.executable, sys.argv[0], *arguments])
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, supervisor.forward)
+    told.handle(supervisor.forward)
     return supervisor.run()

@@ -8,6 +8,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, TypeVar
@@ -86,10 +87,17 @@ class Client:
             ProfileBusyError, KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
         """
         lock = opening.hold(profile)
+        unwanted = threading.Event()
+        unlocking = asyncio.to_thread(opening.unlock, profile, passphrase, progress, clock().ms, unwanted)
+        work = asyncio.ensure_future(unlocking)
         try:
-            keys, store = await asyncio.to_thread(opening.unlock, profile, passphrase, progress, clock().ms)
+            keys, store = await asyncio.shield(work)
             return cls(profile, keys, store, lock)
         except BaseException:
+            unwanted.set()
+            await asyncio.wait({work})  # its thread may be writing: the profile is held until it has ended
+            if work.exception() is None:
+                work.result()[1].close()
             lock.release()
             raise
 

@@ -6,6 +6,7 @@ Source: protocol.md §14.
 from __future__ import annotations
 
 import os
+from threading import Event
 
 from sealwire.errors import ProfileBusyError
 from sealwire.files import PidLock, make_private_folder, write_private
@@ -30,16 +31,32 @@ def hold(profile: Profile) -> PidLock:
     return lock
 
 
-def unlock(profile: Profile, passphrase: bytes, progress: Progress, now_ms: Millis) -> tuple[Keys, Store]:
+class BrokenOffError(Exception):
+    """Whoever wanted the profile opened does not want it any more."""
+
+
+def unlock(
+    profile: Profile, passphrase: bytes, progress: Progress, now_ms: Millis, unwanted: Event
+) -> tuple[Keys, Store]:
     """Open keys and database, or make them on a first start.
 
+    Args:
+        unwanted: set while keys are being made, it ends that; then none are kept.
+
     Raises:
+        BrokenOffError: ``unwanted`` was set in time.
         KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
     """
+
+    def rng(count: int) -> bytes:  # asked for randomness all the time that primes are looked for
+        if unwanted.is_set():
+            raise BrokenOffError
+        return os.urandom(count)
+
     if keystore.exists(profile.keys_dir, profile.name):
         keys = keystore.open_keys(profile, passphrase)
     else:
-        keys = keystore.create(profile, passphrase, progress, os.urandom, now_ms)
+        keys = keystore.create(profile, passphrase, progress, rng, now_ms)
     return keys, Store(profile.database, keys.vault.subkey("store"))
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,7 @@ from sealwire.testing.faultfs import Disk, Platter, mounted
 from sealwire.wire import frames
 from sealwire.wire.frames import Code, Verb
 from tests.conftest import PEOPLE
+from tests.fault.conftest import leave
 from tests.unit.broker.raw_peer import RawPeer
 from tests.unit.broker.running import Broker
 
@@ -187,32 +186,13 @@ def _fail_stop(peer: VirtualPeer) -> None:
 
 # --- the disk is full ----------------------------------------------------------------------------------------
 
-SMALL_DISK_MIB = 32
 BALLAST = 4 << 20
 ENVELOPE = 8_000
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MIB}m", "tmpfs", str(folder)]
-    mount = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mount.returncode and os.environ.get("CI") != "true":
-        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
-    assert mount.returncode == 0, mount.stderr
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def fill(folder: Path) -> None:
-    """Leave some kilobytes: one job of a few envelopes fits, then none."""
-    with (folder / "filler").open("wb") as file:
-        while shutil.disk_usage(folder).free > 10 * ENVELOPE:
-            file.write(bytes(ENVELOPE))
-            file.flush()
+    """One job of a few envelopes fits, then none."""
+    leave(folder, 10 * ENVELOPE)
 
 
 class Sender:

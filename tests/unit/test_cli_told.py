@@ -1,0 +1,66 @@
+"""Signals are held back until it is known what they should do; then none is lost and none kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from sealwire.cli import told
+
+
+@pytest.fixture
+def mask() -> Iterator[None]:
+    """What stands after a test is what stood before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handlers = {number: signal.getsignal(number) for number in told.STOPS}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def tell(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.usefixtures("mask")
+@pytest.mark.parametrize("number", told.STOPS)
+def test_what_was_said_while_held_is_heard_by_the_handler(number):
+    told.hold()
+    tell(number)
+    heard = []
+    told.handle(lambda said, _frame: heard.append(said))
+    assert heard == [number]
+
+
+@pytest.mark.usefixtures("mask")
+@pytest.mark.parametrize("number", told.STOPS)
+def test_inside_a_program_it_is_an_interrupt_and_afterwards_what_it_was_before(number):
+    before = [signal.getsignal(one) for one in told.STOPS]
+
+    def program() -> None:
+        with told.interrupting():
+            tell(number)
+            pytest.fail("not interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        program()
+    assert [signal.getsignal(one) for one in told.STOPS] == before
+
+
+@pytest.mark.usefixtures("mask")
+def test_a_program_that_held_them_before_holds_them_again_at_its_end():
+    told.hold()
+    with told.interrupting():
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(told.STOPS)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) >= set(told.STOPS)
+
+
+@pytest.mark.usefixtures("mask")
+def test_a_hang_up_that_is_ignored_stays_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    told.handle(lambda _said, _frame: pytest.fail("nohup means it"))
+    tell(signal.SIGHUP)
