@@ -47,6 +47,30 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def read_at(descriptor: int, length: int, at: int) -> bytes:
+    """Return up to ``length`` bytes from a place in a file. Raises OSError."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, at)
+    os.lseek(descriptor, at, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+def write_at(descriptor: int, content: bytes, at: int) -> None:
+    """Write all of it to a place in a file. Raises OSError."""
+    written = 0
+    while written < len(content):
+        piece = content[written:] if written else content
+        if hasattr(os, "pwrite"):
+            written += os.pwrite(descriptor, piece, at + written)
+        else:
+            os.lseek(descriptor, at + written, os.SEEK_SET)
+            written += os.write(descriptor, piece)
+
+
+sync_data = getattr(os, "fdatasync", os.fsync)
+"""Make the content of a file survive power loss; when it was changed may be lost."""
+
+
 class PidLock:
     """Held by one process at a time; the kernel lets go of it when that process dies, however it dies."""
 

@@ -32,7 +32,7 @@ from sealwire.broker.blobjobs import (
     SealFile,
 )
 from sealwire.errors import StoreError
-from sealwire.files import PRIVATE_FILE, make_private_folder, sync_folder
+from sealwire.files import PRIVATE_FILE, make_private_folder, read_at, sync_data, sync_folder, write_at
 from sealwire.wire.blobs import SEALED_CHUNK_BYTES, BlobId, chunk_count
 
 FOLDER: Final = "blobs"
@@ -42,6 +42,7 @@ SYNC_BYTES: Final = 8 * 1024 * 1024
 """Synced at least this often: without it the kernel keeps gigabytes and messages wait behind them for their own."""
 EVENTS_PER_TURN: Final = 32
 """Answers taken in one turn of the loop: 2 MiB, a few milliseconds."""
+_FLAGS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _FULL: Final = frozenset({ENOSPC, EDQUOT, EFBIG})
 
 
@@ -105,7 +106,7 @@ class BlobFiles:
     def _put(self, job: PutChunk) -> BlobOutcome:
         if shutil.disk_usage(self.folder).free < self._keep_free_bytes + len(job.chunk):
             return "full"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | _FLAGS
         descriptor = os.open(self._path(job.blob, PART), flags, PRIVATE_FILE)
         try:
             size = os.fstat(descriptor).st_size
@@ -113,12 +114,9 @@ class BlobFiles:
                 return "full"  # the chunk before this one found no room
             if size > job.at:
                 os.ftruncate(descriptor, job.at)  # a piece of a chunk, from before a crash
-            written = 0
-            while written < len(job.chunk):
-                written += os.pwrite(descriptor, job.chunk[written:] if written else job.chunk, job.at + written)
-            end = job.at + written
-            if end // SYNC_BYTES > job.at // SYNC_BYTES:
-                _sync_data(descriptor)
+            write_at(descriptor, job.chunk, job.at)
+            if (job.at + len(job.chunk)) // SYNC_BYTES > job.at // SYNC_BYTES:
+                sync_data(descriptor)
         except OSError as error:
             if error.errno in _FULL:
                 os.ftruncate(descriptor, job.at)
@@ -130,7 +128,7 @@ class BlobFiles:
     def _seal(self, job: SealFile) -> None:
         final, part = self._path(job.blob), self._path(job.blob, PART)
         if not final.exists():
-            descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+            descriptor = os.open(part, os.O_RDWR | _FLAGS)
             try:
                 if os.fstat(descriptor).st_size != job.size:
                     raise OSError("a blob of another length")
@@ -142,11 +140,11 @@ class BlobFiles:
 
     def _read(self, job: ReadFile) -> bytes:
         try:
-            descriptor = os.open(self._path(job.blob), os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(self._path(job.blob), os.O_RDONLY | _FLAGS)
         except FileNotFoundError:
-            descriptor = os.open(self._path(job.blob, PART), os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(self._path(job.blob, PART), os.O_RDONLY | _FLAGS)
         try:
-            return os.pread(descriptor, job.length, job.at)
+            return read_at(descriptor, job.length, job.at)
         finally:
             os.close(descriptor)
 
@@ -168,9 +166,6 @@ def _chunks(row: BlobRow, size: int | None, part: int | None) -> int:
     if part is None:
         return 0
     return count if part == row.size else min(part // SEALED_CHUNK_BYTES, count - 1)
-
-
-_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 class _Moves(Protocol):

@@ -317,7 +317,8 @@ def _blob(db: apsw.Connection, op: BlobOp) -> Result:
     match op:
         case KeepBlob():
             row = (op.blob, op.account, op.size, op.reader, op.at_ms)
-            db.execute("INSERT INTO blob (id, account, size, reader, at_ms, done) VALUES (?, ?, ?, ?, ?, 0)", row)
+            # Or replace: whatever an id collides with, the store must not fail over it.
+            db.execute("INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, ?, 0)", row)
         case SealBlob(blob=blob):
             db.execute("UPDATE blob SET done = 1 WHERE id = ?", (blob,))
         case DropBlobs(blobs=blobs):

@@ -86,7 +86,13 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
         data_dir=settings.paths.data / options.name,
         kdf_memory_mib=settings.peer.kdf_memory_mib,
         kdf_passes=settings.peer.kdf_passes,
-        prefs=Prefs(settings.peer.read_receipts, settings.peer.requests, settings.peer.typing),
+        prefs=Prefs(
+            read_receipts=settings.peer.read_receipts,
+            requests=settings.peer.requests,
+            typing=settings.peer.typing,
+            fetch_files_up_to=settings.peer.fetch_files_up_to,
+            delete_files=settings.peer.delete_files_with_messages,
+        ),
         reconnect_first_s=settings.peer.reconnect_first_s,
         reconnect_most_s=settings.peer.reconnect_max_s,
     )

@@ -130,6 +130,17 @@ class PeerSection:
         Switch(),
         "Whether strangers ask first: nothing is told back to them until somebody here answers. off suits bots.",
     )
+    fetch_files_up_to: int = _key(
+        1 * MIB,
+        Size(0, 1_024 * GIB),
+        "Files of people you have answered are fetched by themselves up to this size; 0 B: none, a stranger's never.",
+        "bytes",
+    )
+    delete_files_with_messages: bool = _key(
+        True,
+        Switch(),
+        "Whether a fetched file in data/NAME/files goes when its message does; copies elsewhere stay.",
+    )
     reconnect_first_s: float = _key(
         0.5,
         Number(0.05, 60),

@@ -113,7 +113,8 @@ class ChunkStream:
         return min(CHUNK_BYTES, self._padded - index * CHUNK_BYTES)
 
     def begin_run(self, header: bytes) -> None:
-        """The next chunk is the first of a new run. It replaces a run that began at the same place."""
+        """The next chunk is the first of a new run, and no run of before begins there or later."""
+        self._runs = {first: old for first, old in self._runs.items() if first < self._next}
         self._runs[self._next] = header
 
     def seal(self, plaintext: bytes) -> bytes:

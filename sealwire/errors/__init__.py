@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from sealwire.errors.base import SealwireError as SealwireError
 from sealwire.errors.base import UsageError as UsageError
+from sealwire.errors.files import DiskError as DiskError
+from sealwire.errors.files import FileChangedError as FileChangedError
+from sealwire.errors.files import FileDamagedError as FileDamagedError
+from sealwire.errors.files import FileGoneError as FileGoneError
+from sealwire.errors.files import FileQuotaError as FileQuotaError
+from sealwire.errors.files import FileRefusedError as FileRefusedError
+from sealwire.errors.files import FileTooLargeError as FileTooLargeError
+from sealwire.errors.files import FileUnreadableError as FileUnreadableError
+from sealwire.errors.files import TargetExistsError as TargetExistsError
+from sealwire.errors.files import UnknownFileError as UnknownFileError
 from sealwire.errors.groups import GroupBusyError as GroupBusyError
 from sealwire.errors.groups import GroupNameError as GroupNameError
 from sealwire.errors.groups import GroupRightError as GroupRightError

@@ -29,6 +29,7 @@ from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, account_name
 from sealwire.peer import opening
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
+from sealwire.peer.desks.files import FilesDesk
 from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.desks.past import PastDesk
 from sealwire.peer.desks.people import PeopleDesk
@@ -66,6 +67,7 @@ class Client:
         self.people = PeopleDesk(self)
         self.past = PastDesk(self)
         self.groups = GroupsDesk(self)
+        self.files = FilesDesk(self)
 
     @property
     def engine(self) -> Engine:
@@ -123,6 +125,7 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        await self.files.close()
         await self.turns.stop()
         self.store.close()
         self._lock.release()
@@ -148,11 +151,14 @@ class Client:
     async def settle(self, timeout_s: float) -> bool:
         """Wait until nothing is queued; False when time ran out."""
         ends = time.monotonic() + timeout_s
-        while (await self.do(lambda _now: len(self.store.outbox_rows()))) > 0:
+        while await self.do(lambda _now: self.store.outbox_rows() or self._sends_files()):
             if time.monotonic() >= ends:
                 return False
             await self._publisher.news(min(LOOK_S, ends - time.monotonic()))
         return True
+
+    def _sends_files(self) -> bool:
+        return any(file.mine for file in self.store.files_moving())
 
     async def online(self, timeout_s: float) -> None:
         """Wait for a link (on a first start: until registered). See ``ClientApi``."""

@@ -27,6 +27,7 @@ from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Ready, Warning
+from sealwire.peer.files import Files
 from sealwire.peer.groups.hall import Hall
 from sealwire.peer.inbox import Arrivals, Inbox
 from sealwire.peer.keeping import Keeping
@@ -115,6 +116,7 @@ class Engine:
         self.groups = Hall(records, vault, identity, *hall, self.words, self.timers, rng, self._events)
         self.whispers.group_members = self.groups.member_names
         self.whispers.group_devices = self.groups.member_devices
+        self.files = Files(self.name, records, self.words, self._inbox, self._roster, *told, prefs, rng, self._events)
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)
         self._turn = Turn()
@@ -209,6 +211,7 @@ class Engine:
         self._pulse.opened(now.mono_s)
         self.groups.logs.opened()
         self._turn.opened = True
+        self.files.book.welcome(welcome.limits.blob_file_bytes)
         self.timers.confirm(now, welcome.time_ms)
         if welcome.expired:
             text = ngettext(
@@ -382,6 +385,7 @@ class Engine:
         self.timers.settle(now)
         self.receipts.settle(now)
         self.whispers.settle(now, self.online)
+        self.files.settle(now)
         self._housekeeping(now)
         if self.online and not self._turn.hangup:
             self._send_due(now)
@@ -427,7 +431,7 @@ class Engine:
     def take(self) -> Turn:
         """What the turn wants done; call it after the commit."""
         turn, self._turn = self._turn, Turn()
-        turn.events = list(self._events)
+        turn.events, turn.moves = list(self._events), self.files.book.take()
         self._events.clear()
         return turn
 

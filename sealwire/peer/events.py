@@ -191,6 +191,8 @@ class File:
     path: str | None = None
     """Where the finished file lies."""
     reason: str | None = None
+    thumbnail: bytes | None = None
+    """Made here, once there is one; not part of the JSON."""
 
 
 @dataclass(frozen=True, slots=True)

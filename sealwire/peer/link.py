@@ -123,8 +123,8 @@ class Link:
                     events.append(_read(parse_monitor_message(parts)))
         return events
 
-    def drain_frames(self) -> list[bytes]:
-        """The frames that are there, at most FRAMES_PER_DRAIN.
+    def drain_frames(self, most: int = FRAMES_PER_DRAIN) -> list[bytes]:
+        """The frames that are there, at most so many.
 
         A multipart message is no frame of the protocol: it comes out as one empty frame, which the engine ignores
         (the broker never sends one; a hostile one gains nothing by it).
@@ -133,7 +133,7 @@ class Link:
         socket = self._socket
         if socket is not None:
             with contextlib.suppress(zmq.Again):
-                while len(frames) < FRAMES_PER_DRAIN:
+                while len(frames) < most:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
                     frames.append(parts[0] if len(parts) == 1 else b"")
         return frames

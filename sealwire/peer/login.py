@@ -45,10 +45,11 @@ class Credentials:
 class LinkSession:
     """The login's state machine; one object per connection."""
 
-    def __init__(self, identity: Identity, credentials: Credentials, rng: Rng) -> None:
+    def __init__(self, identity: Identity, credentials: Credentials, rng: Rng, kind: str = "main") -> None:
         self._identity = identity
         self._credentials = credentials
         self._rng = rng
+        self._kind = kind
         self._hello = b""
         self._nonce = b""
         self.state = LinkState.DOWN
@@ -60,7 +61,13 @@ class LinkSession:
         card = self._identity.card
         self._nonce = self._rng(32)
         self._hello = encode_hello(
-            Hello(name=card.card.account, card=card.card.encode(), signature=card.signature, nonce=self._nonce)
+            Hello(
+                kind=self._kind,
+                name=card.card.account,
+                card=card.card.encode(),
+                signature=card.signature,
+                nonce=self._nonce,
+            )
         )
         self.state = LinkState.GREETING
         return self._hello

@@ -19,6 +19,10 @@ class Prefs:
     """Whether strangers ask first: until an answer their messages are requests and nothing is told back to them."""
     typing: bool = True
     """Whether others see that one writes (and one sees it of them)."""
+    fetch_files_up_to: int = 1024 * 1024
+    """Bytes: files of accepted contacts up to this size are fetched when they are offered; 0: none."""
+    delete_files: bool = True
+    """Whether a fetched file in the profile's own folder goes with its message."""
     receipt_pause_s: float = RECEIPT_PAUSE_S
 
 

@@ -46,6 +46,11 @@ class Profile:
         return self.data_dir / "peer.db"
 
     @property
+    def files_dir(self) -> Path:
+        """Where fetched files lie, and what is here of others."""
+        return self.data_dir / "files"
+
+    @property
     def lock_file(self) -> Path:
         """Held while the profile is open."""
         return self.data_dir / "lock"

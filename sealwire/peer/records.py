@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import Message, MessageKind, TrustState
+from sealwire.peer.filerecords import FileRecords
 from sealwire.peer.groups.records import GroupRecords
 from sealwire.peer.keeprecords import KeepRecords
 
@@ -252,7 +253,7 @@ class WordRecords(Protocol):
         """They were told."""
 
 
-class Records(WordRecords, KeepRecords, GroupRecords, Protocol):
+class Records(WordRecords, KeepRecords, GroupRecords, FileRecords, Protocol):
     """Reads and writes of one open transaction."""
 
     def get(self, key: str) -> bytes | None:

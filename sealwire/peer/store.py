@@ -22,6 +22,7 @@ from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.flights import Fan
 from sealwire.peer.records import KINDS, PLAIN, ContactRecord, Details, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.shelves.files import FileShelf
 from sealwire.peer.shelves.groups import GroupShelf
 from sealwire.peer.shelves.keeping import KeepingShelf
 from sealwire.peer.shelves.past import PastShelf, shown_message
@@ -38,7 +39,7 @@ SCHEMA_VERSION: Final = max(int(script.stem) for script in _SCHEMA_DIR.glob("*.s
 """Each script takes the database from the version before it to its own."""
 
 
-class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupShelf):
+class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupShelf, FileShelf):
     """The database of one profile."""
 
     def __init__(self, path: Path | None, key: bytes) -> None:

@@ -8,6 +8,7 @@ from sealwire.errors import SealwireError
 from sealwire.peer.directory import Resolved
 from sealwire.peer.events import Event
 from sealwire.peer.groups.acts import Answer
+from sealwire.peer.moves import Order
 
 
 @dataclass(slots=True)
@@ -19,6 +20,8 @@ class Turn:
     resolved: list[Resolved] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     """What became of entries that people wait for."""
+    moves: list[Order] = field(default_factory=list)
+    """What shall be done about files."""
     hangup: bool = False
     """End this connection."""
     fatal: SealwireError | None = None

@@ -26,6 +26,7 @@ from sealwire.peer.engine import Engine
 from sealwire.peer.events import Connection, Warning
 from sealwire.peer.keystore import Keys
 from sealwire.peer.login import Credentials
+from sealwire.peer.moves import Order
 from sealwire.peer.profile import Profile
 from sealwire.peer.publisher import Publisher
 from sealwire.peer.records import Now
@@ -70,6 +71,10 @@ class Turns:
         self._task: asyncio.Task[None] | None = None
         self._failed: SealwireError | None = None
         self._closed = False
+        self.on_moves: Callable[[list[Order]], None] = _nobody
+        """Takes what shall be done about files, after the commit."""
+        self.on_link: Callable[[bool], None] = _nobody
+        """Hears whether the link session is open."""
         self.publisher = Publisher(self._wake.set)
         self.connection = Connection("offline")
         self.engine = self._make_engine()
@@ -207,7 +212,7 @@ class Turns:
         """Nothing of this turn happened: start again from what the disk holds."""
         connector.drop(clock(), STORE_PAUSE_S)
         self.engine = self._make_engine()
-        self.engine.take()
+        self.on_moves(self.engine.take().moves)
         sentence, _hint = explain(error)
         self.publisher.publish(Warning("store", sentence))
         for command in commands:
@@ -221,6 +226,8 @@ class Turns:
             self.publisher.publish(event)
         for answer in turn.answers:
             self.publisher.answer(answer.ticket, answer.error)
+        if turn.moves:
+            self.on_moves(turn.moves)
         for resolved in turn.resolved:
             self.publisher.found(resolved.name, resolved.error)
         if turn.hangup or turn.fatal is not None:
@@ -231,9 +238,14 @@ class Turns:
         if connection is not None and connection != self.connection:
             self.connection = connection
             self.publisher.publish(connection)
+            self.on_link(connection.state == "online")
             failure = self._connector.failure() if self._connector is not None else None
             if failure is not None:
                 self.publisher.refuse(failure)
+
+
+def _nobody(_told: object) -> None:
+    """Nothing moves files here."""
 
 
 def _attempt(command: _Command, now: Now) -> tuple[Any, SealwireError | None]:

@@ -93,8 +93,8 @@ class Words:
         """Called when somebody said something in a conversation: they do not write any more."""
         self.spoke: Callable[[str], None] = _nothing
         """Called when we did."""
-        self.contents: dict[MessageKind, Callable[[MessageRow], Content]] = {"text": _text_of}
-        """How a failed message of each kind is made again."""
+        self.contents: dict[MessageKind, Callable[[MessageRow], Content | None]] = {"text": _text_of}
+        """How a failed message of each kind is made again; None: something else has to happen first, and does."""
 
     # --- what arrives ---
 
@@ -222,6 +222,11 @@ class Words:
         self._post.say(conversation, said.id, content, now)
         return said.id
 
+    def ref(self, conversation: str, message_id: str) -> Ref:
+        """Name a message that another one answers. Raises UnknownMessageError."""
+        answered = self._named(conversation, message_id)
+        return Ref(answered.sender, answered.id)
+
     def forward(self, conversation: str, message_id: str, to: str, now: Now) -> MessageId:
         """Send a copy that says it is one, and not of whom: that could not be believed.
 
@@ -346,8 +351,10 @@ class Words:
             row = self._records.own_row(bytes.fromhex(message.id))
             if row is None or row.kind not in self.contents:
                 continue
-            self._records.requeue(MessageId(row.id))
-            self._post.say(row.conversation, MessageId(row.id), self.contents[row.kind](row), now)
+            content = self.contents[row.kind](row)
+            if content is not None:
+                self._records.requeue(MessageId(row.id))
+                self._post.say(row.conversation, MessageId(row.id), content, now)
             count += 1
         return count
 

@@ -18,9 +18,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sealwire.broker.admission import Admission
+from sealwire.broker.blobstore import BlobFiles
 from sealwire.broker.links import Connection
 from sealwire.broker.port import BrokerSettings, Job, Refused, StoreEvent
 from sealwire.broker.router import Router
@@ -38,6 +39,7 @@ from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import Now
 from sealwire.peer.store import Store
 from sealwire.peer.turn import Turn
+from sealwire.testing.carriage import VirtualHauler
 
 BROKER_KEY = bytes(range(32))
 """Public halves are enough: there is no CURVE without sockets."""
@@ -47,7 +49,7 @@ AT_EASE = Prefs(requests=False, receipt_pause_s=0.0)
 MAX_TURNS = 20_000
 """A network that does not come to rest within this many turns is a bug in the product."""
 
-Hostile = Callable[["VirtualPeer", bytes], list[bytes]]
+Hostile = Callable[[Any, bytes], list[bytes]]
 """Stands between broker and one peer: takes a frame on its way, returns what arrives instead."""
 
 
@@ -86,6 +88,7 @@ class VirtualPeer:
         """Open the database and make the engine from it."""
         self.store = Store(self.folder / "peer.db", self.vault.subkey("store"))
         self.net.opened.append(self.store)
+        self.hauler = VirtualHauler(self, Credentials(BROKER_KEY, self.curve, None))
         self._make_engine()
         self.running = True
 
@@ -97,8 +100,13 @@ class VirtualPeer:
     def crash(self) -> None:
         """The process dies: nothing but the disk is left."""
         self.net.cut(self)
+        self.net.cut(self.hauler)
         self.store.close()
         self.running = False
+
+    def lost(self) -> None:
+        """The connection broke."""
+        self.engine.disconnected()
 
     def turn(self, frames: list[bytes], command: Callable[[Engine, Now], object] | None = None) -> object:
         """One turn as the client does it: one transaction, then send, then publish."""
@@ -135,6 +143,8 @@ class VirtualPeer:
             self.online = False
         if turn.hangup:
             self.net.cut(self)
+        for order in turn.moves:
+            self.hauler.carry_out(order)
 
     # --- what tests say and see ---
 
@@ -161,6 +171,10 @@ class VirtualPeer:
         return self.identity.card.card.mailbox
 
 
+End = VirtualPeer | VirtualHauler
+"""One side of a connection: a peer's main one, or the one that moves its files."""
+
+
 class Network:
     """A broker, its peers, and the clock."""
 
@@ -175,11 +189,11 @@ class Network:
         self.folder = folder
         self.people = people
         self.realm = realm_of(BROKER_KEY)
-        self.settings = replace(settings or BrokerSettings(), ballast_bytes=0)
+        self.settings = replace(settings or BrokerSettings(), ballast_bytes=0, blob_keep_free_bytes=0)
         self.now = Now(1_790_000_000_000, 1_000.0)
         self.peers: dict[str, VirtualPeer] = {}
         self._rids = 0
-        self._at_broker: dict[RoutingId, tuple[VirtualPeer, deque[bytes]]] = {}
+        self._at_broker: dict[RoutingId, tuple[End, deque[bytes]]] = {}
         self._connections: dict[RoutingId, Connection] = {}
         self.broker_runs = False
         self.disk_full = False
@@ -196,7 +210,9 @@ class Network:
         self.store = SqliteStore(self.folder / "broker", bytes(32), 0)
         self.opened.append(self.store)
         admission = Admission(self.settings)
+        self.files = BlobFiles(self.folder / "broker", self.settings.blob_keep_free_bytes)
         snapshot = self.store.snapshot()
+        snapshot = replace(snapshot, blobs=self.files.survey(snapshot.blobs))
         self.router = Router(self.settings, BROKER_KEY, snapshot, admission, os.urandom, self.now.mono_s, self.now.ms)
         self.broker_runs = True
 
@@ -205,6 +221,7 @@ class Network:
         self.broker_runs = False
         for peer in self.peers.values():
             self.cut(peer)
+            self.cut(peer.hauler)
         self._at_broker.clear()
         self._connections.clear()
         self.store.close()
@@ -237,29 +254,32 @@ class Network:
         self.peers[f"{name}-{len(self.peers)}"] = peer
         return peer
 
-    def cut(self, peer: VirtualPeer) -> None:
+    def cut(self, peer: End) -> None:
         """The connection breaks; both sides notice."""
         rid, peer.rid = peer.rid, None
         peer.inbound.clear()
-        peer.engine.disconnected()
+        peer.lost()
         if rid is not None:
             self._at_broker.pop(rid, None)
             connection = self._connections.pop(rid, None)
             if connection is not None and self.broker_runs:
                 self.router.disconnected(connection.fd)
 
-    def to_broker(self, peer: VirtualPeer, frames: list[bytes]) -> None:
+    def to_broker(self, peer: End, frames: list[bytes]) -> None:
         """A peer's frames go onto the wire."""
         if peer.rid is not None and peer.rid in self._at_broker:
             self._at_broker[peer.rid][1].extend(frames)
 
-    def _connect(self, peer: VirtualPeer) -> None:
+    def _connect(self, peer: End) -> None:
         self._rids += 1
         rid = RoutingId(b"\0" + self._rids.to_bytes(4, "big"))
         peer.rid = rid
         self._at_broker[rid] = (peer, deque())
         self._connections[rid] = Connection(rid, self._rids, "127.0.0.1", None, peer.curve)
-        peer.turn([], lambda engine, now: engine.connect(now))
+        if isinstance(peer, VirtualPeer):
+            peer.turn([], lambda engine, now: engine.connect(now))
+        else:
+            peer.mover.connect(self.now.mono_s)
 
     # --- time ---
 
@@ -297,7 +317,14 @@ class Network:
             if frames or peer.engine.deadline(self.now) <= self.now.mono_s:
                 peer.turn(frames)
                 moved = True
+            moved = self._haul(peer.hauler) or moved
         return self._broker_turn() or moved
+
+    def _haul(self, hauler: VirtualHauler) -> bool:
+        """A turn of a peer's second connection."""
+        if hauler.wants_link and self.broker_runs:
+            self._connect(hauler)
+        return hauler.turn()
 
     def _broker_turn(self) -> bool:
         if not self.broker_runs:
@@ -309,6 +336,7 @@ class Network:
             moved = moved or bool(queue)
             while queue:
                 self._feed(rid, queue.popleft())
+        moved = self._move_blobs() or moved
         router.end_turn()
         job = router.next_job()
         if job is not None:
@@ -318,6 +346,14 @@ class Network:
         if not moved:
             router.tick()
         return self._carry_out() or moved or bool(self.router.wait_s() < 0.5)
+
+    def _move_blobs(self) -> bool:
+        blobs = self.router.blobs
+        jobs = blobs.jobs[:]
+        blobs.jobs.clear()
+        for job in jobs:
+            blobs.done(self.files.carry_out(job))
+        return bool(jobs)
 
     def _apply(self, job: Job) -> StoreEvent:
         if not (self.disk_full and job.mails):

@@ -403,7 +403,11 @@ class FilesRoom(Room):
         )
         return Sent(box.add(message).id, "queued")
 
-    async def fetch(self, message_id: str, target: Path | None = None) -> File:
+    async def spool(self) -> Path:
+        """A path of nothing."""
+        return Path("spooled")
+
+    async def fetch(self, message_id: str, target: Path | None = None, *, timeout_s: float | None = None) -> File:
         """Whole at once."""
         self._box.note("fetch", message_id, target)
         return self._move(message_id, "done", str(target or "files"))

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from sealwire.wire.control import U32, Bytes16, Bytes32
+from sealwire.wire.word_content import Ref, TimerSeconds
 
 MAX_FILE_NAME_BYTES: Final = 255
 """UTF-8 bytes of a file's name: what file systems hold."""
@@ -50,13 +51,14 @@ class FileOffer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     key: Bytes32
     runs: Annotated[list[FileRun], Meta(min_length=1, max_length=MAX_FILE_RUNS)]
     caption: Annotated[str, Meta(max_length=MAX_CAPTION_BYTES)]
-    reply_to: Annotated[bytes, Meta(max_length=16)]
-    """The message it answers, empty for none."""
     width: Annotated[int, Meta(ge=0, le=65_535)]
     height: Annotated[int, Meta(ge=0, le=65_535)]
     """Of an image, in pixels; 0 for none."""
     thumbnail: Annotated[bytes, Meta(max_length=MAX_THUMBNAIL_BYTES)]
     """A small JPEG, empty for none. Never shown before it was decoded and made again."""
+    answers: Ref | None = None
+    forwarded: bool = False
+    timer_s: TimerSeconds = 0
 
     def __repr__(self) -> str:
         return f"<FileOffer of {self.size} bytes>"

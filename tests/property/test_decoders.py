@@ -76,7 +76,6 @@ OFFER = file_content.FileOffer(
     key=b"k" * 32,
     runs=[file_content.FileRun(0, b"h" * 24)],
     caption="look",
-    reply_to=b"",
     width=1,
     height=1,
     thumbnail=b"jpeg",

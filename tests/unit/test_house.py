@@ -88,13 +88,17 @@ SHELLS = {
     "sealwire.peer.backup",
     "sealwire.peer.client",
     "sealwire.peer.connection",
+    "sealwire.peer.hauler",
     "sealwire.peer.keystore",
     "sealwire.peer.link",
     "sealwire.peer.meetings",
     "sealwire.peer.opening",
+    "sealwire.peer.parcels",
     "sealwire.peer.profile",
     "sealwire.peer.publisher",
     "sealwire.peer.store",
+    "sealwire.peer.thumbnailer",
+    "sealwire.peer.thumbs",
     "sealwire.peer.turns",
 }
 """The modules of broker and peer that touch the world; every other one is a core."""
@@ -158,6 +162,7 @@ ROUTER = "tests/property/test_router.py"
 STORY = "tests/scenario/test_network_story.py"
 PROCESSES = "tests/scenario/test_process_story.py"
 GROUPS = "tests/scenario/test_groups_story.py"
+FILES = "tests/scenario/test_file_client_story.py"
 
 HELD_BY = {
     "sealwire.broker.refusals": "tests/unit/broker/test_bounds.py",
@@ -189,8 +194,10 @@ HELD_BY = {
     "sealwire.ui.rpc.past": "tests/unit/ui/rpc/test_rpc_rooms.py",
     "sealwire.ui.rpc.people": "tests/unit/ui/rpc/test_rpc_rooms.py",
     "sealwire.peer.connection": PROCESSES,
+    "sealwire.peer.desks.files": FILES,
     "sealwire.peer.directory": STORY,
     "sealwire.errors.base": "tests/unit/test_i18n.py",
+    "sealwire.errors.files": "tests/unit/test_i18n.py",
     "sealwire.errors.groups": "tests/unit/test_i18n.py",
     "sealwire.peer.engine": STORY,
     "sealwire.peer.groups.acts": GROUPS,
@@ -204,6 +211,9 @@ HELD_BY = {
     "sealwire.peer.groups.tidings": GROUPS,
     "sealwire.peer.desks.groups": GROUPS,
     "sealwire.peer.shelves.groups": GROUPS,
+    "sealwire.peer.filebook": FILES,
+    "sealwire.peer.filerecords": FILES,
+    "sealwire.peer.hauler": FILES,
     "sealwire.peer.link": PROCESSES,
     "sealwire.peer.login": STORY,
     "sealwire.peer.mail": STORY,
@@ -212,6 +222,9 @@ HELD_BY = {
     "sealwire.peer.shelves.past": STORY,
     "sealwire.peer.trust": STORY,
     "sealwire.peer.turn": STORY,
+    "sealwire.peer.shelves.files": FILES,
+    "sealwire.testing.carriage": "tests/scenario/test_file_story.py",
+    "sealwire.peer.thumbnailer": "tests/unit/peer/test_thumbs.py",
     "sealwire.peer.turns": PROCESSES,
     "sealwire.peer.shelves.words": "tests/unit/peer/test_words.py",
 }

@@ -16,7 +16,8 @@ class FilesApi(Protocol):
     """``client.files``. A file is named by the id of the message that carries it; progress comes as ``File`` events.
 
     Raises:
-        FileTooLargeError, FileQuotaError, UnknownFileError, FileDamagedError, UnknownPeerError, UntrustedPeerError.
+        FileUnreadableError, FileTooLargeError, FileQuotaError, FileRefusedError, FileChangedError, UnknownFileError,
+        FileGoneError, FileDamagedError, DiskError, TargetExistsError, and what sending a text raises.
     """
 
     async def send(
@@ -30,10 +31,22 @@ class FilesApi(Protocol):
         wait: WaitFor = "queued",
         timeout_s: float = 10,
     ) -> Sent:
-        """Send a file to a person or a group; ``wait`` "sent" waits until the broker has all of it."""
+        """Send a file to a person or a group; ``wait`` "sent" waits until the broker has all of it.
 
-    async def fetch(self, message_id: str, target: Path | None = None) -> File:
-        """Get an offered file (into the profile's ``files`` folder without a target); returns when it is whole."""
+        Args:
+            timeout_s: counts from the last sign that it moves.
+        """
+
+    async def spool(self) -> Path:
+        """Return a new empty file of this profile, to be filled and sent: it is deleted once that was done."""
+
+    async def fetch(self, message_id: str, target: Path | None = None, *, timeout_s: float | None = None) -> File:
+        """Get an offered file; returns when it is whole.
+
+        Args:
+            target: a folder, or a path that nothing has; None: the profile's ``files`` folder.
+            timeout_s: give up waiting (not fetching) when it did not move for so long; None: never.
+        """
 
     async def pause(self, message_id: str) -> None:
         """Stop moving it for now; what is here stays."""

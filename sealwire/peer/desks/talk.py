@@ -81,14 +81,22 @@ class TalkDesk:
 
     async def _send(self, place: str, say: Callable[[Now], MessageId], wait: WaitFor, timeout_s: float) -> Sent:
         ends = time.monotonic() + timeout_s
+        message_id = (await self.queue(place, say, timeout_s)).hex()
+        if wait == "queued":
+            return Sent(message_id, "queued")
+        return await self.await_state(message_id, place, wait, timeout_s, ends)
+
+    async def queue(self, place: str, say: Callable[[Now], MessageId], timeout_s: float) -> MessageId:
+        """Make something said durable; the directory is asked first about somebody never seen.
+
+        Raises:
+            BlockedPeerError, UnknownPeerError, UntrustedPeerError, and what ``say`` raises.
+        """
         if place.startswith(GROUP_MARK):
             queued = self._client.turns.submit(say)
         else:
             queued = await self._to_person(place, say, timeout_s)
-        message_id = (await queued).hex()
-        if wait == "queued":
-            return Sent(message_id, "queued")
-        return await self._await_state(message_id, place, wait, timeout_s, ends)
+        return await queued
 
     async def _to_person(
         self, name: str, say: Callable[[Now], MessageId], timeout_s: float
@@ -111,7 +119,12 @@ class TalkDesk:
             await turns.publisher.news(min(LOOK_S, ends - time.monotonic()))
         return self._client.engine.online
 
-    async def _await_state(self, message_id: str, place: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
+    async def await_state(self, message_id: str, place: str, wait: WaitFor, timeout_s: float, ends: float) -> Sent:
+        """Wait until an own message is as far as that.
+
+        Raises:
+            UnknownPeerError, RejectedError, and those of :meth:`late`.
+        """
         rank, publisher = STATE_RANK[wait], self._client.turns.publisher
         reached = publisher.reached(message_id, rank)
         try:
@@ -123,7 +136,7 @@ class TalkDesk:
                 delivery = await asyncio.wait_for(reached, max(0.001, ends - time.monotonic()))
                 state, reason = delivery.state, delivery.reason
         except TimeoutError:
-            raise self._late(place, wait, timeout_s) from None
+            raise self.late(place, wait, timeout_s) from None
         finally:
             publisher.forget(message_id, reached)
         if state != "failed":
@@ -132,7 +145,8 @@ class TalkDesk:
             raise UnknownPeerError(name=place)
         raise RejectedError(reason=reason)
 
-    def _late(self, place: str, wait: WaitFor, timeout_s: float) -> SealwireError:
+    def late(self, place: str, wait: WaitFor, timeout_s: float) -> SealwireError:
+        """Why something was not reached in time."""
         if self._client.is_in_question(place):
             return UntrustedPeerError(name=place)
         if not self._client.engine.online:

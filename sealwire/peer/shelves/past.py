@@ -8,6 +8,7 @@ from sealwire.ids import MessageId
 from sealwire.peer.events import STATES, Message, Quote, Reaction
 from sealwire.peer.records import KINDS
 from sealwire.peer.shelves.base import Shelf
+from sealwire.peer.shelves.files import attachment
 
 QUOTE_CHARS: Final = 120
 """Of a quoted message that are shown: enough to know which one it is."""
@@ -150,6 +151,7 @@ def shown_message(row: Any) -> Message:
         reactions=_reactions(about[3]),
         pinned=bool(pinned),
         expires_at_ms=expires_at_ms,
+        file=attachment(about[4:]),
     )
 
 

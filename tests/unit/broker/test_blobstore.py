@@ -40,7 +40,7 @@ def test_a_file_of_another_length_is_not_sealed(files):
 
 def test_bytes_are_synced_while_they_come(files, monkeypatch):
     synced = []
-    monkeypatch.setattr("sealwire.broker.blobstore._sync_data", lambda fd: synced.append(os.fstat(fd).st_size))
+    monkeypatch.setattr("sealwire.broker.blobstore.sync_data", lambda fd: synced.append(os.fstat(fd).st_size))
     for index in range(2 * SYNC_BYTES // SEALED_CHUNK_BYTES + 2):
         files.carry_out(PutChunk(BLOB, index * SEALED_CHUNK_BYTES, CHUNK))
     assert len(synced) == 2

@@ -1,0 +1,200 @@
+"""The book of files: what is kept of each, what shall be done about it, and what people are told.
+
+Source: protocol.md §17.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sealwire.crypto.attachments import HEADER_BYTES, Run
+from sealwire.crypto.primitives import KEY_BYTES, Rng
+from sealwire.errors import UnknownFileError
+from sealwire.ids import MessageId
+from sealwire.peer.events import Event, File, FileState
+from sealwire.peer.filerecords import FileRecord, Litter
+from sealwire.peer.moves import (
+    BeginDownload,
+    BeginUpload,
+    DiscardCopy,
+    DiscardFinished,
+    DiscardPart,
+    DropBlob,
+    EndMove,
+    KeepParts,
+    MakeThumbnail,
+    Order,
+    Plan,
+)
+from sealwire.peer.prefs import Prefs
+from sealwire.peer.records import Records
+
+BLOB_BYTES: Final = 16
+_LIMIT: Final = "blob_file_bytes"
+
+
+class FileBook:
+    """Every file of a profile. Orders stand in :attr:`orders` until :meth:`take`, after the commit."""
+
+    def __init__(self, records: Records, prefs: Prefs, rng: Rng, events: list[Event]) -> None:
+        self._records = records
+        self._prefs = prefs
+        self._rng = rng
+        self._events = events
+        self._swept: set[int] = set()
+        self.orders: list[Order] = []
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """A process begins: go on with everything that was moving."""
+        self.orders.append(KeepParts(frozenset(self._records.files_with_parts())))
+        for file in self._records.files_moving():
+            if file.mine and file.digest is not None:
+                continue  # it is whole at the broker and waits for its thumbnail
+            self.begin(file)
+        for file in self._records.files_unpictured():
+            self.orders.append(MakeThumbnail(file.row, file.source if file.mine else None, file.offered))
+
+    @property
+    def limit(self) -> int | None:
+        """The largest blob the broker takes, 0 for none; None before it ever said so."""
+        known = self._records.get(_LIMIT)
+        return None if known is None else int.from_bytes(known, "big")
+
+    def welcome(self, blob_file_bytes: int) -> None:
+        """The broker said what it takes."""
+        if blob_file_bytes != self.limit:
+            self._records.put(_LIMIT, blob_file_bytes.to_bytes(8, "big"))
+
+    # --- moving ----------------------------------------------------------------------------------------------
+
+    def named(self, message_id: str) -> FileRecord:
+        """The file of a message. Raises UnknownFileError."""
+        try:
+            found = self._records.files_of(MessageId(bytes.fromhex(message_id)))
+        except ValueError:
+            found = []
+        if not found:
+            raise UnknownFileError(message_id)
+        return found[0]
+
+    def fresh_keys(self) -> dict[str, Any]:
+        """Return everything a blob is made of that nobody may guess."""
+        rng = self._rng
+        runs = (Run(0, rng(HEADER_BYTES)),)
+        return {
+            "blob": rng(BLOB_BYTES),
+            "secret": rng(KEY_BYTES),
+            "key": rng(KEY_BYTES),
+            "runs": runs,
+            "tails": (b"",),
+        }
+
+    def begin(self, file: FileRecord) -> None:
+        """Have a file moved. From here on nobody may take its stream for unused."""
+        if file.mine:
+            assert file.source is not None, "what is sent has a source"
+            self.orders.append(BeginUpload(self._plan(file), file.source, (file.size, file.mtime_ns)))
+            file.is_fresh, file.at_broker = False, True
+        else:
+            self.orders.append(BeginDownload(self._plan(file), file.target, file.name))
+        self._records.put_file(file)
+
+    def _plan(self, file: FileRecord) -> Plan:
+        return Plan(
+            row=file.row,
+            size=file.size,
+            blob=file.blob,
+            secret=file.secret,
+            key=file.key,
+            runs=file.runs,
+            tails=file.tails,
+            is_fresh=file.is_fresh,
+            digest=file.digest or b"",
+            limit=self.limit or 0,
+        )
+
+    def resume(self, file: FileRecord) -> None:
+        """Have a file moved again, and say so."""
+        file.reason = None
+        file.state = "waiting"
+        self.begin(file)
+        self.tell(file, None, file.done)
+
+    def discard_copy(self, file: FileRecord) -> None:
+        """A copy that was made only to be sent is needed no longer."""
+        if file.is_copy and file.source is not None:
+            self.orders.append(DiscardCopy(file.source))
+            file.source = None
+
+    def drop(self, file: FileRecord, state: FileState) -> None:
+        """The broker need not, or must not, keep a file of ours any longer."""
+        self.orders.append(EndMove(file.row))
+        if file.at_broker:
+            self._records.add_litter(Litter(-file.row, True, file.blob, True, None, None, False))
+        file.at_broker = False
+        if state == "cancelled":
+            self.discard_copy(file)
+        if state == file.state:
+            self._records.put_file(file)
+        else:
+            self.change(file, state)
+
+    def change(self, file: FileRecord, state: FileState, *, done: int | None = None, reason: str | None = None) -> None:
+        """Change the state of a file, and say so."""
+        file.state = state
+        file.reason = reason
+        if done is not None:
+            file.done = done
+        self._records.put_file(file)
+        self.tell(file, reason, file.done)
+
+    def tell(self, file: FileRecord, reason: str | None, done: int) -> None:
+        """Tell people how a file stands."""
+        conversation, _author = self._records.file_conversation(file.row)
+        path = file.source if file.mine else file.path
+        told = File(
+            id=file.message.hex(),
+            conversation=conversation,
+            name=file.name,
+            state=file.state,
+            done_bytes=done,
+            size_bytes=file.size,
+            path=path if file.state == "done" else None,
+            reason=reason,
+            thumbnail=file.thumbnail,
+        )
+        self._events.append(told)
+
+    # --- the end of a turn -----------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Have taken away what is left of files whose messages are gone."""
+        for litter in self._records.file_litter():
+            if litter.row not in self._swept:
+                self._sweep(litter)
+
+    def _sweep(self, litter: Litter) -> None:
+        if litter.row > 0:
+            self.orders.append(EndMove(litter.row))
+        if litter.source is not None and litter.is_copy:
+            self.orders.append(DiscardCopy(litter.source))
+        if not litter.mine:
+            self.orders.append(DiscardPart(litter.row))
+            if litter.path is not None and self._prefs.delete_files:
+                self.orders.append(DiscardFinished(litter.path))
+        if litter.mine and litter.at_broker:
+            self._swept.add(litter.row)
+            self.orders.append(DropBlob(litter.row, litter.blob))
+        else:
+            self._records.forget_litter(litter.row)
+
+    def dropped(self, row: int) -> None:
+        """The broker does not keep it any more."""
+        self._records.forget_litter(row)
+        self._swept.discard(row)
+
+    def take(self) -> list[Order]:
+        """What shall be done; call it after the commit."""
+        orders, self.orders = self.orders, []
+        return orders

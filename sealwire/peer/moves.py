@@ -1,0 +1,244 @@
+"""What moving a file is made of: the plan, its two ends on the disk, and what the one who moves it tells.
+
+Source: protocol.md §17.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sealwire.crypto.attachments import Run
+from sealwire.errors import SealwireError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be known of a file to move it."""
+
+    row: int
+    size: int
+    blob: bytes
+    secret: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    runs: tuple[Run, ...]
+    tails: tuple[bytes, ...] = ()
+    """Of an upload: for each run the authenticator of the chunk before it, as the broker reported it then."""
+    is_fresh: bool = False
+    """Of an upload: nothing under this key has ever been sealed before."""
+    digest: bytes = b""
+    """Of a download: SHA-256 of the file."""
+    limit: int = 0
+    """Of an upload: the largest blob this broker said it takes."""
+
+
+# --- the ends ------------------------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """The file that is sent."""
+
+    def read(self, at: int, length: int) -> bytes:
+        """Return that piece.
+
+        Raises:
+            FileChangedError: it is not there any more, or not as long.
+        """
+
+    def check(self) -> None:
+        """Raise FileChangedError when it is no longer what it was at the start."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Sink(Protocol):
+    """The file that is fetched, under a name of ours until all of it is verified."""
+
+    def there(self) -> int:
+        """How many bytes of an earlier try are there. Raises DiskError."""
+
+    def read(self, at: int, length: int) -> bytes:
+        """Return a piece of what is there. Raises DiskError."""
+
+    def write(self, at: int, content: bytes) -> None:
+        """Append a piece. Raises DiskError."""
+
+    def cut(self, size: int) -> None:
+        """Forget what is behind ``size``. Raises DiskError."""
+
+    def finish(self) -> tuple[str, str]:
+        """All is verified: sync it and give it its name; returns (path, media type). Raises DiskError."""
+
+    def close(self) -> None:
+        """Let go of it; what is there stays for another try."""
+
+
+# --- what is told --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """So many bytes of the file are through."""
+
+    row: int
+    done_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunWanted:
+    """The next chunk needs a run of its own; it must be stored before anything of it is sent."""
+
+    row: int
+    first: int
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The broker's disk is full: it is tried again."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What is at the broker does not belong to what is here: begin again under other keys."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The broker has all of it, on its disk."""
+
+    row: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """It is whole, verified, synced and has its name."""
+
+    row: int
+    path: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFailed:
+    """It will not go on by itself."""
+
+    row: int
+    error: SealwireError
+    forget: bool = False
+    """What is here of it is worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The broker does not keep a blob any more."""
+
+    row: int
+    """What DropBlob was called by."""
+
+
+News = Progressed | RunWanted | Waits | Anew | Uploaded | Downloaded | MoveFailed | Dropped
+
+
+# --- what is asked of the one who moves ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUpload:
+    """Send a file."""
+
+    plan: Plan
+    source: str
+    identity: tuple[int, int]
+    """Its size and modification time (ns) when somebody sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginDownload:
+    """Fetch a file."""
+
+    plan: Plan
+    target: str | None
+    """A folder, or a path that nothing has; None: the profile's own folder."""
+    name: str
+    """What to call it in a folder; clean."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegins:
+    """The run that was wanted is stored."""
+
+    row: int
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class EndMove:
+    """Stop moving a file."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropBlob:
+    """Have the broker forget a blob; told as Dropped under the same ``row``."""
+
+    row: int
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MakeThumbnail:
+    """Make a thumbnail: of an own image, or of a thumbnail that somebody sent."""
+
+    row: int
+    source: str | None
+    offered: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardPart:
+    """Delete what is here of a file that is not whole."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepParts:
+    """A process begins: of files that are not whole only these are still wanted."""
+
+    rows: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardCopy:
+    """Delete a copy that was made only to be sent."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardFinished:
+    """Delete a file that was fetched, if it lies in the profile's own folder."""
+
+    path: str
+
+
+Order = (
+    BeginUpload
+    | BeginDownload
+    | RunBegins
+    | EndMove
+    | DropBlob
+    | MakeThumbnail
+    | DiscardPart
+    | KeepParts
+    | DiscardCopy
+    | DiscardFinished
+)
