@@ -52,13 +52,13 @@ def verbs() -> dict[str, Verb]:
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
         "verify": Verb("verify NAME", _("print the safety number to compare"), listed | {"yes"}, 1, 1),
         "approve": Verb("approve NAME", _("accept a changed key"), listed, 1, 1),
+        "group": Verb("group ACTION …", _("make, join and lead groups: create, list, info …"), listed, 1, None),
         "daemon": Verb("daemon", _("run without an interface, for scripts"), frozenset({"timeout"}), 0, 0),
         "status": Verb("status", _("print link, queue and unread messages"), listed, 0, 0),
     }
 
 
 _INSTEAD = {
-    "group": "send",
     "export": "history",
     "backup": "history",
     "search": "history",

@@ -6,10 +6,11 @@ import sys
 from dataclasses import replace
 from typing import Final
 
+from sealwire.cli import peer_groups
 from sealwire.cli.peer_options import Options
 from sealwire.errors import AccountNameError, TextTooLongError, UsageError
 from sealwire.i18n import _
-from sealwire.ids import account_name, group_of
+from sealwire.ids import GROUP_MARK, account_name
 
 MAX_TEXT_BYTES: Final = 15_000
 """As ``peer.api.MAX_TEXT_BYTES``, without loading a client."""
@@ -30,6 +31,8 @@ def checked(options: Options) -> Options:
     """
     if not options.words or options.verb == "cancel":
         return options
+    if options.verb == "group":
+        return peer_groups.checked(options)
     name = _place(options.words[0])
     rest = options.words[1:]
     match options.verb:
@@ -52,8 +55,8 @@ def checked(options: Options) -> Options:
 
 
 def _place(word: str) -> str:
-    """A conversation: a name, or a group's id."""
-    if group_of(word) is not None:
+    """A conversation: a person's name, or a group: + and its id or its name here."""
+    if word.startswith(GROUP_MARK):
         return word
     name = account_name(word)
     if name is None:

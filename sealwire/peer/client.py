@@ -176,7 +176,8 @@ class Client:
 
     async def history(self, conversation: str, limit: int = 50, before_row: int | None = None) -> Sequence[Message]:
         """The last messages of a conversation, oldest first."""
-        return await self.do(lambda _now: self.store.history(conversation, limit, before_row))
+        place = self.place(conversation) if conversation.startswith(GROUP_MARK) else conversation
+        return await self.do(lambda _now: self.store.history(place, limit, before_row))
 
     async def unread(self, limit: int = 1000) -> Sequence[Message]:
         """Messages of others since the last :meth:`mark_read`, oldest first."""

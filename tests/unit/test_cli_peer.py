@@ -62,7 +62,7 @@ def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
         (["histroy", "bob"], "history"),
         (["export"], "history"),
         (["backup"], "history"),
-        (["group", "list"], "send"),
+        (["group"], "group ACTION"),
         (["send", "bob"], "send NAME TEXT"),
         (["recv", "bob"], "recv"),
         (["history", "bob", "1", "2"], "history NAME [N]"),

@@ -209,7 +209,7 @@ HELD_BY = {
     "sealwire.peer.groups.states": GROUPS,
     "sealwire.peer.groups.talk": GROUPS,
     "sealwire.peer.groups.tidings": GROUPS,
-    "sealwire.peer.desks.groups": GROUPS,
+    "sealwire.peer.desks.groups": "tests/scenario/test_groups_process_story.py",
     "sealwire.peer.shelves.groups": GROUPS,
     "sealwire.peer.filebook": FILES,
     "sealwire.peer.filerecords": FILES,

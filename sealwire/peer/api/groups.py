@@ -51,6 +51,9 @@ class GroupsApi(Protocol):
         UnknownPeerError, UntrustedPeerError, UsageError, BrokerUnreachableError, NotReachedError.
     """
 
+    async def settle(self, timeout_s: float) -> bool:
+        """Wait until the others can learn of what was changed here; False when time ran out."""
+
     async def create(self, name: str, members: Sequence[str] = ()) -> GroupInfo:
         """Make a group with oneself as owner and invite people."""
 

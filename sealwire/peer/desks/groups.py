@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from sealwire.crypto.membership import Member as LogMember
     from sealwire.peer.client import Client
 
+LOOK_S: Final = 0.1
+"""Between two looks at what no event announces."""
 WAIT_S: Final = 15.0
 """For the broker's answer about an entry, with a log that has to be read first."""
 
@@ -122,6 +124,15 @@ class GroupsDesk:
         same = contact is not None and account_fingerprint(contact.account_key) == member.fingerprint
         verified = name == self._client.name or (same and contact is not None and contact.trust == "verified")
         return Member(name, _NAMES[member.role], not member.joined, verified)
+
+    async def settle(self, timeout_s: float) -> bool:
+        """Wait until the others can learn of what was changed here; False when time ran out."""
+        ends = time.monotonic() + timeout_s
+        while await self._client.do(lambda _now: self._client.engine.groups.has_news()):
+            if time.monotonic() >= ends:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return await self._client.settle(max(0.0, ends - time.monotonic()))
 
     # --- changing ---
 

@@ -333,6 +333,10 @@ class Hall:
             self._mail.fail(row, _("you are no longer in the group"))
         group.claims, group.nudge_s = [], None
 
+    def has_news(self) -> bool:
+        """Whether entries of ours are under way, or members are still to be shown our head."""
+        return any(group.acts or group.nudge_s is not None for group in self.book if group.state == "member")
+
     # --- a turn ---
 
     def deadline(self) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, Status
+from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
 from sealwire.peer.events import Message, rfc3339, to_json
@@ -80,6 +81,28 @@ def person_json(info: PersonInfo) -> dict[str, Any]:
     result = {**contact_json(info.contact), "request": info.request, "blocked": info.blocked}
     if info.nickname:
         result["nickname"] = info.nickname
+    return result
+
+
+def group_json(info: GroupInfo) -> dict[str, Any]:
+    """Return a group as the object of docs/scripting.md."""
+    members: list[dict[str, Any]] = [
+        {"name": one.name, "role": one.role, "invited": one.invited, "verified": one.verified} for one in info.members
+    ]
+    result: dict[str, Any] = {
+        "id": info.id,
+        "name": info.name,
+        "topic": info.topic,
+        "state": info.state,
+        "role": info.role,
+        "members": members,
+        "epoch": info.epoch,
+        "timer_s": info.timer_s,
+        "shares_history": info.shares_history,
+        "head": info.head,
+    }
+    if info.invited_by is not None:
+        result["invited_by"] = info.invited_by
     return result
 
 

@@ -1,0 +1,124 @@
+"""Groups of real processes: broker.py and five peer.py, as scripts would start them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sealwire.testing.processes import JsonPeer, Stage
+from tests.conftest import PEOPLE
+
+pytestmark = pytest.mark.process
+NAMES = ("alice", "bob", "carol", "dave", "erin")
+KEYS = {"carol": "mallory", "dave": "alice", "erin": "bob", "frank": "mallory"}
+WAIT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(people={**PEOPLE, **{name: PEOPLE[keys] for name, keys in KEYS.items()}}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def people(stage: Stage) -> dict[str, JsonPeer]:
+    people = {name: stage.peer(name) for name in NAMES}
+    for peer in people.values():
+        peer.wait_for("ready")
+    return people
+
+
+def changed(peer: JsonPeer, change: str, **more: str) -> dict[str, object]:
+    """Wait for a change of a group."""
+    while True:
+        event = peer.wait_for("group", WAIT_S)
+        if event["change"] == change and more.items() <= event.items():
+            return event
+
+
+def text(peer: JsonPeer) -> tuple[str, str]:
+    """(author, text) of the next words somebody said."""
+    while True:
+        event = peer.wait_for("message", WAIT_S)
+        if event.get("kind") is None:
+            return event["from"], event["text"]
+
+
+def ask(peer: JsonPeer, method: str, **params: object) -> dict[str, object]:
+    answer = peer.request(f"group.{method}", **params)
+    assert "result" in answer, answer
+    return answer["result"]
+
+
+def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people):
+    alice, bob, carol, dave, erin = people.values()
+    made = ask(alice, "create", name="Küche", members=["bob", "carol", "dave"])
+    assert (made["state"], made["role"], made["name"]) == ("member", "owner", "Küche")
+    group = made["id"]
+    for guest in (bob, carol, dave):
+        invited = changed(guest, "invited")
+        assert (invited["id"], invited["by"], invited["name"]) == (group, "alice", "Küche")
+        assert ask(guest, "accept", group="+Küche")["state"] == "member"
+        changed(alice, "joined")
+    sent = alice.request("send", to="+Küche", text="hello all", wait="delivered", timeout=WAIT_S)
+    assert sent["result"]["state"] == "delivered"
+    for peer in (bob, carol, dave):
+        assert text(peer) == ("alice", "hello all")
+    assert bob.request("send", to=group, text="hello alice", wait="sent", timeout=WAIT_S)["result"]["state"] == "sent"
+    for peer in (alice, carol, dave):
+        assert text(peer) == ("bob", "hello alice")
+
+    refused = carol.request("group.remove", group="+Küche", name="bob")["error"]
+    assert refused["data"]["name"] == "group-right"
+    assert "bob" not in [one["name"] for one in ask(alice, "remove", group=group, name="bob")["members"]]
+    changed(bob, "removed", subject="bob")
+    for peer in (carol, dave):
+        changed(peer, "removed", subject="bob")
+    alice.request("send", to=group, text="without bob", wait="delivered", timeout=WAIT_S)
+    for peer in (carol, dave):
+        assert text(peer) == ("alice", "without bob")
+    assert bob.request("send", to=group, text="am I in?")["error"]["data"]["name"] == "group-right"
+
+    ask(alice, "invite", group=group, name="erin")
+    changed(erin, "invited")
+    assert ask(erin, "accept", group=group)["state"] == "member"
+    changed(dave, "joined", subject="erin")
+    dave.request("send", to=group, text="welcome erin", wait="delivered", timeout=WAIT_S)
+    assert text(erin) == ("dave", "welcome erin"), "nothing from before"
+    for peer in (alice, carol):
+        assert text(peer) == ("dave", "welcome erin")
+    heads = {ask(peer, "info", group=group)["head"] for peer in (alice, carol, dave, erin)}
+    assert len(heads) == 1
+    assert bob._queue("message").empty() or all("bob" in e["text"] for e in list(bob._queue("message").queue))
+
+
+def test_commands_do_the_same_one_at_a_time(stage, people):
+    """frank leads a group by one-shot commands; erin's running peer answers."""
+    erin = people["erin"]
+    made = stage.run("--name", "frank", "group", "create", "Keller", "erin")
+    assert made.returncode == 0, made.stderr
+    group, name, state, role, count = made.stdout.rstrip("\n").split("\t")
+    assert (name, state, role, count) == ("Keller", "member", "owner", "1")
+    changed(erin, "invited", id=group)
+    ask(erin, "accept", group="+Keller")
+    listed = stage.run("--name", "frank", "recv")
+    assert listed.returncode == 0
+    assert stage.run("--name", "frank", "group", "list").stdout.split("\t")[4].strip() == "2"
+    said = stage.run("--name", "frank", "send", "+Keller", "by", "command")
+    assert said.returncode == 0, said.stderr
+    assert text(erin) == ("frank", "by command")
+    assert "by command" in stage.run("--name", "frank", "history", "+Keller").stdout
+    assert stage.run("--name", "frank", "group", "rename", "+Keller", "Dach", "boden").returncode == 0
+    changed(erin, "renamed", detail="Dach boden")
+    info = stage.run("--name", "frank", "group", "info", "+Dach boden").stdout
+    assert "member\terin\tmember\tjoined" in info
+    assert stage.run("--name", "frank", "group", "timer", "+Dach boden", "8h").returncode == 0
+    changed(erin, "timer", detail="28800")
+    assert stage.run("--name", "frank", "group", "leave", "+Dach boden").returncode == 8, "the last owner"
+    assert stage.run("--name", "frank", "group", "role", "+Dach boden", "erin", "owner").returncode == 0
+    assert stage.run("--name", "frank", "group", "leave", "+Dach boden").returncode == 0
+    changed(erin, "left", subject="frank")
+    unknown = stage.run("--name", "frank", "send", "+nothing", "hello")
+    assert unknown.returncode == 5
+    assert "There is no group" in unknown.stderr
