@@ -133,6 +133,16 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
             if isinstance(error, apsw.Error):
                 raise StoreError(path=str(self.path), detail=str(error)) from error
             raise
+        if self._wiped:
+            self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Pages as they were before stand in the write-ahead log until it is used again: take them away now."""
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._wiped = False
+        except apsw.Error:
+            pass  # everything is committed; the next transaction tries again
 
     # --- named values ---
 

@@ -24,6 +24,7 @@ DROP INDEX message_id;
 CREATE UNIQUE INDEX message_id ON message (id, conversation, sender);
 CREATE INDEX message_dies ON message (dies_at) WHERE dies_at IS NOT NULL;
 CREATE INDEX message_mortal ON message (mine, row) WHERE timer_s > 0 AND dies_at IS NULL;
+CREATE INDEX message_failed ON message (row) WHERE mine = 1 AND state = 4;
 CREATE INDEX message_pinned ON message (conversation, pinned_ms) WHERE pinned;
 
 CREATE TABLE reaction (
@@ -78,11 +79,14 @@ CREATE VIEW shown AS SELECT
     NOT m.mine AND m.conversation = m.sender
         AND NOT coalesce((SELECT accepted FROM person WHERE name = m.sender), 0) AS request,
     m.kind, m.forwarded, m.mentions, m.edited_at_ms, m.deleted, m.pinned, m.expires_at_ms,
-    m.reply_id, coalesce(q.sender, '') AS quote_sender, coalesce(substr(q.text, 1, 400), '') AS quote_text,
+    m.reply_id,
+    coalesce((SELECT sender FROM message AS q WHERE q.id = m.reply_id AND q.conversation = m.conversation
+        AND q.sender = m.reply_author), '') AS quote_sender,
+    coalesce((SELECT substr(text, 1, 400) FROM message AS q WHERE q.id = m.reply_id AND q.conversation = m.conversation
+        AND q.sender = m.reply_author), '') AS quote_text,
     (SELECT group_concat(r.sender || ' ' || r.emoji, char(10) ORDER BY r.sender) FROM reaction AS r
         WHERE r.message = m.row AND r.emoji <> '') AS reactions
-FROM message AS m
-LEFT JOIN message AS q ON q.id = m.reply_id AND q.conversation = m.conversation AND q.sender = m.reply_author;
+FROM message AS m;
 
 -- What waits to be read: notices are nobody's words.
 DROP VIEW unread;

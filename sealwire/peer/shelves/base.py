@@ -13,6 +13,8 @@ class Shelf:
 
     _db: apsw.Connection
     _sql: Callable[..., Any]
+    _wiped = False
+    """Words were taken away in this transaction: what still holds them beside the database has to go after it."""
 
     def _one(self, sql: str, *args: Any) -> Any:
         return self._sql(sql, args).fetchone()

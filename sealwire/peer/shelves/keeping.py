@@ -47,6 +47,7 @@ class KeepingShelf(Shelf):
         rows = self._all(sql + " ORDER BY row LIMIT ?", conversation, up_to_row, most)
         self._db.executemany("DELETE FROM reaction WHERE message = ?", rows)
         self._db.executemany("DELETE FROM message WHERE row = ?", rows)
+        self._wiped = self._wiped or bool(rows)
         return len(rows)
 
     def first_row(self) -> int:

@@ -47,6 +47,7 @@ class WordShelf(Shelf):
         """Put other words in place."""
         sql = "UPDATE message SET text = ?, mentions = ?, mentions_me = ? WHERE row = ?"
         self._sql(sql, (text, " ".join(mentions), mentions_me, row))
+        self._wiped = True
 
     def put_revision(self, row: int, revision: int, event: bytes, edited_at_ms: Millis) -> None:
         """Remember which edit the words are of."""
@@ -61,6 +62,7 @@ class WordShelf(Shelf):
             (row,),
         )
         self._sql("DELETE FROM reaction WHERE message = ?", (row,))
+        self._wiped = True
 
     def remove(self, row: int, now_ms: Millis) -> None:
         """Delete a message here, place and all, and remember that it was here."""
@@ -68,6 +70,7 @@ class WordShelf(Shelf):
         self._sql(sql, (now_ms, row))
         self._sql("DELETE FROM reaction WHERE message = ?", (row,))
         self._sql("DELETE FROM message WHERE row = ?", (row,))
+        self._wiped = True
 
     def is_gone(self, conversation: str, sender: str, message_id: bytes) -> bool:
         """Whether a message was deleted here."""
