@@ -8,6 +8,7 @@ is dropped in silence except bidirectional controls on a screen; everything else
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"
 """Embeddings, overrides and isolates: they reach past their own text when they are not closed."""
@@ -24,6 +25,12 @@ _screen_drop = re.compile(f"[{_BIDI}]")
 _name_drop = re.compile(f"[{_BIDI}{_MARKS}]")
 _screen_show = re.compile(f"[{_UNPRINTABLE}]")
 _column_show = re.compile(f"[{_UNPRINTABLE}{_BIDI}\\\\]")
+MAX_COMBINING = 8
+"""Marks on one character that are shown: a text can pile thousands onto one, over everything beside it."""
+
+_far = re.compile(f"[^\x00-\u02ff]{{{MAX_COMBINING + 1},}}")
+"""Where such a pile can be: combining marks begin at U+0300."""
+
 _COLUMN_SHORT = {"\t": "\\t", "\n": "\\n", "\\": "\\\\"}
 
 
@@ -36,9 +43,25 @@ def _column_code(match: re.Match[str]) -> str:
     return _COLUMN_SHORT.get(match.group()) or _code(match)
 
 
+def calm(text: str) -> str:
+    """Return ``text`` with at most eight marks on a character; … stands for the rest of a pile."""
+    return text if text.isascii() else _far.sub(_calmed, text)
+
+
+def _calmed(match: re.Match[str]) -> str:
+    result, marks = [], 0
+    for char in match.group():
+        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        if marks <= MAX_COMBINING:
+            result.append(char)
+        elif marks == MAX_COMBINING + 1:
+            result.append("\u2026")
+    return "".join(result)
+
+
 def screen_lines(text: str) -> list[str]:
     """Return ``text`` as lines that a terminal shows and does not obey; at least one, no tabs."""
-    plain = _screen_drop.sub("", text).replace("\r\n", "\n").replace("\t", "    ")
+    plain = calm(_screen_drop.sub("", text)).replace("\r\n", "\n").replace("\t", "    ")
     return [_screen_show.sub(_code, line) for line in plain.split("\n")]
 
 

@@ -84,3 +84,11 @@ def test_column_is_harmless_and_loses_nothing(text: str) -> None:
     assert is_harmless(field)
     assert field.isprintable() or not any(char in field for char in "\t\n\r")
     assert uncolumn(field) == text
+
+
+def test_a_pile_of_marks_is_cut_and_ordinary_scripts_are_left_alone() -> None:
+    pile = "Z" + "\u0301" * 7_000 + "a"
+    assert screen_text(pile) == "Z" + "\u0301" * 8 + "\u2026a"
+    assert screen_lines(pile * 2) == ["Z" + "\u0301" * 8 + "\u2026aZ" + "\u0301" * 8 + "\u2026a"]
+    for words in ("Привет, как дела у тебя сегодня?", "नमस्ते दुनिया कैसे हो आप सब", "สวัสดีครับทุกคนที่นี่", "e\u0301" * 500):
+        assert screen_text(words) == words
