@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from sealwire.cli import common, told
 from sealwire.cli.peer_options import Options, parse
@@ -60,6 +61,11 @@ def _peer(options: Options) -> int:
 
     os.umask(0o077)  # databases and locks are for this user alone, in a folder that others may enter too
     profile = peer_profile.build(options, os.environ)
+    if options.verb == "restore":
+        from sealwire.cli import peer_restore
+
+        secret = peer_profile.passphrase(options, Path(options.words[0]), first=False)
+        return peer_restore.restore(profile, Path(options.words[0]), secret)
     first = not keystore.exists(profile.keys_dir, profile.name)
     if first:
         peer_profile.check_first(profile)

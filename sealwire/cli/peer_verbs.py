@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from sealwire.cli import peer_groups, peer_talk
+from sealwire.cli import peer_groups, peer_past, peer_talk
 from sealwire.cli.peer_options import Options
 from sealwire.cli.streams import CALLER, can_ask, put, say
 from sealwire.errors import SealwireError, UntrustedPeerError
@@ -221,4 +221,5 @@ ANSWERS: dict[str, Answer] = {
     "approve": approve,
     "group": peer_groups.group,
     "status": status,
+    **peer_past.ANSWERS,
 }

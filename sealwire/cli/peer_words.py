@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from sealwire.cli import peer_groups
@@ -29,10 +31,12 @@ def checked(options: Options) -> Options:
         AccountNameError: the contact's name breaks the rule.
         TextTooLongError, UsageError: the text does not fit into one message; the number is none.
     """
-    if not options.words or options.verb == "cancel":
+    if not options.words or options.verb in ("cancel", "restore"):
         return options
     if options.verb == "group":
         return peer_groups.checked(options)
+    if options.verb in _OF_THEIR_OWN:
+        return replace(options, words=_OF_THEIR_OWN[options.verb](options))
     name = _place(options.words[0])
     rest = options.words[1:]
     match options.verb:
@@ -46,12 +50,52 @@ def checked(options: Options) -> Options:
             rest = (rest[0], _place(rest[1]))
         case "timer":
             rest = (str(_seconds(rest[0])),)
-        case "react":
+        case "react" | "nickname" | "clear":
             pass
         case _:
             if rest and not _is_count(rest[0]):
                 raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
     return replace(options, words=(name, *rest))
+
+
+def _search(options: Options) -> tuple[str, ...]:
+    return (" ".join(options.words),)
+
+
+def _file(options: Options) -> tuple[str, ...]:
+    """A running peer has another working folder, so the path is made whole here."""
+    return (str(Path(options.words[0]).expanduser().absolute()),)
+
+
+def _export(options: Options) -> tuple[str, ...]:
+    if Path(options.words[0]).suffix.lower() not in (".json", ".jsonl", ".txt", ".html"):
+        raise UsageError(_("export writes FILE.json, FILE.txt or FILE.html: the ending says in which form."))
+    return (*_file(options), *(_place(word) for word in options.words[1:]))
+
+
+def _backup(options: Options) -> tuple[str, ...]:
+    from sealwire.cli import peer_profile
+
+    path = Path(*_file(options))
+    secret = peer_profile.passphrase(options, path, first=True)
+    return (str(path), secret.decode("utf-8", "surrogateescape"))
+
+
+def _keep(options: Options) -> tuple[str, ...]:
+    days, *place = options.words
+    if not (days.isascii() and days.isdigit() and len(days) < 6):
+        raise UsageError(_("keep takes a number of days; 0 keeps messages for ever."))
+    return (days, *(_place(word) for word in place))
+
+
+_OF_THEIR_OWN: Final[dict[str, Callable[[Options], tuple[str, ...]]]] = {
+    "search": _search,
+    "export": _export,
+    "import": _file,
+    "backup": _backup,
+    "keep": _keep,
+}
+"""Verbs whose first word is no conversation."""
 
 
 def _place(word: str) -> str:

@@ -179,6 +179,8 @@ HELD_BY = {
     "sealwire.peer.desks.talk": "tests/ui/test_words.py",
     "sealwire.cli.demo_cast": "tests/ui/test_demo.py",
     "sealwire.bots.peer": "tests/examples/test_examples.py",
+    "sealwire.cli.peer_past": "tests/ui/test_past_verbs.py",
+    "sealwire.cli.peer_restore": "tests/ui/test_past_verbs.py",
     "sealwire.cli.peer_daemon": "tests/ui/test_daemon.py",
     "sealwire.cli.peer_handover": "tests/ui/test_daemon.py",
     "sealwire.cli.peer_session": "tests/ui/test_daemon.py",
