@@ -24,7 +24,9 @@ from sealwire.ui import views
 from sealwire.ui.views import sentences
 
 STEP_S = 30.0
-"""How long any single step may take; making two RSA-3072 keys is the longest and takes seconds."""
+"""How long any single step may take."""
+KEYS_S = 180.0
+"""Making two RSA-3072 keys takes seconds, and on a small or busy machine minutes: they look for primes by chance."""
 
 _SETTINGS = """\
 peer:
@@ -91,7 +93,7 @@ class Demo:
             ),
         )
         alice, bob = await asyncio.gather(self._peer("alice", address), self._peer("bob", address))
-        await asyncio.gather(alice.see(STEP_S, type="ready"), bob.see(STEP_S, type="ready"))
+        await asyncio.gather(alice.see(KEYS_S, type="ready"), bob.see(KEYS_S, type="ready"))
         return alice, bob
 
     async def _exchange_keys(self, alice: PeerActor, bob: PeerActor) -> None:

@@ -208,13 +208,22 @@ class Stage:
             self.plant(name, keys)
         return self
 
-    def plant(self, name: str, keys: Identity) -> None:
-        """Write the key file of a ready-made identity, under this broker's realm."""
-        broker_key = read_public(self.path / "keys" / "broker.pub")
-        device, now_ms = DeviceId(os.urandom(16)), time.time_ns() // 1_000_000
-        folder = self.path / "data" / name
-        profile = Profile(name, self.address, broker_key, "broker.pub", None, self.path / "keys", folder, 8, 1)
-        keystore.seal(profile, b"", reissue(keys, realm_of(broker_key), name, device, now_ms), os.urandom)
+    def plant(
+        self,
+        name: str,
+        keys: Identity,
+        passphrase: bytes = b"",
+        folder: Path | None = None,
+        broker_key: bytes | None = None,
+    ) -> None:
+        """Write the key file of a ready-made identity, which spares the seconds that RSA keys take.
+
+        Args:
+            folder: where, instead of this stage's own keys.
+            broker_key: whose realm it belongs to, instead of this broker's.
+        """
+        broker_key = broker_key or read_public(self.path / "keys" / "broker.pub")
+        plant(folder or self.path / "keys", name, keys, broker_key, passphrase)
 
     @property
     def folders(self) -> list[str]:
@@ -261,3 +270,10 @@ class Stage:
             process.stop()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+
+def plant(keys_dir: Path, name: str, keys: Identity, broker_key: bytes, passphrase: bytes = b"") -> None:
+    """Write the key file of a ready-made identity under a broker's realm."""
+    device, now_ms = DeviceId(os.urandom(16)), time.time_ns() // 1_000_000
+    profile = Profile(name, "", broker_key, "broker.pub", None, keys_dir, keys_dir.parent, 8, 1)
+    keystore.seal(profile, passphrase, reissue(keys, realm_of(broker_key), name, device, now_ms), os.urandom)

@@ -95,6 +95,7 @@ def test_the_brokers_disk_and_words_hold_no_plaintext_and_no_sender(tmp_path):
     with Stage(tmp_path) as stage:
         flags = ["--passphrase-file", str(tmp_path / "secret")]
         for name in ("alice", "bob"):
+            stage.plant(name, PEOPLE[name], PASSPHRASE.encode())
             assert stage.run("--name", name, "status", *flags).returncode == 0
         sent = stage.run("--name", "alice", "send", "bob", SECRET, *flags)
         assert sent.returncode == 0, sent.stderr
@@ -130,6 +131,7 @@ def test_a_second_process_on_a_profile_names_the_pid_that_holds_it(stage, people
 
 
 def test_a_name_taken_with_another_key_exits_4_and_says_what_to_do(stage, people, tmp_path):
+    stage.plant("bob", PEOPLE["mallory"], folder=tmp_path / "k")
     thief = stage.run("--name", "bob", "status", "--data", str(tmp_path / "d"), "--keys", str(tmp_path / "k"),
                       "--broker-key", str(stage.path / "keys" / "broker.pub"))  # fmt: skip
     assert thief.returncode == 4

@@ -1,4 +1,4 @@
-"""One broker with alice and bob for all tests of this folder: making RSA-3072 keys takes seconds."""
+"""One broker with alice and bob for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.ui.house import House
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("house"))
     house.start_broker()
+    house.plant("alice", "bob")
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: house.peer(name, "status"), ("alice", "bob")))
     yield house

@@ -11,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from sealwire.broker.keyfiles import read_public
+from sealwire.testing.processes import plant
+from tests.conftest import PEOPLE
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = """\
 peer:
@@ -54,6 +58,11 @@ class House:
                 self.address = "tcp://127.0.0.1:" + line.strip().rpartition(":")[2]
                 break
         threading.Thread(target=_drain, args=(self._broker.stderr,), daemon=True).start()
+
+    def plant(self, *names: str) -> None:
+        """Give peers ready-made keys, where making them is not what a test is about."""
+        for name in names:
+            plant(self.folder / "keys", name, PEOPLE[name], read_public(self.folder / "keys" / "broker.pub"))
 
     def stop_broker(self) -> None:
         assert self._broker is not None

@@ -26,7 +26,7 @@ def test_the_transcript_of_a_pipe(tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -77,7 +77,7 @@ def test_send_says_why_a_message_waits(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(SETTINGS + "limits: {quota_messages: 1, sender_share: 1}\n")
     small.start_broker()
     try:
-        small.peer("alice", "status")
+        small.plant("alice", "bob")
         small.peer("bob", "status")
         small.peer("alice", "send", "bob", "fits")
         said = small.peer("alice", "send", "bob", "waits", "--timeout", "3", code=7).stderr

@@ -11,18 +11,13 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sealwire import invite
-from sealwire.crypto.identity import realm_of
-from sealwire.ids import DeviceId
-from sealwire.peer import keystore
-from sealwire.peer.profile import Profile
-from sealwire.testing.network import reissue
+from sealwire.testing.processes import plant
 from tests.conftest import PEOPLE
 
 ROOT = Path(__file__).parents[2]
@@ -236,17 +231,9 @@ def test_no_invite_to_a_closed_broker(start: Start, tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (2, "")
 
 
-def plant(folder: Path, name: str, broker_key: bytes) -> None:
-    """Spare a peer the seconds that RSA keys take."""
-    now_ms = time.time_ns() // 1_000_000
-    identity = reissue(PEOPLE[name], realm_of(broker_key), name, DeviceId(os.urandom(16)), now_ms)
-    profile = Profile(name, "", broker_key, "", None, folder / "keys", folder / "data" / name, 8, 1)
-    keystore.seal(profile, b"", identity, os.urandom)
-
-
 def join(folder: Path, name: str, line: str) -> subprocess.CompletedProcess[str]:
     (folder / "empty").touch()
-    plant(folder, name, invite.decode(line).key)
+    plant(folder / "keys", name, PEOPLE[name], invite.decode(line).key)
     words = [
         "--name",
         name,
