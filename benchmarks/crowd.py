@@ -126,7 +126,7 @@ def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> No
         broker, endpoint, curve = stack.enter_context(running_broker(folder, **limits))
         server = Server(broker.pid, "", {"endpoint": endpoint, "curve": curve.hex()}, build("ours", folder))
         flat = run("ours", server, TALK, Plan(2.0, 1.0, (), ()), folder, "flat", 0.0)
-        half = flat.messages / flat.elapsed_s / 2
+        half = flat.rate / 2
         quiet = run("ours", server, TALK, Plan(5.0, 1.0, (), ()), folder, "quiet", half)
         before = rss_mib(server.pid)
         groups = [stack.enter_context(Group(server.facts, at, min(SHARE, peers - at))) for at in range(0, peers, SHARE)]

@@ -4,8 +4,9 @@
 
 Each server runs alone, on loopback, from a fresh folder, with its default durability (the report says which); those
 that can promise what we do are there a second time. All senders are one process, all receivers another, in C where they
-can be built (``benchmarks/clients.py``); a message counts when its sender was answered and its receiver has it and
-acknowledged it. Latency is measured at half of the rate that server reached. What is missing is named and skipped.
+can be built (``benchmarks/clients.py``) and in Python, whichever gets more out of a server; a message counts when its
+sender was answered and its receiver has it and acknowledged it. Latency is measured at half of the rate that server
+reached. What is missing is named and skipped.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ HEAD = [
     "server CPU µs/msg",
     "× ours",
     "server cores",
-    "client CPU µs/msg",
+    "client",
+    "its CPU µs/msg",
     "delivered p50 ms",
     "p99",
     "accepted p50 ms",
@@ -76,6 +78,8 @@ class Result:
     rate: float
     cpu_us: float
     cores: float
+    client: str
+    """The language of the load client that did better here."""
     client_us: float
     rss: float
     delivered: tuple[float | None, float | None]
@@ -96,6 +100,11 @@ class Run:
     def messages(self) -> int:
         """Answered and taken: the smaller of the two."""
         return max(1, min(self.sender["count"], self.receiver["count"]))
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.elapsed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +180,30 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
         )
         server = stack.enter_context(rival(key).running(folder))
-        server = replace(server, client=clients.build(key, folder) if plan.in_c else None)
+        kinds = [replace(server, client=built)] if plan.in_c and (built := clients.build(key, folder)) else []
+        kinds.append(server)
         for load in plan.loads:
-            rounds = [run(key, server, load, plan, folder, f"t{next(tags)}", 0.0) for _ in range(plan.rounds)]
-            flat = sorted(rounds, key=lambda it: it.messages / it.elapsed_s)[plan.rounds // 2]
-            rate = flat.messages / flat.elapsed_s
-            half = run(key, server, load, plan, folder, f"t{next(tags)}", rate / 2)
+            tries = [(run(key, kind, load, plan, folder, f"t{next(tags)}", 0.0), kind) for kind in kinds]
+            first, best = max(tries, key=lambda it: it[0].rate)
+            rounds = [
+                first,
+                *(run(key, best, load, plan, folder, f"t{next(tags)}", 0.0) for _ in range(plan.rounds - 1)),
+            ]
+            flat = sorted(rounds, key=lambda it: it.rate)[plan.rounds // 2]
+            half = run(key, best, load, plan, folder, f"t{next(tags)}", flat.rate / 2)
             results[key, load] = Result(
-                rate=rate,
+                rate=flat.rate,
                 cpu_us=flat.cpu_s / flat.messages * 1e6,
                 cores=flat.cpu_s / flat.elapsed_s,
+                client="C" if best.client else "Python",
                 client_us=(flat.sender["cpu_s"] + flat.receiver["cpu_s"]) / flat.messages * 1e6,
                 rss=flat.rss,
                 delivered=(half.receiver["p50"], half.receiver["p99"]),
                 accepted=(half.sender["p50"], half.sender["p99"]),
             )
-            say(f"  {load.title}: {rate:,.0f}/s")
-    return server.version, clients.words(key) if server.client else rival(key).CLIENT
+            say(f"  {load.title}: {flat.rate:,.0f}/s, {results[key, load].client}")
+        words = f"{clients.words(key)}; and in Python: {rival(key).CLIENT}" if len(kinds) > 1 else rival(key).CLIENT
+        return server.version, words
 
 
 def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str, rate: float) -> Run:
@@ -286,8 +302,10 @@ def report(
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms.",
         "",
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
-        "of it here. A message counts when its sender was answered and its receiver has acknowledged it. Latencies are "
-        "at half the rate of the same row, from the moment a message was due. `us / it` is our rate by theirs.",
+        "of it here. Each server is loaded by a client in C, over the library that Debian has for it, and by one in "
+        "Python that writes many messages at once; a row is of the one that got more out of it. A message counts when "
+        "its sender was answered and its receiver has acknowledged it. Latencies are at half the rate of the same row, "
+        "from the moment a message was due. `us / it` is our rate by theirs.",
         "",
         *notes,
     ]
@@ -328,6 +346,7 @@ def rows(load: Load, names: dict[str, str], results: dict[tuple[str, Load], Resu
             f"{it.cpu_us:.1f}",
             f"{it.cpu_us / ours.cpu_us:.1f}" if ours and ours.cpu_us else "-",
             f"{it.cores:.2f}",
+            it.client,
             f"{it.client_us:.1f}",
             *(ms_of(ms) for ms in (*it.delivered, *it.accepted)),
             f"{it.rss:.0f}",
