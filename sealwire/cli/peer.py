@@ -51,8 +51,12 @@ def _in_terminal(options: Options) -> int:
 def _peer(options: Options) -> int:
     from sealwire.cli import peer_handover, peer_profile, peer_words
 
-    options = peer_words.checked(options)
-    done = peer_handover.hand_over(options, peer_profile.data_folder(options))
+    options, folder = peer_words.checked(options), peer_profile.data_folder(options)
+    if options.stdin:
+        from sealwire.cli import peer_spool
+
+        options = peer_spool.spooled(options, folder)
+    done = peer_handover.hand_over(options, folder)
     if done is not None:
         return done
     from sealwire.cli import peer_session

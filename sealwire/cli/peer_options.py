@@ -33,13 +33,16 @@ class Verb:
     most: int | None
 
 
+_FILE_FLAGS = frozenset({"file", "stdin", "as-file", "caption"})
+
+
 def verbs() -> dict[str, Verb]:
     """Return every verb, in the order of ``--help``."""
     waiting = frozenset({"timeout"})
     listed = frozenset({"json", "timeout"})
-    answering = waiting | {"wait", "json", "reply-to"}
+    answering = waiting | {"wait", "json", "reply-to"} | _FILE_FLAGS
     return {
-        "send": Verb("send NAME TEXT", _("send a text (- reads it from stdin)"), answering, 2, None),
+        "send": Verb("send NAME TEXT", _("send a text (- reads it from stdin), or --file PATH"), answering, 1, None),
         "edit": Verb("edit NAME ID TEXT", _("put other words in place of an own message"), listed, 3, None),
         "delete": Verb("delete NAME ID [here]", _("take an own message back; here: any, on this side"), listed, 2, 3),
         "react": Verb("react NAME ID [EMOJI]", _("set the own reaction, or take it off"), listed, 2, 3),
@@ -47,6 +50,8 @@ def verbs() -> dict[str, Verb]:
         "forward": Verb("forward NAME ID TO", _("pass a message on"), listed, 3, 3),
         "cancel": Verb("cancel ID", _("give up a message that is still queued"), listed, 1, 1),
         "timer": Verb("timer NAME TIME", _("let new messages disappear after 30s, 5m, 8h, 7d; off"), listed, 2, 2),
+        "files": Verb("files NAME [N]", _("print the last N files, 50 without N, with their ids"), listed, 1, 2),
+        "fetch": Verb("fetch ID", _("get a file and print where it lies"), listed | {"to"}, 1, 1),
         "recv": Verb("recv", _("print what came since the last recv"), listed | {"follow"}, 0, 0),
         "history": Verb("history NAME [N]", _("print the last N messages, 50 without N"), listed, 1, 2),
         "conversations": Verb("conversations", _("print every conversation, the latest first"), listed, 0, 0),
@@ -80,7 +85,7 @@ _INSTEAD = {
 """Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
 
 _MODE_FLAGS = frozenset({"plain", "json", "timeout", "gui"})
-_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui", "reply-to")
+_FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui", "reply-to", "to", *sorted(_FILE_FLAGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,12 @@ class Options:
     follow: bool
     yes: bool
     reply_to: str | None
+    file: Path | None
+    """What ``send`` sends in place of a text."""
+    stdin: bool
+    as_file: str | None
+    caption: str | None
+    to: Path | None
     join: str | None
     passphrase_file: Path | None
     settings: argparse.Namespace
@@ -121,6 +132,8 @@ def parse(arguments: Sequence[str]) -> Options:
     if verb is not None:
         _check_verb(made, verb, words)
     _check_flags(made, known, verb)
+    if verb == "send":
+        _check_send(known, words)
     return Options(
         name=_own_name(known),
         verb=verb,
@@ -134,6 +147,11 @@ def parse(arguments: Sequence[str]) -> Options:
         follow=known.follow,
         yes=known.yes,
         reply_to=known.reply_to,
+        file=known.file,
+        stdin=known.stdin,
+        as_file=known.as_file,
+        caption=known.caption,
+        to=known.to,
         join=known.join,
         passphrase_file=known.passphrase_file,
         settings=known,
@@ -186,6 +204,11 @@ def _add_verb_flags(parser: Parser) -> None:
         "--timeout", type=_seconds, metavar="S", help=_("how long to wait for the broker or a state (default: 10)")
     )
     parser.add_argument("--reply-to", metavar="ID", help=_("send: the message of this conversation it answers"))
+    parser.add_argument("--file", metavar="PATH", type=Path, help=_("send: a file instead of a text"))
+    parser.add_argument("--stdin", action="store_true", help=_("send: standard input as a file; needs --as-file"))
+    parser.add_argument("--as-file", metavar="NAME", help=_("send: the name of the file for its recipients"))
+    parser.add_argument("--caption", metavar="TEXT", help=_("send: words that go with the file"))
+    parser.add_argument("--to", metavar="PATH", type=Path, help=_("fetch: a folder, or a path that nothing has yet"))
     parser.add_argument("--follow", action="store_true", help=_("recv: go on with what comes"))
     parser.add_argument("--yes", action="store_true", help=_("verify: the numbers were compared and are the same"))
 
@@ -213,6 +236,24 @@ def _check_verb(parser: Parser, verb: str, words: Sequence[str]) -> None:
     least, most = known[verb].least, known[verb].most
     if len(words) < least or (most is not None and len(words) > most):
         raise UsageError(_("The form is: {form}").format(form=known[verb].form))
+
+
+def _check_send(known: argparse.Namespace, words: Sequence[str]) -> None:
+    """A text or a file, in one way."""
+    if known.file is None and not known.stdin:
+        if known.as_file is not None or known.caption is not None:
+            raise UsageError(_("--as-file and --caption go with --file PATH or --stdin."))
+        if len(words) < 2:
+            raise UsageError(_("The form is: {form}").format(form=verbs()["send"].form))
+        return
+    if known.file is not None and known.stdin:
+        raise UsageError(
+            _("{one} and {other} are two different forms: choose one").format(one="--file", other="--stdin")
+        )
+    if known.stdin and known.as_file is None:
+        raise UsageError(_("--stdin needs a name for the file: --as-file NAME."), _("A text is: send NAME -"))
+    if len(words) > 1:
+        raise UsageError(_("A file goes without a text: say it with --caption."))
 
 
 def _unknown_verb(verb: str) -> str:

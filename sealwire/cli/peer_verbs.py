@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from sealwire.cli import peer_groups, peer_past, peer_talk
+from sealwire.cli import peer_files, peer_groups, peer_past, peer_talk
 from sealwire.cli.peer_options import Options
 from sealwire.cli.streams import CALLER, can_ask, put, say
 from sealwire.errors import SealwireError, UntrustedPeerError
@@ -32,11 +32,16 @@ Answer = Callable[[TalkClient, Options], Awaitable[int]]
 
 async def send(client: TalkClient, options: Options) -> int:
     """Print ``id<TAB>state`` once the message is as far as ``--wait`` says."""
-    to, text = options.words
+    to = options.words[0]
     saying = asyncio.create_task(_say_warnings(client, to))
     try:
         answered, wait = options.reply_to, options.wait
-        sent = await client.talk.send(to, text, reply_to=answered, wait=wait, timeout_s=options.timeout_s)
+        if options.file is not None:
+            sent = await peer_files.send(client, options)
+        else:
+            sent = await client.talk.send(
+                to, options.words[1], reply_to=answered, wait=wait, timeout_s=options.timeout_s
+            )
     finally:
         saying.cancel()
         await asyncio.gather(saying, return_exceptions=True)
@@ -214,6 +219,8 @@ ANSWERS: dict[str, Answer] = {
     "forward": peer_talk.forward,
     "cancel": peer_talk.cancel,
     "timer": peer_talk.timer,
+    "files": peer_files.files,
+    "fetch": peer_files.fetch,
     "recv": recv,
     "history": history,
     "contacts": contacts,

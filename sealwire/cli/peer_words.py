@@ -31,7 +31,7 @@ def checked(options: Options) -> Options:
         AccountNameError: the contact's name breaks the rule.
         TextTooLongError, UsageError: the text does not fit into one message; the number is none.
     """
-    if not options.words or options.verb in ("cancel", "restore"):
+    if not options.words or options.verb in ("cancel", "fetch", "restore"):
         return options
     if options.verb == "group":
         return peer_groups.checked(options)
@@ -40,6 +40,8 @@ def checked(options: Options) -> Options:
     name = _place(options.words[0])
     rest = options.words[1:]
     match options.verb:
+        case "send" if options.file is not None or options.stdin:
+            pass
         case "send":
             rest = (_text(rest),)
         case "edit":
@@ -54,7 +56,8 @@ def checked(options: Options) -> Options:
             pass
         case _:
             if rest and not _is_count(rest[0]):
-                raise UsageError(_("history takes a number of messages from 1 to {limit}.").format(limit=MAX_HISTORY))
+                form = _("{verb} takes a number from 1 to {limit}.")
+                raise UsageError(form.format(verb=options.verb, limit=MAX_HISTORY))
     return replace(options, words=(name, *rest))
 
 

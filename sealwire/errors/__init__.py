@@ -87,7 +87,7 @@ class TextTooLongError(UsageError):
 
     code = "too-long"
     text = "This text has {size} bytes; one message holds at most {limit}."
-    hint = "Split it into several messages."
+    hint = "Split it into several messages, or send it as a file."
 
     def __init__(self, size: int, limit: int) -> None:
         SealwireError.__init__(self, size=size, limit=limit)

@@ -47,7 +47,8 @@ class FileBook:
 
     def _take_up(self) -> None:
         """A process begins: go on with everything that was moving."""
-        self.orders.append(KeepParts(frozenset(self._records.files_with_parts())))
+        parts, copies = self._records.files_with_parts(), self._records.file_copies()
+        self.orders.append(KeepParts(frozenset(parts), frozenset(copies)))
         for file in self._records.files_moving():
             if file.mine and file.digest is not None:
                 continue  # it is whole at the broker and waits for its thumbnail

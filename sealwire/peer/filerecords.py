@@ -86,6 +86,9 @@ class FileRecords(Protocol):
     def files_with_parts(self) -> list[int]:
         """Files of others that are not whole and still wanted."""
 
+    def file_copies(self) -> list[str]:
+        """Sources that are copies of our own, also those that wait to be deleted."""
+
     def files_unpictured(self) -> list[FileRecord]:
         """Files whose thumbnail is still to be made."""
 

@@ -97,6 +97,7 @@ class Files:
         self._taken: dict[Mailbox, list[MessageId]] = {}
         self.book = FileBook(records, prefs, rng, events)
         words.contents["file"] = self._again
+        words.on_withdrawn = self._withdrawn
         inbox.on(FileOffer, self.on_offer, in_groups=True)
         inbox.on(FileTaken, self.on_taken)
 
@@ -190,6 +191,11 @@ class Files:
             self._records.requeue(MessageId(row.id))
             self.book.resume(file)
         return None
+
+    def _withdrawn(self, row: MessageRow) -> None:
+        file = self._records.file(row.row)
+        if file is not None:
+            self.book.drop(file, "cancelled")
 
     # --- what arrives ----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 import selectors
 import socket
@@ -52,6 +53,10 @@ PAUSE_MOST_S: Final = 8.0
 PROGRESS_S: Final = 0.25
 """Progress of one file is told at most this often."""
 STOP_S: Final = 5.0
+COPIES: Final = "out"
+"""In the profile's folder of files: copies made to be sent."""
+COPY_AGE_S: Final = 600.0
+"""A copy that no message names may be one that is just being made; after this it is left over."""
 FRAMES_PER_TURN: Final = 16
 NEVER: Final = float("inf")
 
@@ -257,10 +262,10 @@ def carry_out(mover: Mover, order: Order, folder: Path) -> None:
         case DiscardPart(row=row):
             mover.end(row)
             discard(part_of(folder, row))
-        case KeepParts(rows=rows):
-            keep_parts(folder, rows)
+        case KeepParts():
+            keep_parts(folder, order)
         case DiscardCopy(path=path) | DiscardFinished(path=path):
-            if is_within(Path(path), folder):
+            if is_within(Path(path), folder / COPIES if isinstance(order, DiscardCopy) else folder):
                 discard(Path(path))
         case MakeThumbnail():
             raise LocalProtocolError("thumbnails are made by another process")
@@ -289,10 +294,20 @@ def part_of(folder: Path, row: int) -> Path:
     return folder / f"{row}{PART}"
 
 
-def keep_parts(folder: Path, rows: frozenset[int]) -> None:
-    """Delete what is here of files that nobody waits for any more."""
+def keep_parts(folder: Path, wanted: KeepParts) -> None:
+    """Delete what is here of files that nobody waits for any more, and copies that nobody sent after all."""
     if not folder.is_dir():
         return
     for path in folder.glob(f"*{PART}"):
-        if path.stem.isdigit() and int(path.stem) not in rows:
+        if path.stem.isdigit() and int(path.stem) not in wanted.rows:
             discard(path)
+    for path in (folder / COPIES).glob("*"):
+        if os.path.abspath(path) not in wanted.copies and _age_s(path) > COPY_AGE_S:
+            discard(path)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.lstat().st_mtime
+    except OSError:
+        return 0.0

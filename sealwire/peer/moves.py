@@ -211,9 +211,10 @@ class DiscardPart:
 
 @dataclass(frozen=True, slots=True)
 class KeepParts:
-    """A process begins: of files that are not whole only these are still wanted."""
+    """A process begins: of files that are not whole, and of copies made to be sent, only these are still wanted."""
 
     rows: frozenset[int]
+    copies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

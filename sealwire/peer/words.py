@@ -93,6 +93,7 @@ class Words:
         """Called when somebody said something in a conversation: they do not write any more."""
         self.spoke: Callable[[str], None] = _nothing
         """Called when we did."""
+        self.on_withdrawn: Callable[[MessageRow], None] | None = None
         self.contents: dict[MessageKind, Callable[[MessageRow], Content | None]] = {"text": _text_of}
         """How a failed message of each kind is made again; None: something else has to happen first, and does."""
 
@@ -273,6 +274,8 @@ class Words:
         message_id = MessageId(row.id)
         if row.state != 0 or not self._post.withdraw(message_id) or row.partly:
             return False
+        if self.on_withdrawn is not None:
+            self.on_withdrawn(row)
         if self._records.fail(message_id, why, cancelled=True) is not None:
             self._events.append(Delivery(message_id.hex(), "failed", row.conversation, why))
         return True

@@ -38,6 +38,8 @@ MAX_UNDER_WAY = 1_000
 MAX_HISTORY = 1_000
 """Messages of one answer: it is one line, and the other side holds it whole."""
 
+_SENDING = frozenset({"send", "file.send", "forward"})
+"""What they queue has its last states told before the end."""
 _PAGE = 500
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _LAST_STATES_S = 1.0
@@ -206,6 +208,8 @@ class Server:
         try:
             method, params = self._method(request)
             answer: Json = {"result": await method(params)}
+            if request["method"] in _SENDING and answer["result"]["state"] == "queued":
+                self._queued.add(answer["result"]["id"])
         except RpcError as error:
             answer = {"error": error.answer}
         except SealwireError as error:
@@ -254,8 +258,6 @@ class Server:
         to, text, reply_to = params.conversation("to"), params.text("text"), params.maybe_text("reply_to")
         wait, timeout_s = params.wait(), params.seconds("timeout", self._timeout_s)
         sent = await self._client.talk.send(to, text, reply_to=reply_to, wait=wait, timeout_s=timeout_s)
-        if sent.state == "queued":
-            self._queued.add(sent.id)
         return views.sent_json(sent)
 
     async def _history(self, params: Params) -> Json:

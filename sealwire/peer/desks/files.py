@@ -24,13 +24,13 @@ from sealwire.peer.api import Sent, WaitFor
 from sealwire.peer.events import STATE_RANK, File, Message
 from sealwire.peer.filerecords import FileRecord
 from sealwire.peer.files import Sending
-from sealwire.peer.hauler import Hauler, keep_parts
+from sealwire.peer.hauler import COPIES, Hauler, keep_parts
 from sealwire.peer.link import Link
 from sealwire.peer.login import Credentials
 from sealwire.peer.media import SNIFF_BYTES, sniff
 from sealwire.peer.mover import Mover
 from sealwire.peer.moves import Downloaded, KeepParts, MakeThumbnail, MoveFailed, News, Order, Progressed, Uploaded
-from sealwire.peer.parcels import copy, identity_of, is_within
+from sealwire.peer.parcels import copy, discard, identity_of, is_within
 from sealwire.peer.records import Now
 from sealwire.wire.file_content import MAX_CAPTION_BYTES, MAX_FILE_BYTES
 
@@ -71,8 +71,8 @@ class FilesDesk:
     def _take_orders(self, orders: list[Order]) -> None:
         for order in orders:
             match order:
-                case KeepParts(rows=rows):
-                    keep_parts(self._folder, rows)
+                case KeepParts():
+                    keep_parts(self._folder, order)
                 case MakeThumbnail():
                     self._spawn(order)
                 case _:
@@ -151,17 +151,27 @@ class FilesDesk:
         if size > MAX_CAPTION_BYTES:
             raise TextTooLongError(size=size, limit=MAX_CAPTION_BYTES)
         path = _absolute(source)
+        place = self._client.place(conversation)
+        try:
+            message = await self._queue(place, path, name, caption, reply_to, timeout_s)
+        except SealwireError:
+            if is_within(path, self._folder / COPIES):
+                discard(path)  # no message names it
+            raise
+        if wait == "queued":
+            return Sent(message.hex(), "queued")
+        return await self._reach(message, place, wait, timeout_s)
+
+    async def _queue(
+        self, place: str, path: Path, name: str | None, caption: str, reply_to: str | None, timeout_s: float
+    ) -> MessageId:
         sending = await asyncio.to_thread(self._look_at, path, name)
         self._check_size(sending.size)
-        place = self._client.place(conversation)
 
         def send(now: Now) -> MessageId:
             return self._client.engine.files.send(place, sending, caption, now, reply_to)
 
-        message = await self._client.talk.queue(place, send, timeout_s)
-        if wait == "queued":
-            return Sent(message.hex(), "queued")
-        return await self._reach(message, place, wait, timeout_s)
+        return await self._client.talk.queue(place, send, timeout_s)
 
     def _look_at(self, path: Path, name: str | None) -> Sending:
         identity = identity_of(path)
@@ -170,7 +180,7 @@ class FilesDesk:
                 media_type = sniff(file.read(SNIFF_BYTES))
         except OSError as error:
             raise FileUnreadableError(path, error.strerror or str(error)) from error
-        is_copy = is_within(path, self._folder)
+        is_copy = is_within(path, self._folder / COPIES)
         return Sending(str(path), name or path.name, identity.size, identity.mtime_ns, media_type, is_copy)
 
     def _check_size(self, size: int) -> None:
@@ -180,7 +190,7 @@ class FilesDesk:
 
     async def spool(self) -> Path:
         """Return a new empty file of this profile, to be filled and sent: it is deleted once that was done."""
-        folder = self._folder / "out"
+        folder = self._folder / COPIES
         await asyncio.to_thread(make_private_folder, folder)
         path = folder / os.urandom(8).hex()
         await asyncio.to_thread(path.touch, 0o600)

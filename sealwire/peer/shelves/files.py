@@ -69,6 +69,11 @@ class FileShelf(Shelf):
         sql = "SELECT row FROM file WHERE NOT mine AND state IN ('waiting', 'receiving', 'paused', 'failed')"
         return [row for (row,) in self._all(sql)]
 
+    def file_copies(self) -> list[str]:
+        """Sources that are copies of our own, also those that wait to be deleted."""
+        sql = "SELECT source FROM {} WHERE is_copy AND source IS NOT NULL"
+        return [source for table in ("file", "file_litter") for (source,) in self._all(sql.format(table))]
+
     def files_unpictured(self) -> list[FileRecord]:
         """Files whose thumbnail is still to be made."""
         return [_record(found) for found in self._all(_SELECT + "WHERE NOT is_pictured ORDER BY row")]

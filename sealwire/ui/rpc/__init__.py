@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sealwire.ui.rpc import groups, past, people, talk
+from sealwire.ui.rpc import files, groups, past, people, talk
 from sealwire.ui.rpc.params import Method
 
 ROOMS: Final[dict[str, Callable[[Any], dict[str, Method]]]] = {
+    "files": files.methods,
     "groups": groups.methods,
     "past": past.methods,
     "people": people.methods,

@@ -9,7 +9,7 @@ from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, Status
 from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
-from sealwire.peer.events import Message, rfc3339, to_json
+from sealwire.peer.events import File, Message, rfc3339, to_json
 from sealwire.ui.views.safe import column
 
 SAFETY_GROUP = 5
@@ -22,9 +22,23 @@ _LAST_MS = 253_370_764_800_000
 
 
 def message_row(message: Message) -> str:
-    """Return ``time<TAB>conversation<TAB>sender<TAB>text``, the form of pipes, ``recv`` and ``history``."""
-    fields = (rfc3339(message.sent_at_ms), message.conversation, message.sender, message.text)
+    """Return ``time<TAB>conversation<TAB>sender<TAB>text``, the form of pipes, ``recv`` and ``history``.
+
+    In place of a text a file has its name, with what was said to it.
+    """
+    text = message.text
+    if message.file is not None:
+        text = f"{message.file.name}: {text}" if text else message.file.name
+    fields = (rfc3339(message.sent_at_ms), message.conversation, message.sender, text)
     return "\t".join(column(field) for field in fields)
+
+
+def file_row(message: Message) -> str:
+    """Return ``time<TAB>id<TAB>sender<TAB>state<TAB>bytes<TAB>media type<TAB>name<TAB>text`` of a file's message."""
+    file = message.file
+    assert file is not None, "asked for files"
+    fields = (rfc3339(message.sent_at_ms), message.id, message.sender, file.state, str(file.size_bytes))
+    return "\t".join(column(field) for field in (*fields, file.media_type, file.name, message.text))
 
 
 def contact_row(contact: ContactInfo) -> str:
@@ -36,6 +50,11 @@ def contact_row(contact: ContactInfo) -> str:
 def message_json(message: Message) -> dict[str, Any]:
     """Return a message of a history as the object of docs/scripting.md (as the event, without ``v`` and ``type``)."""
     return {key: value for key, value in to_json(message).items() if key not in {"v", "type"}}
+
+
+def file_json(file: File) -> dict[str, Any]:
+    """Return how a file stands as the object of docs/scripting.md (as the event, without ``v`` and ``type``)."""
+    return {key: value for key, value in to_json(file).items() if key not in {"v", "type"}}
 
 
 def contact_json(contact: ContactInfo) -> dict[str, Any]:
