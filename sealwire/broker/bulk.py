@@ -124,7 +124,7 @@ class Bulks:
         self._rng = rng
         self._by_device: dict[MailboxId, BulkLink] = {}
         self.links: dict[RoutingId, BulkLink] = {}
-        self.wrong_tokens = 0
+        self.wrong_tokens = self.turned_away = 0
 
     def open(self, connection: Connection, mailbox: Mailbox, token: Token, now: float) -> bool:
         """Take in a login; the device's older bulk connection ends first. False: there are too many."""
@@ -132,6 +132,7 @@ class Bulks:
         if older is not None:
             self.end(older, Reset.SUPERSEDED)
         if len(self.links) >= self._settings.bulk_links:
+            self.turned_away += 1
             return False
         link = BulkLink(connection, mailbox, token, now, self._sends, self._rng)
         self.links[link.rid] = self._by_device[mailbox.id] = link
@@ -206,7 +207,11 @@ class Bulks:
 
     def status(self) -> dict[str, int]:
         """How many, and what was counted."""
-        return {"bulk_links": len(self.links), "bulk_wrong_tokens": self.wrong_tokens}
+        return {
+            "bulk_links": len(self.links),
+            "bulk_turned_away": self.turned_away,
+            "bulk_wrong_tokens": self.wrong_tokens,
+        }
 
     def tick(self, now: float) -> None:
         """Look at deadlines."""

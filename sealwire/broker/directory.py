@@ -30,6 +30,7 @@ from sealwire.wire.control import (
     Publish,
     Request,
     Response,
+    decode_response,
     encode_lookup_body,
     encode_response,
 )
@@ -75,12 +76,17 @@ class Fetches:
         return 0 if bucket.take(1, rate, settings.bundle_fetches, now) else bucket.wait_ms(1, rate)
 
 
+REFUSALS: Final = (Code.STORAGE, Code.RATE, Code.UNKNOWN, Code.QUOTA, Code.INVALID)
+"""Why a request is refused, most of all; each is counted."""
+
+
 class Directory:
-    """Turns requests into operations and their results into answers. It holds no state of its own."""
+    """Turns requests into operations and their results into answers. It holds nothing but counts of refusals."""
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self._groups = GroupLogs(settings)
+        self.refusals = dict.fromkeys(REFUSALS, 0)
 
     def ask(self, link: Link, request: Request, now: float) -> Op | bytes:
         """Return the operation that answers ``request``, or the answer when that is decided already.
@@ -90,6 +96,10 @@ class Directory:
 
         Source: protocol.md §6.
         """
+        answer = self._ask(link, request, now)
+        return self._counted(answer) if isinstance(answer, bytes) else answer
+
+    def _ask(self, link: Link, request: Request, now: float) -> Op | bytes:
         settings, account, asked = self._settings, link.account, Asked(link, request.id)
         if isinstance(request, Append | Entries):
             return self._groups.ask(asked, account, request, now)
@@ -114,6 +124,15 @@ class Directory:
         """
         asked = result.op.ref
         assert isinstance(asked, Asked)
+        return self._counted(self._answer(asked, result))
+
+    def _counted(self, response: bytes) -> bytes:
+        code = Code(decode_response(response).code)
+        if code is not Code.OK:
+            self.refusals[code] = self.refusals.get(code, 0) + 1
+        return response
+
+    def _answer(self, asked: Asked, result: Result) -> bytes:
         if isinstance(result.op, AppendEntry | ReadEntries):
             return self._groups.answer(asked.id, result)
         code, body = _CODES.get(result.outcome, Code.UNKNOWN), b""

@@ -39,6 +39,7 @@ GAUGES: Final = {
     "blobs": ("sealwire_blobs", "Files that are kept, whole or not."),
     "blob_bytes": ("sealwire_blob_bytes", "Bytes of those, as their owners announced them."),
     "bulk_links": ("sealwire_bulk_connections", "Connections that move files."),
+    "limits_changed": ("sealwire_limits_changed", "Limits that are not what the settings say."),
     "uptime_s": ("sealwire_uptime_seconds", "Seconds since the broker was ready."),
 }
 COUNTERS: Final = {
@@ -54,14 +55,34 @@ COUNTERS: Final = {
     "blob_bytes_out": ("sealwire_blob_sent_bytes", "Bytes of files read by recipients."),
     "blobs_expired": ("sealwire_blobs_expired", "Files that were kept too long and were deleted."),
     "blobs_lost": ("sealwire_blobs_lost", "Files that the disk no longer holds as they were."),
+    "bulk_wrong_tokens": ("sealwire_bulk_wrong_tokens", "Requests about files dropped because their token was wrong."),
+    "bulk_turned_away": ("sealwire_bulk_turned_away", "Connections for files that came when there were too many."),
+    "full_turns": ("sealwire_full_turns", "Turns of the loop that ended because their units were used up."),
     "zap_restarts": ("sealwire_zap_restarts", "Times the thread that rules on connections had to be started again."),
 }
 LABELLED: Final = {
     "logins": ("sealwire_logins", "result", "Logins by how they ended."),
+    "ended": ("sealwire_link_ends", "reason", "Link sessions that ended, by the reason of protocol.md section 3."),
+    "shut": ("sealwire_connections_shut", "reason", "Connections ended for what they are, logged in or not."),
     "zap": ("sealwire_zap_rulings", "result", "Connections by what ZAP ruled."),
     "blob_rejections": ("sealwire_blob_rejections", "reason", "Requests about files refused, by code."),
+    "request_rejections": (
+        "sealwire_request_rejections",
+        "reason",
+        "Requests (directory, groups) refused, by code.",
+    ),
     "rejections": ("sealwire_rejections", "reason", "Messages refused, by the code of protocol.md section 3."),
 }
+
+
+PREFIXES: Final = {
+    "rejections": "rejected_",
+    "blob_rejections": "blob_rejected_",
+    "ended": "ended_",
+    "request_rejections": "request_rejected_",
+    "shut": "shut_",
+}
+"""Counts whose label is the end of their name."""
 
 
 class Metrics:
@@ -149,8 +170,8 @@ class _Collector:
             yield family
 
     def _of(self, key: str, found: Counts) -> list[tuple[str, float]]:
-        if key.endswith("rejections"):
-            prefix = "blob_rejected_" if key == "blob_rejections" else "rejected_"
+        if key in PREFIXES:
+            prefix = PREFIXES[key]
             codes = [name for name in found if name.startswith(prefix)]
             return [(name.removeprefix(prefix), float(found[name])) for name in codes]
         names = {"logins": {"ok": "logins", "refused": "logins_refused"}}.get(key) or {

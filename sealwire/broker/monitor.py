@@ -86,6 +86,9 @@ class Doorstep:
     def __len__(self) -> int:
         return len(self._all)
 
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._all)
+
     def came(self, fd: int, peer: Peer | None, now: float) -> bool:
         """A connection was accepted. Return whether there is room for it."""
         self._all.add(fd)

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from sealwire.broker.bans import MAX_LASTING_BANS, Bans
 from sealwire.broker.blobs import Blobs
 from sealwire.broker.bulk import BulkLink, Bulks
+from sealwire.broker.directory import Directory
 from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry
 from sealwire.broker.limits import Limits
@@ -25,6 +26,7 @@ from sealwire.broker.mailbox import AWAY, BACKLOG, Mailbox
 from sealwire.broker.orders import (
     DISABLED,
     AddBan,
+    Ban,
     DeleteMail,
     DropAccount,
     Kick,
@@ -42,8 +44,11 @@ from sealwire.broker.orders import (
     SetOwnLimits,
     SetState,
 )
-from sealwire.broker.port import Result
+from sealwire.broker.port import AddInvite, ListInvites, Result
 from sealwire.broker.relay import Relay
+from sealwire.errors import LocalProtocolError
+from sealwire.i18n import _
+from sealwire.ids import Millis
 from sealwire.wire.frames import Reset
 
 PURGE_ROWS: Final = 1_000
@@ -69,6 +74,7 @@ class House:
     typing: Ephemerals
     expiry: Expiry
     limits: Limits
+    directory: Directory
 
 
 class Operator:
@@ -91,7 +97,7 @@ class Operator:
 
     # --- orders ----------------------------------------------------------------------------------------------
 
-    def order(self, ref: object, order: Order) -> object | None:
+    def order(self, ref: object, order: Order | AddInvite | ListInvites) -> object | None:
         """Carry out one order; None when the store has to be asked first."""
         match order:
             case ListUsers(after=after):
@@ -116,6 +122,8 @@ class Operator:
                 if name not in self._accounts and name not in self._deleted:
                     return Result(order, "unknown")
                 self._drop(name)
+        if ref is None:
+            raise LocalProtocolError("a command without a reference")
         self._relay.ledger.ops.append(replace(order, ref=ref))
         return None
 
@@ -139,6 +147,11 @@ class Operator:
                 self._limits.stored(name, dict(limits))
             case _:
                 pass
+
+    def keep_out(self, mailbox: Mailbox, until_ms: Millis) -> None:
+        """Ban a device by the broker's own decision; a restart forgets it. With too many bans it is only cut off."""
+        if len(self._bans) < MAX_LASTING_BANS:
+            self._bans.add(Ban("device", mailbox.id.hex(), until_ms, _("sent a message of several parts")))
 
     def is_barred(self, link: Link | BulkLink) -> bool:
         """Whether this link session must not be."""
@@ -220,6 +233,8 @@ class Operator:
             "delivers": relay.past_delivers + sum(link.tx for link in links),
             "rejected": relay.refusals.total,
             **{f"rejected_{code.name.lower()}": count for code, count in relay.refusals.by_code.items()},
+            **{f"ended_{'bye' if why is None else why.name.lower()}": count for why, count in relay.ends.items()},
+            **{f"request_rejected_{code.name.lower()}": n for code, n in house.directory.refusals.items()},
             "ephemerals_dropped": house.typing.dropped,
             "expired": house.expiry.expired,
             "bans": len(self._bans),

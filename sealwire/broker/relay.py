@@ -68,6 +68,7 @@ class Relay:
         self.sends: list[tuple[RoutingId, bytes]] = []
         self.ledger = Ledger(settings, self._dirty)
         self.refusals = Refusals(settings, self.ledger, self.sends, lambda link: self.end(link, Reset.PROTOCOL))
+        self.ends: dict[Reset | None, int] = dict.fromkeys((None, *Reset), 0)  # link sessions, by why they ended
         self.wrong_tokens = 0
         self.past_sends = 0
         self.past_delivers = 0
@@ -99,6 +100,7 @@ class Relay:
         if not link.open:
             return
         link.open = False
+        self.ends[reason] += 1
         del self.links[link.rid]
         if reason is not None and reason is not Reset.GONE:
             self.sends.append((link.rid, encode_reset(reason)))

@@ -45,8 +45,9 @@ from sealwire.broker.admission import Admission
 from sealwire.broker.bans import Bans
 from sealwire.broker.blobjobs import BlobOp
 from sealwire.broker.blobs import Blobs
-from sealwire.broker.bulk import BulkLink, Bulks
+from sealwire.broker.bulk import Bulks
 from sealwire.broker.clock import Clock
+from sealwire.broker.descriptors import Descriptors
 from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry
@@ -57,13 +58,11 @@ from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.operator import House, Operator
 from sealwire.broker.orders import DELETED, DISABLED, Expire, Must
 from sealwire.broker.port import (
-    AddInvite,
     BrokerSettings,
     Command,
     Committed,
     DeviceRow,
     Job,
-    ListInvites,
     Rebind,
     Register,
     Result,
@@ -74,7 +73,7 @@ from sealwire.broker.port import (
     TakeBundle,
 )
 from sealwire.broker.relay import Relay
-from sealwire.errors import LocalProtocolError, RemoteProtocolError
+from sealwire.errors import RemoteProtocolError
 from sealwire.ids import Millis, RoutingId, Token
 from sealwire.wire import control, frames
 from sealwire.wire.frames import AT_BODY, MAX_OPEN_REQUESTS, Reset, Verb
@@ -124,7 +123,7 @@ class Router:
         self._typing = Ephemerals(settings, relay.mailboxes, self.ephemerals)
         self.replies: list[tuple[object, object]] = []
         self._accounts: dict[str, Account] = {}
-        self._by_fd: dict[int, Link | BulkLink] = {}
+        self.fds = Descriptors()
         self._directory = Directory(settings)
         door = Door(settings, curve_public, rng)
         self.realm = door.realm
@@ -147,6 +146,7 @@ class Router:
             self._typing,
             self._expiry,
             self._limits,
+            self._directory,
         )
         self._operator = Operator(relay, house, admission.forget)
         self.kicks = self._lobby.kicks
@@ -193,9 +193,12 @@ class Router:
         return rid in self._bulks.links or rid in self._lobby.greeted or rid in self._lobby.leaving
 
     def first_frame(self, connection: Connection, frame: bytes) -> None:
-        """The first frame of a connection."""
+        """The first frame of a connection; or the second and third part of a message, taken for one."""
         self.relay.units += LOGIN_UNITS
-        self._lobby.first_frame(connection, frame, self._now)
+        if self.fds.of(connection) is None:
+            self._lobby.first_frame(connection, frame, self._now)
+        else:
+            self.several_parts(connection)
 
     def second_frame(self, rid: RoutingId, frame: bytes) -> None:
         """A frame of a connection that has said HELLO, that moves files, or that has ended."""
@@ -247,7 +250,7 @@ class Router:
 
     def descriptors(self) -> set[int]:
         """The descriptors of connections that have said HELLO."""
-        return self._by_fd.keys() | {greeted.connection.fd for greeted in self._lobby.greeted.values()}
+        return self.fds.all() | {greeted.connection.fd for greeted in self._lobby.greeted.values()}
 
     # --- connections -----------------------------------------------------------------------------------------
 
@@ -261,23 +264,36 @@ class Router:
 
     def disconnected(self, fd: int) -> None:
         """The monitor saw this descriptor close. Only a hint: descriptors are reused, so ask."""
-        link = self._by_fd.get(fd)
+        link = self.fds.get(fd)
         if link is not None:
             self.sends.append((link.rid, frames.encode_broker_ping(0)))
 
     def stray(self, rid: RoutingId) -> None:
-        """This connection sent more than one frame in a message."""
-        link, bulk = self.links.get(rid), self._bulks.links.get(rid)
+        """This link session sent more than one frame in a message."""
+        link = self.links.get(rid) or self._bulks.links.get(rid)
         if link is not None:
-            self.relay.end(link, Reset.PROTOCOL)
-        elif bulk is not None:
-            self._bulks.end(bulk, Reset.PROTOCOL)
-        if ended := link or bulk:
-            self._lobby.kick(ended.connection, self._now)
+            self.several_parts(link.connection)
 
-    def kick(self, connection: Connection) -> None:
-        """Shut down a connection that broke the rules before it was anybody's."""
+    def several_parts(self, connection: Connection) -> None:
+        """No peer of ours sends a message of several parts, and each fills memory: its key and its device stay out."""
+        self._admission.ban(connection.curve, self._now + self.settings.key_ban_s)
+        link = self.fds.of(connection)
+        if link is not None:
+            connection = link.connection  # the same, under its own id
+            self._operator.keep_out(link.mailbox, self._wall_ms + int(self.settings.key_ban_s * 1000))
+            if isinstance(link, Link):
+                self.relay.end(link, Reset.PROTOCOL)
+            else:
+                self._bulks.end(link, Reset.PROTOCOL)
         self._lobby.kick(connection, self._now)
+
+    def overfull(self, fd: int, address: str) -> None:
+        """This connection brings bytes and never ends a message."""
+        link = self.fds.get(fd)
+        if link is not None:
+            self.several_parts(link.connection)
+        elif address:
+            self._admission.charge(b"", address, self._now)
 
     def shutdown(self) -> None:
         """Tell every peer that the broker stops; they come back when it does."""
@@ -305,7 +321,7 @@ class Router:
             self._ledger.ops.append(Rebind(None, mailbox.id, connection.curve))
         link = Link(connection, greeted.card, mailbox, token, self.settings, self._now)
         self.relay.open(link)
-        self._by_fd[connection.fd] = link
+        self.fds.put(link)
         link.expired = mailbox.expired
         self.sends.append((link.rid, welcome))
         self.relay.attach(link)
@@ -316,14 +332,12 @@ class Router:
             self.sends.append((connection.rid, frames.encode_reject(0, frames.Code.BUSY, BULK_RETRY_MS)))
             self._lobby.leave(connection, self._now)
             return
-        self._by_fd[connection.fd] = self._bulks.links[connection.rid]
+        self.fds.put(self._bulks.links[connection.rid])
         self.sends.append((connection.rid, welcome))
 
     def _leave(self, connection: Connection) -> None:
         """A link session of either kind is over."""
-        ended = self._by_fd.get(connection.fd)
-        if ended is not None and ended.rid == connection.rid:
-            del self._by_fd[connection.fd]
+        self.fds.drop(connection)
         self._lobby.leave(connection, self._now)
 
     # --- other verbs -----------------------------------------------------------------------------------------
@@ -425,17 +439,9 @@ class Router:
 
     def command(self, ref: object, command: Command) -> None:
         """An operator's action, in line with the frames; the answer appears in ``replies`` under ``ref``."""
-        match command:
-            case Status():
-                self.replies.append((ref, self.status()))
-            case AddInvite() | ListInvites():
-                if ref is None:
-                    raise LocalProtocolError("a command without a reference")
-                self._ledger.ops.append(replace(command, ref=ref))
-            case _:
-                answer = self._operator.order(ref, command)
-                if answer is not None:
-                    self.replies.append((ref, answer))
+        answer = self.status() if isinstance(command, Status) else self._operator.order(ref, command)
+        if answer is not None:
+            self.replies.append((ref, answer))
 
     def status(self) -> dict[str, int | str]:
         """What the broker holds, in numbers. No names, no ids."""

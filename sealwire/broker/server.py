@@ -29,10 +29,11 @@ from sealwire.broker.errands import AttendedStore, Errand, oldest_ms
 from sealwire.broker.health import Vitals
 from sealwire.broker.invites import plain_endpoint
 from sealwire.broker.links import Link
-from sealwire.broker.monitor import Doorstep, Monitor, connection_of, peer_of, shut_down
+from sealwire.broker.monitor import Monitor, connection_of, shut_down
 from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
 from sealwire.broker.store import Writer
+from sealwire.broker.warden import LOOK_S, Warden
 from sealwire.broker.watching import Sight, seen_in, seen_out
 from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
 from sealwire.closing import end_context
@@ -102,7 +103,7 @@ class Server:
         self._metrics = metrics
         self._turned_at = self._look_at = time.monotonic()
         self._is_serving = False
-        self._bytes_in = self._bytes_out = 0
+        self._bytes_in = self._bytes_out = self._full_turns = 0
         self._settings = settings
         self._keys = keys
         self._data_dir = data_dir
@@ -150,8 +151,8 @@ class Server:
     def counts(self) -> dict[str, int]:
         """Return what is counted outside of the router: bytes, connections, what ZAP ruled."""
         zap = {f"zap_{ruling.name.lower()}": count for ruling, count in self._zap.counts().items()}
-        own = {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out, "connections": len(self._doorstep)}
-        return {**own, **zap, "zap_restarts": self._zap.restarts}
+        own = {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out, "full_turns": self._full_turns}
+        return {**own, **zap, **self._warden.counts(), "zap_restarts": self._zap.restarts}
 
     def oldest_ms(self) -> Future[Any]:
         """Find when the oldest message that waits was stored (ms since 1970), None for none."""
@@ -202,7 +203,6 @@ class Server:
         snapshot = replace(snapshot, blobs=files.survey(snapshot.blobs))
         self._router = Router(settings, public, snapshot, admission, os.urandom, now, _wall_ms())
         self._hands = BlobHands(files, self._wake, self._log)
-        self._doorstep = Doorstep(self._router.settings)
         self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 64)
@@ -211,6 +211,7 @@ class Server:
         self._send = RawSocket.send.__get__(self._socket)
         self._zap = Zap(context, admission, self._log)
         self._monitor = Monitor(context, self._socket)
+        self._warden = Warden(self._monitor, self._router)
         try:
             self._socket.bind(settings.bind)
             self._is_serving = True
@@ -279,7 +280,7 @@ class Server:
             self._turn(writer)
             if is_more:
                 continue
-            wait_s = 0.0 if router.sends else router.wait_s()
+            wait_s = 0.0 if router.sends else min(LOOK_S, router.wait_s())
             if (wake_fd, _POLLIN) in zmq_poll(sockets, int(wait_s * 1000 + 0.999)):
                 self._drain_wake()
 
@@ -311,7 +312,7 @@ class Server:
         """Handle frames until the turn is used up (True: more may wait) or there are none."""
         relay, links, recv = self._router.relay, self._router.links, self._recv
         handle = self._router.handle if self._watch is None else self._show_and_handle
-        limit = self._settings.turn_units
+        limit = self._router.settings.turn_units
         last = b""
         size = 0
         try:
@@ -326,10 +327,11 @@ class Server:
                     handle(link, frame)
                 last = rid
         except zmq.Again:
-            self._look_around()  # here: whoever is late now has nothing under way
+            self._warden.look()  # here: whoever is late now has nothing under way
             return False
         finally:
             self._bytes_in += size
+        self._full_turns += 1
         return True
 
     def _slow(self, rid: bytes, last: bytes) -> None:
@@ -344,9 +346,9 @@ class Server:
             self._show(seen_in(frame.bytes))
         if frame.more:
             while receive.getsockopt(zmq.RCVMORE):
-                receive.recv(zmq.NOBLOCK, copy=False)
+                self._recv(_NOBLOCK)
                 router.relay.units += 1
-            router.kick(connection_of(rid, frame))
+            router.several_parts(connection_of(rid, frame))
         elif router.has_seen(rid):  # type: ignore[arg-type]
             router.second_frame(rid, frame.bytes)  # type: ignore[arg-type]
         else:
@@ -383,23 +385,6 @@ class Server:
         while self._commands:
             future, command = self._commands.popleft()
             self._router.command(future, command)
-
-    def _look_around(self) -> None:
-        """Nothing waits: deadlines and silent connections."""
-        router = self._router
-        if not router.tick():
-            return
-        now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
-        for came, fd in self._monitor.take():
-            if came:
-                peer = peer_of(fd)
-                if not self._doorstep.came(fd, peer, now):
-                    shut_down(fd, peer)
-            else:
-                self._doorstep.gone(fd)
-                router.disconnected(fd)
-        for fd, peer in self._doorstep.overdue(router.descriptors(), now):
-            shut_down(fd, peer)
 
     def _drain_wake(self) -> None:
         try:

@@ -269,6 +269,21 @@ class LimitsSection:
     silence_timeout_s: float = _key(
         150.0, Number(70, 86_400), "A link without a word ends; peers say something every 60 s.", "seconds"
     )
+    kick_delay_s: float = _key(
+        1.0, Number(0.1, 60), "Time for a last word to arrive before a connection is shut down.", "seconds"
+    )
+    key_ban_s: float = _key(
+        3_600.0,
+        Number(1, 604_800),
+        "How long a key stays out whose connection chose its own routing id or sent a message of several parts.",
+        "seconds",
+    )
+    turn_units: int = _key(
+        512,
+        Integer(64, 65_536),
+        "Work of one turn of the loop (units as above, a login 64): more makes timers and answers wait in a flood.",
+        "units",
+    )
     grace_ms: float = _key(
         4.0,
         Number(0, 1_000),

@@ -285,8 +285,8 @@ def test_the_relay_has_the_same_defaults() -> None:
     assert {name: theirs[name] for name in ours} == ours
 
 
-NOT_SETTINGS = {"envelope_bytes", "kick_delay_s", "key_ban_s", "turn_units"}
-"""Fixed by the protocol or by the relay's own balance: nothing an operator could choose better."""
+NOT_SETTINGS = {"envelope_bytes"}
+"""Fixed by the protocol."""
 
 
 def test_every_limit_of_the_relay_is_a_setting_or_fixed_for_a_reason() -> None:

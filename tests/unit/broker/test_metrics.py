@@ -8,9 +8,11 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from sealwire.broker.metrics import COUNTERS, GAUGES, LABELLED, Metrics
+from sealwire.broker.metrics import COUNTERS, GAUGES, LABELLED, PREFIXES, Metrics
+from sealwire.config.settings import KEYS
 from tests.unit.broker.rig import Rig
 
+OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
 DASHBOARD = Path(__file__).parents[3] / "packaging" / "grafana" / "sealwire.json"
 
 
@@ -93,12 +95,48 @@ def test_no_label_can_hold_a_name(tmp_path):
     rig.store.close()
 
 
-def test_every_number_of_the_dashboard_exists():
+def names_of_metrics() -> set[str]:
     names = {name for name, _ in GAUGES.values()} | {f"{name}_total" for name, _ in COUNTERS.values()}
     names |= {f"{name}_total" for name, _, _ in LABELLED.values()}
-    names |= {
-        f"sealwire_{what}_seconds_{part}" for what in ("commit", "delivery") for part in ("bucket", "sum", "count")
-    }
+    timed = [f"sealwire_{what}_seconds" for what in ("commit", "delivery")]
+    return names | {name + part for name in timed for part in ("", "_bucket", "_sum", "_count")}
+
+
+def test_every_limit_is_explained_and_has_a_counter_that_exists(tmp_path):
+    """The table of docs/operations.md: | code | limits | what happens | counter |."""
+    rig = turning(tmp_path)
+    counters = set(rig.router.status()) | {"zap_later", "zap_refuse", "zap_admit"} | set(GAUGES) | set(COUNTERS)
+    counters |= {"shut_full", "shut_silent", "shut_overfull"}
+    rig.store.close()
+    rows = [line.split("|") for line in OPERATIONS.splitlines() if line.count("|") == 5]
+    table = rows[next(n for n, row in enumerate(rows) if row[2].strip() == "Limit") + 2 :]
+    explained = {limit for row in table for cell in row[2:4] for limit in re.findall(r"`([a-z_]+)`", cell)}
+    limits = {name.removeprefix("limits.") for name in KEYS if name.startswith("limits.")}
+    assert limits <= explained, limits - explained
+    for row in table:
+        named = re.findall(r"`([a-z_]+)`", row[4])
+        assert named, row
+        assert set(named) <= counters | names_of_metrics(), row
+
+
+def test_every_number_that_deserves_an_alarm_exists():
+    used = set(re.findall(r"\bsealwire_[a-z_]+", OPERATIONS))
+    assert len(used) >= 15
+    assert used <= names_of_metrics(), used - names_of_metrics()
+
+
+def test_every_count_of_the_router_is_a_metric(tmp_path):
+    """Nothing is counted that monitoring cannot see."""
+    rig = turning(tmp_path)
+    status = rig.router.status()
+    rig.store.close()
+    prefixes = tuple(PREFIXES.values())
+    unseen = {name for name in status if name not in GAUGES and name not in COUNTERS and not name.startswith(prefixes)}
+    assert unseen == {"realm", "logins", "logins_refused", "rejected"}
+
+
+def test_every_number_of_the_dashboard_exists():
+    names = names_of_metrics()
     text = json.dumps(json.loads(DASHBOARD.read_text("utf-8")))
     used = set(re.findall(r"\bsealwire_[a-z_]+", text))
     assert len(used) > 15

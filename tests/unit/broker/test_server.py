@@ -86,7 +86,8 @@ def test_more_than_one_frame_is_kicked_before_the_login(broker):
     assert peer.is_closed()
 
 
-def test_more_than_one_frame_is_kicked_after_the_login_and_others_go_on(broker):
+def test_more_than_one_frame_is_kicked_after_the_login_and_others_go_on(serve):
+    broker = serve()
     alice, bob = broker.login("alice"), broker.login("bob", "bob")
     alice.socket.send_multipart([frames.encode_ping(alice.token, 1), b"stray"])
     assert alice.is_closed()

@@ -1,0 +1,44 @@
+"""Which link session stands behind which descriptor: what the system says of a connection names it by nothing else.
+
+Source: protocol.md §2.
+"""
+
+from __future__ import annotations
+
+from sealwire.broker.bulk import BulkLink
+from sealwire.broker.links import Connection, Link
+
+
+class Descriptors:
+    """Link sessions of both kinds by descriptor."""
+
+    def __init__(self) -> None:
+        self._links: dict[int, Link | BulkLink] = {}
+
+    def put(self, link: Link | BulkLink) -> None:
+        """This link session is open."""
+        self._links[link.connection.fd] = link
+
+    def drop(self, connection: Connection) -> None:
+        """The link session on this connection is over; the descriptor may stand for another by now."""
+        ended = self._links.get(connection.fd)
+        if ended is not None and ended.rid == connection.rid:
+            del self._links[connection.fd]
+
+    def all(self) -> set[int]:
+        """The descriptors of open link sessions."""
+        return set(self._links)
+
+    def get(self, fd: int) -> Link | BulkLink | None:
+        """Return the link session behind a descriptor, None for none."""
+        return self._links.get(fd)
+
+    def of(self, connection: Connection) -> Link | BulkLink | None:
+        """Return the link session on this very connection, under whatever id it calls itself."""
+        link = self._links.get(connection.fd)
+        return link if link is not None and link.connection.peer == connection.peer else None
+
+    def heard(self, fd: int) -> float:
+        """Return when the link session behind a descriptor last said something, 0 for none."""
+        link = self._links.get(fd)
+        return 0.0 if link is None else link.heard

@@ -1,0 +1,175 @@
+"""Looks after connections from outside of ZeroMQ: who came, who stays silent, who brings bytes and says nothing.
+
+A message in parts reaches the broker when its last part has come, and neither MAXMSGSIZE nor a high-water mark bounds
+how many there are: whoever never sends the last one fills memory before the broker has seen anything. The system knows
+how much has come on each connection, so a connection that brought more than two frames hold since it last said
+something is ended.
+
+Source: protocol.md §2.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from sealwire.broker.monitor import Doorstep, Monitor, Peer, peer_of, shut_down
+from sealwire.broker.router import Router
+from sealwire.wire.frames import MAX_FRAME_BYTES
+
+UNHEARD_BYTES: Final = 4 * MAX_FRAME_BYTES
+"""What may come on a connection without a message being heard: a frame under way, and what waits in the system."""
+GROWN_PAGES: Final = 8_192
+"""Memory that has grown by this many pages (32 MiB) is a reason to look at every connection at once."""
+LOOK_S: Final = 0.25
+"""How often memory is looked at."""
+ALARM_LOOKS: Final = 8
+"""Looks in a row at every connection after memory has grown."""
+SHARE: Final = 0.003
+"""Of a core that looking at every connection may cost when nothing is suspected."""
+COST_S: Final = 4e-6
+"""What one connection costs to look at."""
+
+_TCP_INFO: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+_RECEIVED_AT: Final = 128
+"""Of tcpi_bytes_received (u64) in Linux's struct tcp_info, since 4.1."""
+_RECEIVED: Final = struct.Struct("=Q")
+
+
+def received(fd: int) -> int | None:
+    """Return how many bytes ever came on a connection, None where the system does not say."""
+    if _TCP_INFO is None:
+        return None
+    try:
+        connected = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
+        try:
+            info = connected.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _RECEIVED_AT + _RECEIVED.size)
+        finally:
+            connected.detach()
+    except OSError:
+        return None  # closed meanwhile, or no TCP
+    return int(_RECEIVED.unpack_from(info, _RECEIVED_AT)[0]) if len(info) >= _RECEIVED_AT + _RECEIVED.size else None
+
+
+def resident_pages() -> int:
+    """Return how much memory this process occupies, in pages; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read(128).split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+class Inflow:
+    """Finds connections that bring bytes without end.
+
+    Args:
+        received: bytes that ever came on a descriptor.
+        resident: pages of memory in use.
+    """
+
+    def __init__(
+        self, received: Callable[[int], int | None] = received, resident: Callable[[], int] = resident_pages
+    ) -> None:
+        self._received = received
+        self._resident = resident
+        self._calm_pages = resident()
+        self._alarm = 0
+        self._look_at = self._scan_at = 0.0
+        self._base: dict[int, tuple[int, float]] = {}  # descriptor → (bytes when it was last heard, when that was)
+
+    def forget(self, fd: int) -> None:
+        """The descriptor was closed, or stands for another connection from now on."""
+        self._base.pop(fd, None)
+
+    def overfull(self, fds: Iterable[int], heard: Callable[[int], float], now: float) -> list[int]:
+        """Return the descriptors of connections that must end. Call it only when every message has been read.
+
+        Args:
+            fds: of all connections.
+            heard: when a connection last said something, 0 for never.
+        """
+        if now < self._look_at:
+            return []
+        self._look_at = now + LOOK_S
+        if not self._is_due(now):
+            return []
+        found = [fd for fd in fds if self._is_overfull(fd, heard(fd))]
+        self._scan_at = now + len(self._base) * COST_S / SHARE
+        return found
+
+    def _is_due(self, now: float) -> bool:
+        pages = self._resident()
+        if pages - self._calm_pages > GROWN_PAGES:
+            self._alarm, self._calm_pages = ALARM_LOOKS, pages
+        self._calm_pages = min(self._calm_pages, pages)
+        if self._alarm:
+            self._alarm -= 1
+            return True
+        return now >= self._scan_at
+
+    def _is_overfull(self, fd: int, heard: float) -> bool:
+        count = self._received(fd)
+        if count is None:
+            return False
+        base, since = self._base.get(fd, (0, 0.0))
+        if heard != since:
+            self._base[fd] = count, heard
+            return False
+        if fd not in self._base:
+            self._base[fd] = base, since
+        return count - base > UNHEARD_BYTES
+
+
+class Warden:
+    """Carries out what the connections' states ask for. Called by the loop when nothing waits to be read."""
+
+    def __init__(self, monitor: Monitor, router: Router) -> None:
+        self._monitor = monitor
+        self._router = router
+        self._doorstep = Doorstep(router.settings)
+        self._inflow = Inflow()
+        self.turned_away = self.silent = self.overfull = 0
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted here."""
+        return {
+            "connections": len(self._doorstep),
+            "shut_full": self.turned_away,
+            "shut_silent": self.silent,
+            "shut_overfull": self.overfull,
+        }
+
+    def look(self) -> None:
+        """Deadlines and silent connections once a second, bytes without end more often."""
+        router = self._router
+        now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
+        is_tick = router.tick()
+        if is_tick:
+            self._take(now)
+        for fd in self._inflow.overfull(self._doorstep, router.fds.heard, now):
+            self.overfull += 1
+            peer = peer_of(fd)
+            router.overfull(fd, "" if peer is None else peer[0])
+            shut_down(fd, peer)
+        if is_tick:
+            for fd, peer in self._doorstep.overdue(router.descriptors(), now):
+                self.silent += 1
+                shut_down(fd, peer)
+
+    def _take(self, now: float) -> None:
+        for came, fd in self._monitor.take():
+            self._inflow.forget(fd)
+            if came:
+                self._came(fd, peer_of(fd), now)
+            else:
+                self._doorstep.gone(fd)
+                self._router.disconnected(fd)
+
+    def _came(self, fd: int, peer: Peer | None, now: float) -> None:
+        if not self._doorstep.came(fd, peer, now):
+            self.turned_away += 1
+            shut_down(fd, peer)

@@ -1,0 +1,128 @@
+"""Connections that bring bytes without end are found, and nobody else is (protocol.md §2)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from sealwire.broker.warden import ALARM_LOOKS, GROWN_PAGES, LOOK_S, UNHEARD_BYTES, Inflow, received, resident_pages
+
+
+class World:
+    """What the system would say: bytes and words of each connection, and memory."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.bytes: dict[int, int] = {}
+        self.heard: dict[int, float] = {}
+        self.pages = 1_000
+        self.looks = 0
+        self.inflow = Inflow(self.received, lambda: self.pages)
+
+    def received(self, fd: int) -> int | None:
+        self.looks += 1
+        return self.bytes.get(fd)
+
+    def look(self, seconds: float = LOOK_S) -> list[int]:
+        self.now += seconds
+        return self.inflow.overfull(list(self.bytes), lambda fd: self.heard.get(fd, 0.0), self.now)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_connection_that_never_says_anything_is_found(world: World) -> None:
+    world.bytes[5] = UNHEARD_BYTES
+    assert world.look() == []
+    world.bytes[5] += 1
+    assert world.look() == [5]
+
+
+def test_whoever_ends_its_messages_may_bring_as_much_as_it_likes(world: World) -> None:
+    for turn in range(50):
+        world.bytes[5] = turn * 10 * UNHEARD_BYTES
+        world.heard[5] = float(turn)
+        assert world.look() == []
+
+
+def test_a_link_that_goes_silent_in_the_middle_of_a_message_is_found_however_slowly_it_comes(world: World) -> None:
+    world.bytes[5], world.heard[5] = 100 * UNHEARD_BYTES, 7.0
+    assert world.look() == []
+    steps = 0
+    while not world.look(60.0) and steps < 100:
+        world.bytes[5] += UNHEARD_BYTES // 20
+        steps += 1
+    assert steps == 21
+
+
+def test_a_descriptor_used_again_starts_anew(world: World) -> None:
+    world.bytes[5], world.heard[5] = 0, 7.0
+    world.look()
+    world.inflow.forget(5)
+    world.bytes[5], world.heard[5] = UNHEARD_BYTES // 2, 0.0
+    assert world.look() == []
+    world.bytes[5] = UNHEARD_BYTES + 1
+    assert world.look() == [5]
+
+
+def test_memory_that_grows_makes_it_look_at_once_and_calm_makes_it_rare(world: World) -> None:
+    world.bytes = dict.fromkeys(range(10_000), 0)
+    world.look()
+    before = world.looks
+    for _ in range(20):
+        world.look()
+    assert world.looks == before  # 10,000 connections are looked at every 13 s
+    world.pages += GROWN_PAGES + 1
+    for _ in range(20):
+        world.look()
+    assert world.looks == before + ALARM_LOOKS * 10_000
+
+
+def test_it_is_never_looked_at_more_often_than_needed(world: World) -> None:
+    world.bytes[5] = 0
+    world.pages += GROWN_PAGES + 1
+    for _ in range(10):
+        world.look(LOOK_S / 10)
+    assert world.looks <= 2
+
+
+def test_what_the_system_does_not_say_accuses_nobody(world: World) -> None:
+    world.inflow = Inflow(lambda _fd: None, lambda: 0)
+    world.bytes[5] = 10 * UNHEARD_BYTES
+    assert world.look() == []
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
+    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
+    with (
+        socket.create_server((request.param, 0), family=family) as listener,
+        socket.create_connection(listener.getsockname()[:2]) as client,
+        listener.accept()[0] as server,
+    ):
+        yield client, server
+
+
+def test_the_system_counts_what_came(pair: tuple[socket.socket, socket.socket]) -> None:
+    client, server = pair
+    client.sendall(b"x" * 1_234)
+    assert len(server.recv(1_234, socket.MSG_WAITALL)) == 1_234
+    assert received(server.fileno()) == 1_234
+    fd = server.fileno()
+    assert server.fileno() == fd  # looked at, not closed
+    client.sendall(b"y")
+    assert server.recv(1) == b"y"
+
+
+def test_a_descriptor_that_is_no_connection_has_brought_nothing(tmp_path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        assert received(file.fileno()) is None
+    assert received(10_000) is None
+
+
+def test_memory_is_counted() -> None:
+    assert resident_pages() > 1_000
