@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-ATTACKS: Final = (*range(1, 9), *range(10, 19), *range(20, 27), *range(28, 31), *range(45, 49))
+ATTACKS: Final = (*range(1, 9), *range(10, 19), *range(20, 32), *range(45, 49))
 """Attacks that have regression tests; each has at least one mutant."""
 
 
@@ -29,6 +29,7 @@ CONTEXTS = "test_attacks_contexts.py::test_attack_"
 CRYPTO = "test_attacks_crypto.py::test_attack_"
 DIRECTORY = "test_attacks_directory.py::test_attack_"
 DOOR = "test_attacks_door.py::test_attack_"
+FILES = "test_attacks_files.py::test_attack_"
 MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
 REPLAY = "test_attacks_replay.py::test_attack_"
@@ -434,6 +435,35 @@ TABLE: Final = (
         "if len(frame) != _VERB_U64.size:",
         "if False:",
         DOOR + "48_a_pickle_is_no_object_of_ours",
+    ),
+    # --- files ---
+    Mutant(
+        27,
+        "crypto/attachments.py",
+        'self._context = blob + self._padded.to_bytes(8, "big")',
+        'self._context = self._padded.to_bytes(8, "big")',
+        FILES + "27_a_chunk_opens_in_its_own_blob_only",
+    ),
+    Mutant(
+        27,
+        "crypto/attachments.py",
+        "if tag != (_FINAL if index == self._count - 1 else _MESSAGE):",
+        "if False:",
+        FILES + "27_a_file_without_its_last_chunk_has_no_end",
+    ),
+    Mutant(
+        27,
+        "peer/download.py",
+        "if equal(self._hash.digest(), self._plan.digest):",
+        "if True:",
+        FILES + "27_the_hash_is_compared_before_the_file_has_a_name",
+    ),
+    Mutant(
+        31,
+        "peer/thumbnailer.py",
+        "if width < 1 or height < 1 or max(width, height) > 65_535 or width * height > most_pixels:",
+        "if False:",
+        FILES + "31_an_image_past_the_pixels_is_judged_before_it_is_decoded",
     ),
     Mutant(
         48,
