@@ -36,6 +36,7 @@ from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
 from sealwire.peer.people import People
 from sealwire.peer.prefs import DEFAULTS, Prefs
+from sealwire.peer.presence import Presence
 from sealwire.peer.pulse import Beat, Pulse
 from sealwire.peer.receipts import Receipts
 from sealwire.peer.records import ContactRecord, Now, Records
@@ -107,15 +108,14 @@ class Engine:
         self.mail.owe, self.mail.was_read = self.receipts.owe, self.timers.read
         told = (self.mail, self.people, self.receipts, self.timers)
         self.words = Words(self.name, records, self._events, rng, *told)
-        near = (self._pairs, self._roster, self.people)
-        self.whispers = Whispers(*near, rng, self._events, prefs.typing)
+        self.whispers = Whispers(self._pairs, self._roster, self.people, rng, self._events, prefs.typing)
+        self.presence = Presence(records, self._roster, self.people, self.whispers)
         self.words.heard_from, self.words.spoke = self.whispers.heard_from, self.whispers.spoke
         for kind in (Text, Edit, Delete, React, Pin, Timer):
             self._inbox.on(kind, self.words.hear, in_groups=True)
         hall = (self._pairs, self._roster, self._directory, self._requests, self.people, self._inbox, self.mail)
         self.groups = Hall(records, vault, identity, *hall, self.words, self.timers, rng, self._events)
-        self.whispers.group_members = self.groups.member_names
-        self.whispers.group_devices = self.groups.member_devices
+        self.whispers.group_members, self.whispers.group_devices = self.groups.member_names, self.groups.member_devices
         self.files = Files(self.name, records, self.words, self._inbox, self._roster, *told, prefs, rng, self._events)
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)
@@ -385,6 +385,7 @@ class Engine:
         self.timers.settle(now)
         self.receipts.settle(now)
         self.whispers.settle(now, self.online)
+        self.presence.settle(now, self.online)
         self.files.settle(now)
         self._housekeeping(now)
         if self.online and not self._turn.hangup:
@@ -442,9 +443,8 @@ class Engine:
         if self._link.state is not LinkState.DOWN:
             times.append(self._pulse.deadline(self.online))
         if self.online:
-            cores = (self.mail.outbox, self._requests, self._directory, self.groups)
-            waits = [core.deadline() for core in cores]
-            times += [wait for wait in waits if wait is not None]
+            cores = (self.mail.outbox, self._requests, self._directory, self.groups, self.presence)
+            times += [wait for core in cores if (wait := core.deadline()) is not None]
         if self._deferred:
             times.append(now.mono_s + 0.05)
         return min(times)

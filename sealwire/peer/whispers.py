@@ -23,7 +23,7 @@ from sealwire.peer.records import Now
 from sealwire.peer.roster import Roster
 from sealwire.wire.frames import encode_ephemeral
 from sealwire.wire.header import TAG_BYTES
-from sealwire.wire.whisper_content import TypingSign, decode_whisper
+from sealwire.wire.whisper_content import PresenceSign, TypingSign, decode_whisper
 
 AGAIN_S: Final = 4.0
 """Between two signs that one still writes."""
@@ -47,6 +47,10 @@ def _nobody(_conversation: str) -> Collection[str]:
     return ()
 
 
+def _unseen(_name: str, _active: bool, _now: Now) -> None:
+    return
+
+
 class Whispers:
     """Signs in both directions; everything about them is in memory."""
 
@@ -67,6 +71,8 @@ class Whispers:
         self.group_devices: Callable[[str], Sequence[Mailbox]] = _nowhere
         """Devices of a group's other members; set by the core that has groups, as is the next."""
         self.group_members: Callable[[str], Collection[str]] = _nobody
+        self.seen: Callable[[str, bool, Now], None] = _unseen
+        """Takes who said to be here; set by the core that keeps it."""
 
     # --- ours ---
 
@@ -79,14 +85,18 @@ class Whispers:
             return
         self.spoke(conversation)
         content = TypingSign(group_of(conversation) or _DIRECT, active, now.ms).encode()
-        for mailbox in self._audience(conversation):
+        if self.whisper(self._audience(conversation), content) and active:
+            self._told[conversation] = now.mono_s
+
+    def whisper(self, devices: Sequence[Mailbox], content: bytes) -> int:
+        """Say this to those devices that can hear and may; returns how many."""
+        before = len(self._out)
+        for mailbox in devices:
             pair = self._pairs.of(mailbox)
             session = pair.active() if pair is not None else None
-            if pair is None or session is None or not (can_whisper(session) and self._may_hear(pair)):
-                continue
-            self._out.append((mailbox, seal_whisper(session, content, self._rng)))
-            if active:
-                self._told[conversation] = now.mono_s
+            if pair is not None and session is not None and can_whisper(session) and self._may_hear(pair):
+                self._out.append((mailbox, seal_whisper(session, content, self._rng)))
+        return len(self._out) - before
 
     def spoke(self, conversation: str) -> None:
         """We said something there: that ends our sign by itself."""
@@ -113,7 +123,7 @@ class Whispers:
 
     def hear(self, body: bytes, now: Now) -> None:
         """An EPHEMERAL came. Whatever is wrong with it, it is as if it had not come."""
-        if not self._is_on or len(body) != WHISPER_BYTES or not self._spend(now):
+        if len(body) != WHISPER_BYTES or not self._spend(now):
             return
         tag = body[:TAG_BYTES]
         pair = self._pairs.by_tag(tag)
@@ -123,7 +133,11 @@ class Whispers:
             sign = decode_whisper(open_whisper(pair.sessions[tag], body))
         except (RefusedError, RemoteProtocolError):
             return
-        if sign is not None and self._is_fresh(pair.mailbox, sign, now):
+        if sign is None or not self._is_fresh(pair.mailbox, sign, now):
+            return
+        if isinstance(sign, PresenceSign):
+            self.seen(pair.account, sign.active, now)
+        elif self._is_on:
             self._show(pair.account, sign, now)
 
     def _spend(self, now: Now) -> bool:
@@ -134,7 +148,7 @@ class Whispers:
         self._room -= 1
         return True
 
-    def _is_fresh(self, mailbox: Mailbox, sign: TypingSign, now: Now) -> bool:
+    def _is_fresh(self, mailbox: Mailbox, sign: TypingSign | PresenceSign, now: Now) -> bool:
         if abs(sign.sent_at_ms - now.ms) > MAX_SKEW_MS or sign.sent_at_ms <= self._latest_ms.get(mailbox, 0):
             return False
         self._latest_ms[mailbox] = sign.sent_at_ms

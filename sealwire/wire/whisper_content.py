@@ -14,6 +14,7 @@ from sealwire.errors import RemoteProtocolError
 from sealwire.ids import GROUP_ID_BYTES, Millis
 
 TYPING: Final = 1
+PRESENCE: Final = 2
 
 _FORM = struct.Struct(f">BB{GROUP_ID_BYTES}sQ6x")
 
@@ -31,7 +32,18 @@ class TypingSign(NamedTuple):
         return _FORM.pack(TYPING, self.active, self.group, self.sent_at_ms)
 
 
-def decode_whisper(content: bytes) -> TypingSign | None:
+class PresenceSign(NamedTuple):
+    """Somebody is here, or leaves."""
+
+    active: bool
+    sent_at_ms: Millis
+
+    def encode(self) -> bytes:
+        """Return the 32 bytes. Source: protocol.md §11.4."""
+        return _FORM.pack(PRESENCE, self.active, bytes(GROUP_ID_BYTES), self.sent_at_ms)
+
+
+def decode_whisper(content: bytes) -> TypingSign | PresenceSign | None:
     """Read what was whispered; None: a kind that a later version knows.
 
     Raises:
@@ -42,8 +54,12 @@ def decode_whisper(content: bytes) -> TypingSign | None:
     if len(content) != _FORM.size or content[-6:] != bytes(6):
         raise RemoteProtocolError("a whisper of another form")
     kind, active, group, sent_at_ms = _FORM.unpack(content)
-    if kind != TYPING:
+    if kind not in (TYPING, PRESENCE):
         return None
     if active > 1:
-        raise RemoteProtocolError("neither writing nor not")
-    return TypingSign(group, bool(active), sent_at_ms)
+        raise RemoteProtocolError("neither yes nor no")
+    if kind == TYPING:
+        return TypingSign(group, bool(active), sent_at_ms)
+    if group != bytes(GROUP_ID_BYTES):
+        raise RemoteProtocolError("presence in a group")
+    return PresenceSign(bool(active), sent_at_ms)

@@ -11,7 +11,7 @@ from sealwire.peer.api.people import Match, PersonInfo, Verification
 
 if TYPE_CHECKING:
     from sealwire.peer.client import Client
-    from sealwire.peer.records import ContactRecord
+    from sealwire.peer.records import ContactRecord, Now
 
 MAX_NICKNAME_CHARS: Final = 64
 """A nickname is one short line; without a bound it pushes everything else off the screen."""
@@ -26,11 +26,11 @@ class PeopleDesk:
     async def person(self, name: str) -> PersonInfo:
         """One person. Raises UnknownPeerError."""
         contact = await self._client.known(name)
-        return await self._client.do(lambda _now: self._info(contact))
+        return await self._client.do(lambda now: self._info(contact, now))
 
     async def people(self) -> list[PersonInfo]:
         """Everyone, by name."""
-        return await self._client.do(lambda _now: [self._info(one) for one in self._client.engine.contacts()])
+        return await self._client.do(lambda now: [self._info(one, now) for one in self._client.engine.contacts()])
 
     async def accept(self, name: str) -> PersonInfo:
         """Answer a request: receipts that were held go out."""
@@ -78,15 +78,24 @@ class PeopleDesk:
             await self._client.set_verified(contact.name, True)
         return match
 
+    async def share_presence(self, shared: bool | None = None) -> bool:
+        """Whether others see that one is online; set first when given. Off unless switched on."""
+        if shared is not None:
+            await self._client.do(lambda now: self._client.engine.presence.share(shared, now))
+        return self._client.engine.presence.is_shared
+
     def _number(self, contact: ContactRecord) -> SafetyNumber:
         own = self._client.keys.identity.card.card
         theirs = contact.new_account_key or contact.account_key
         return safety_number_of(own.realm, (own.account, own.n_sign), (contact.name, theirs))
 
-    def _info(self, contact: ContactRecord) -> PersonInfo:
+    def _info(self, contact: ContactRecord, now: Now) -> PersonInfo:
         set_here = self._client.engine.people.find(contact.name)
         is_request = not set_here.accepted and self._client.store.received_count(contact.name) > 0
-        return PersonInfo(self._client.contact_info(contact), set_here.nickname, is_request, set_here.blocked)
+        here, seen_ms = self._client.engine.presence.of(contact.name, now)
+        return PersonInfo(
+            self._client.contact_info(contact), set_here.nickname, is_request, set_here.blocked, here, seen_ms
+        )
 
 
 def _causes() -> tuple[str, ...]:

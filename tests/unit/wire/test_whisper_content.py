@@ -20,7 +20,7 @@ def test_what_is_written_is_read():
 
 
 def test_a_kind_of_a_later_version_is_left_alone():
-    assert decode_whisper(b"\x02" + SIGN.encode()[1:]) is None
+    assert decode_whisper(b"\x03" + SIGN.encode()[1:]) is None
 
 
 @pytest.mark.parametrize("wrong", [b"", SIGN.encode()[:-1], SIGN.encode() + b"\0", SIGN.encode()[:-1] + b"\1",
