@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import sealwire
+from sealwire.cli.programs import Program, command
 from sealwire.errors import SealwireError
 from sealwire.i18n import _
 
@@ -60,13 +60,10 @@ class Actor:
         self._tasks = [asyncio.create_task(self._listen(), name=f"{name} stderr")]
 
     @staticmethod
-    async def launch(program: str, arguments: list[str]) -> asyncio.subprocess.Process:
+    async def launch(program: Program, arguments: list[str]) -> asyncio.subprocess.Process:
         """Start ``broker`` or ``peer`` with its own interpreter."""
-        code = f"import sys; from sealwire.cli import start; sys.exit(start({program!r}))"
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            code,
+            *command(program),
             *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

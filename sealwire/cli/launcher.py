@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sealwire import config, invite
-from sealwire.cli import peer_profile
+from sealwire.cli import peer_profile, programs
 from sealwire.cli.common import load_settings
 from sealwire.cli.demo_cast import package_path
 from sealwire.cli.peer_options import Options
@@ -168,8 +167,7 @@ class CliLauncher:
         return {"bind": f"tcp://{EVERYWHERE}:{port}", "registration": "invite"}
 
     def _spawn(self, choice: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-        code = "import sys; from sealwire.cli import start; sys.exit(start('broker'))"
-        words = [sys.executable, "-c", code, "--bind", choice["bind"], *self._folders()]
+        words = [*programs.command("broker"), "--bind", choice["bind"], *self._folders()]
         environ = {
             **self._environ,
             "SEALWIRE_BROKER__REGISTRATION": choice["registration"],

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
-from sealwire.cli import told
+from sealwire.cli import programs, told
 from sealwire.cli.common import say
 from sealwire.i18n import _
 
@@ -80,6 +79,6 @@ def _how(code: int) -> str:
 
 def supervise(arguments: Sequence[str]) -> int:
     """Serve with these arguments (without the flag itself) until an end that is meant."""
-    supervisor = Supervisor([sys.executable, sys.argv[0], *arguments])
+    supervisor = Supervisor([*programs.itself(), *arguments])
     told.handle(supervisor.forward)
     return supervisor.run()

@@ -1,0 +1,209 @@
+"""Build everything that can be installed, start what was built, and speak with it.
+
+    pip install -r requirements.txt -r packaging/requirements.txt
+    python -m scripts.package --out dist/packages --report docs/reports/packages.md [--skip deb]
+
+Makes the wheel and the source archive, a wheelhouse for machines without a network, a folder of programs by
+PyInstaller, a Debian package, a list of what is inside (SBOM, CycloneDX) and SHA256SUMS. Each is then used from a place that holds
+nothing of the repository: installed without an index, unpacked, started; alice writes to bob and bob reads it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.package_talk import talk
+from sealwire import __version__
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("wheel", "wheelhouse", "folder", "deb", "sbom")
+
+
+@dataclass
+class Report:
+    """What was made and what it did."""
+
+    rows: list[str] = field(default_factory=list)
+    bad: int = 0
+
+    def row(self, name: str, detail: str, verdict: str) -> None:
+        self.rows.append(f"| {name} | {detail} | {verdict} |")
+        self.bad += not verdict.startswith(("spoke", "made", "skipped"))
+        print(f"{name}: {detail}: {verdict}", flush=True)
+
+    def text(self) -> str:
+        head = [
+            "# Packages",
+            "",
+            "Made by `python -m scripts.package`: each is built, put into an empty place, started and spoken with.",
+            "",
+            f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}, "
+            f"Sealwire {__version__}.",
+            "",
+            "| package | what it is | outcome |",
+            "|---|---|---|",
+        ]
+        return "\n".join([*head, *self.rows]) + "\n"
+
+
+def run(*words: object, cwd: Path = ROOT, **more: str) -> None:
+    """Run a command that must succeed; its words are shown when it does not."""
+    done = subprocess.run(
+        [str(word) for word in words], cwd=cwd, env={**os.environ, **more}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{words[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def mib(path: Path) -> str:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return f"{sum(one.stat().st_size for one in files if one.is_file() and not one.is_symlink()) / 2**20:.1f} MiB"
+
+
+# --- the parts -----------------------------------------------------------------------------------------------
+
+
+def wheel(out: Path, report: Report) -> None:
+    """Wheel and source archive."""
+    run(sys.executable, "-m", "build", "--outdir", out, ROOT)
+    for path in sorted(out.glob("sealwire-*")):
+        if path.suffix in {".whl", ".gz"}:
+            report.row(path.name, mib(path), "made")
+
+
+def wheelhouse(out: Path, report: Report) -> None:
+    """Every wheel it needs; installed from there alone, in a new environment."""
+    (made,) = out.glob("sealwire-*.whl")
+    house = out / "wheelhouse"
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--wheel-dir", house, made)
+    archive = out / f"sealwire-{__version__}-wheelhouse.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(house, "wheelhouse")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        run(sys.executable, "-m", "venv", place / "venv", cwd=place)
+        programs = place / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+        run(programs / "pip", "install", "-q", "--no-index", "--find-links", house, "sealwire", cwd=place)
+        verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], place)
+    shutil.rmtree(house)
+    report.row(archive.name, f"{mib(archive)}, installed without an index", verdict)
+
+
+def folder(out: Path, report: Report) -> None:
+    """One folder of programs that needs no Python."""
+    work = ROOT / "build" / "pyinstaller"  # kept: the next run is quicker
+    spec = ROOT / "packaging" / "pyinstaller" / "sealwire.spec"
+    run(sys.executable, "-m", "PyInstaller", "--noconfirm", "--distpath", out, "--workpath", work, spec)
+
+    end = ".exe" if sys.platform == "win32" else ""
+    with tempfile.TemporaryDirectory() as place:
+        moved = Path(place) / "sealwire"
+        shutil.copytree(out / "sealwire", moved, symlinks=True)
+        verdict = talk([str(moved / f"sealwire-broker{end}")], [str(moved / f"sealwire-peer{end}")], Path(place))
+    size = mib(out / "sealwire")
+    archive = out / f"sealwire-{__version__}-{platform.system().lower()}-{platform.machine()}.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(out / "sealwire", "sealwire")
+    report.row(archive.name, f"{mib(archive)}, unpacked {size}, no Python needed", verdict)
+
+
+def deb(out: Path, report: Report) -> None:
+    """A Debian package of that folder, with manual pages, completion and the unit."""
+    if shutil.which("dpkg-deb") is None:
+        report.row("deb", "dpkg-deb is not here", "skipped")
+        return
+    arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+    tree = out / "debroot"
+    shutil.copytree(out / "sealwire", tree / "opt" / "sealwire", symlinks=True)
+    for name in ("sealwire-peer", "sealwire-broker"):
+        _deb_program(tree, name)
+    unit = tree / "lib" / "systemd" / "system" / "sealwire-broker.service"
+    unit.parent.mkdir(parents=True)
+    text = (ROOT / "packaging" / "systemd" / "sealwire-broker.service").read_text("utf-8")
+    program = "/opt/sealwire/.venv/bin/python /opt/sealwire/broker.py"
+    unit.write_text(text.replace(program, "/opt/sealwire/sealwire-broker"), "utf-8")
+    control = tree / "DEBIAN" / "control"
+    control.parent.mkdir()
+    form = (ROOT / "packaging" / "debian" / "control.in").read_text("utf-8")
+    control.write_text(form.replace("@VERSION@", __version__).replace("@ARCH@", arch), "utf-8")
+    package = out / f"sealwire_{__version__}_{arch}.deb"
+    run("dpkg-deb", "--root-owner-group", "--build", tree, package)
+    shutil.rmtree(tree)
+    with tempfile.TemporaryDirectory() as place:
+        run("dpkg-deb", "--extract", package, place)
+        programs = Path(place) / "opt" / "sealwire"
+        verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], Path(place))
+    report.row(package.name, mib(package), verdict)
+
+
+def _deb_program(tree: Path, name: str) -> None:
+    link = tree / "usr" / "bin" / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(f"/opt/sealwire/{name}")
+    page = tree / "usr" / "share" / "man" / "man1" / f"{name}.1"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "packaging" / "man" / f"{name}.1", page)
+    completion = tree / "usr" / "share" / "bash-completion" / "completions" / name
+    completion.parent.mkdir(parents=True, exist_ok=True)
+    program = name.removeprefix("sealwire-")
+    words = [sys.executable, f"{program}.py", "--completion", "bash"]
+    completion.write_text(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout, "utf-8")
+
+
+def sbom(out: Path, report: Report) -> None:
+    """What is inside, as CycloneDX: of an environment that holds what Sealwire needs and nothing else."""
+    target = out / f"sealwire-{__version__}.cdx.json"
+    with tempfile.TemporaryDirectory() as place:
+        run(sys.executable, "-m", "venv", Path(place) / "venv")
+        python = Path(place) / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+        run(python, "-m", "pip", "install", "-q", "-r", ROOT / "requirements.txt")
+        run(sys.executable, "-m", "cyclonedx_py", "environment", python, "--output-file", target)
+    report.row(target.name, mib(target), "made")
+
+
+def sums(out: Path) -> None:
+    """SHA256SUMS of every file to hand around."""
+    files = sorted(path for path in out.iterdir() if path.is_file() and path.name != "SHA256SUMS")
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (out / "SHA256SUMS").write_text("".join(lines), "utf-8")
+
+
+def main() -> int:
+    """Build, try, report; the exit code is 1 when something did not speak."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "packages")
+    parser.add_argument("--report", type=Path)
+    parser.add_argument("--skip", action="append", default=[], choices=PARTS)
+    chosen = parser.parse_args()
+    out = chosen.out.absolute()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    report = Report()
+    makers: dict[str, Callable[[Path, Report], None]] = {
+        "wheel": wheel, "wheelhouse": wheelhouse, "folder": folder, "deb": deb, "sbom": sbom,
+    }  # fmt: skip
+    for name, make in makers.items():
+        if name in chosen.skip:
+            report.row(name, "left out with --skip", "skipped")
+        else:
+            make(out, report)
+    sums(out)
+    if chosen.report:
+        chosen.report.write_text(report.text(), "utf-8")
+    return 1 if report.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
