@@ -4,8 +4,9 @@
     python -m scripts.package --out dist/packages --report docs/reports/packages.md [--skip deb]
 
 Makes the wheel and the source archive, a wheelhouse for machines without a network, a folder of programs by
-PyInstaller, a Debian package, a list of what is inside (SBOM, CycloneDX) and SHA256SUMS. Each is then used from a place that holds
-nothing of the repository: installed without an index, unpacked, started; alice writes to bob and bob reads it.
+PyInstaller, a Debian package, a list of what is inside (SBOM, CycloneDX) and SHA256SUMS. Each is then used from a place
+that holds nothing of the repository: installed without an index, unpacked, started; alice writes to bob and bob reads
+it.
 """
 
 from __future__ import annotations

@@ -88,4 +88,4 @@ def _key(header_key: bytes, transcript: bytes, direction: bytes) -> bytes:
 
 
 def _ad(transcript: bytes, direction: bytes, tag: bytes) -> bytes:
-    return L("whisper", transcript + direction + tag)
+    return L("whispered", transcript + direction + tag)
