@@ -9,7 +9,7 @@ Source: protocol.md §5.4.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sealwire.broker.ledger import Ledger
@@ -120,3 +120,34 @@ class Expiry:
         """The device said something after the WELCOME that named this many: they need not be told again."""
         mailbox.expired -= count
         self._ledger.ops.append(ExpiredTold(None, mailbox.id, count))
+
+
+def load_mail(
+    mail: Iterable[tuple[MailboxId, int, int, Millis]],
+    mailboxes: Mapping[MailboxId, Mailbox],
+    expiry: Expiry,
+    lost: Callable[[int], None],
+) -> None:
+    """Enter the mail that waits when the broker starts: (mailbox, row, size, time) in order of arrival.
+
+    A million rows may wait and every start reads them all, so this does as little as it can for each.
+
+    Args:
+        lost: told the rows of mailboxes that are gone: their account was deleted, and the process died before all of
+            their mail was.
+    """
+    next_mark = row = at_ms = 0
+    for mailbox_id, row, size, at_ms in mail:
+        if at_ms >= next_mark:
+            expiry.restored(row, at_ms)
+            next_mark = at_ms + MARK_MS
+        mailbox = mailboxes.get(mailbox_id)
+        if mailbox is None:
+            lost(row)
+        else:
+            mailbox.rows.append(row)
+            mailbox.bytes += size
+    if row:
+        expiry.restored(row, at_ms)
+    for mailbox in mailboxes.values():
+        mailbox.messages = len(mailbox.rows)

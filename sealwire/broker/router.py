@@ -50,7 +50,7 @@ from sealwire.broker.clock import Clock
 from sealwire.broker.descriptors import Descriptors
 from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.ephemeral import Ephemerals
-from sealwire.broker.expiry import Expiry
+from sealwire.broker.expiry import Expiry, load_mail
 from sealwire.broker.limits import Limits
 from sealwire.broker.links import Account, Connection, Door, Greeted, Link, encode_welcome
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
@@ -156,15 +156,7 @@ class Router:
     def _load(self, snapshot: Snapshot) -> None:
         for row in snapshot.devices:
             self._add(row)
-        for mailbox_id, row_number, size, at_ms in snapshot.mail:
-            self._expiry.restored(row_number, at_ms)
-            mailbox = self.mailboxes.get(mailbox_id)
-            if mailbox is None:  # its account was deleted, and the process died before all of the mail was
-                self._ledger.deletes.append(row_number)
-                continue
-            mailbox.rows.append(row_number)
-            mailbox.messages += 1
-            mailbox.bytes += size
+        load_mail(snapshot.mail, self.mailboxes, self._expiry, self._ledger.deletes.append)
         for name, state in snapshot.states.items():
             if state == DISABLED and name in self._accounts:
                 self._accounts[name].disabled = True

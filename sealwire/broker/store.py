@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -142,14 +143,16 @@ class SqliteStore:
         return self._number(f"SELECT coalesce(max(row), 0), at_ms FROM {table}", 1)  # noqa: S608 - one of two names
 
     def _mail(self) -> Iterator[tuple[Mailbox, int, int, Millis]]:
-        mail = self._db.execute("SELECT row << 1, mailbox, length(envelope), at_ms FROM mail ORDER BY row")
-        fans = self._db.execute(
-            "SELECT fan.row << 1 | 1, fan.mailbox, length(envelope), at_ms FROM fan JOIN body ON body.id = fan.body"
-            " ORDER BY fan.row"
-        )
         try:
-            for row, mailbox, size, at_ms in heapq.merge(mail, fans):
-                yield Mailbox(mailbox), row, size, at_ms
+            mail = self._db.execute("SELECT mailbox, row << 1, length(envelope), at_ms FROM mail ORDER BY row")
+            if not catalog.fetch(self._db, "SELECT 1 FROM fan LIMIT 1"):
+                yield from mail  # the usual case: merging costs as much again as reading
+                return
+            fans = self._db.execute(
+                "SELECT fan.mailbox, fan.row << 1 | 1, length(envelope), at_ms FROM fan JOIN body ON body.id = fan.body"
+                " ORDER BY fan.row"
+            )
+            yield from heapq.merge(mail, fans, key=itemgetter(1))
         except apsw.Error as error:
             raise StoreFailedError(path=self.path, detail=str(error)) from error
 
