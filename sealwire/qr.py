@@ -40,13 +40,17 @@ def modules(text: str) -> list[bytes]:
     return [bytes(row) for row in _code(text).matrix_iter(border=QUIET)]
 
 
-def in_terminal(text: str) -> str:
-    """Return the code as lines for a terminal that knows colours and block characters."""
+def half_blocks(text: str) -> list[str]:
+    """Return the code as lines of half blocks, to be drawn dark on light; its quiet zone is part of it."""
     rows = [tuple(row) for row in _code(text).matrix_iter(border=QUIET)]
     if len(rows) % 2:
         rows.append((0,) * len(rows[0]))
-    lines = ("".join(_HALVES[pair] for pair in zip(*pair_of_rows)) for pair_of_rows in zip(rows[::2], rows[1::2]))
-    return "\n".join(f"{_DARK_ON_LIGHT}{line}{_PLAIN}" for line in lines)
+    return ["".join(_HALVES[pair] for pair in zip(*pair_of_rows)) for pair_of_rows in zip(rows[::2], rows[1::2])]
+
+
+def in_terminal(text: str) -> str:
+    """Return the code as lines for a terminal that knows colours and block characters."""
+    return "\n".join(f"{_DARK_ON_LIGHT}{line}{_PLAIN}" for line in half_blocks(text))
 
 
 def is_file_kind(path: Path) -> bool:

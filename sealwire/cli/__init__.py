@@ -14,6 +14,7 @@ PACKAGES = {
     "nacl": "PyNaCl",
     "prompt_toolkit": "prompt_toolkit",
     "segno": "segno",
+    "textual": "textual",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }

@@ -19,6 +19,7 @@ from sealwire.cli.common import load_settings
 from sealwire.cli.demo_cast import package_path
 from sealwire.cli.peer_options import Options
 from sealwire.cli.peer_profile import FLAG_KEYS
+from sealwire.cli.peer_socket import serving
 from sealwire.cli.probe import answers
 from sealwire.config import Settings
 from sealwire.errors import (
@@ -65,6 +66,7 @@ class CliLauncher:
         self._profile: Profile | None = None
         self._usual_address = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._exits = contextlib.AsyncExitStack()
 
     # --- profiles --------------------------------------------------------------------------------------------
 
@@ -103,6 +105,7 @@ class CliLauncher:
             await client.close()
             raise
         self._profile = profile
+        await self._exits.enter_async_context(serving(client, profile.data_dir, self._options.timeout_s))
         self._later(self._remember(client, options, profile))
         return cast(FullClient, client)
 
@@ -119,10 +122,11 @@ class CliLauncher:
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self) -> None:
-        """End what still waits here; the broker goes on."""
+        """End what still waits here and what is served to other commands; the broker goes on."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._exits.aclose()
 
     # --- the broker ------------------------------------------------------------------------------------------
 

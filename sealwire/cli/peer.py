@@ -59,6 +59,12 @@ def _peer(options: Options) -> int:
     done = peer_handover.hand_over(options, folder)
     if done is not None:
         return done
+    from sealwire.cli import screen_choice
+
+    if screen_choice.is_wanted(options, os.environ):
+        from sealwire.cli import screen  # Textual: 250 ms that nothing else needs
+
+        return screen.run(options)
     from sealwire.cli import peer_session
     from sealwire.cli.loops import until_told
     from sealwire.peer import keystore

@@ -34,6 +34,8 @@ GIB = 1024 * MIB
 Registration = Literal["open", "invite", "closed"]
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["text", "json"]
+Interface = Literal["screen", "plain"]
+Theme = Literal["dark", "light", "contrast"]
 Content = Literal["full", "name", "none"]
 TerminalNotice = Literal["auto", "osc9", "osc777", "off"]
 
@@ -140,6 +142,15 @@ class PeerSection:
         True,
         Switch(),
         "Whether a fetched file in data/NAME/files goes when its message does; copies elsewhere stay.",
+    )
+    interface: Interface = _key(
+        "screen",
+        Choice(get_args(Interface)),
+        "What a terminal shows: the full screen, or plain lines that a screen reader follows (as --plain, TERM=dumb "
+        "and SEALWIRE_PLAIN=1).",
+    )
+    theme: Theme = _key(
+        "dark", Choice(get_args(Theme)), "Colours of the full screen; NO_COLOR takes the colours out of any of them."
     )
     reconnect_first_s: float = _key(
         0.5,

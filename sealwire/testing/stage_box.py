@@ -43,14 +43,16 @@ class Box:
         """Every call that changes something, with what was asked."""
         self.failure: SealwireError | None = None
         """The next changing call raises this once."""
+        self.failing = ""
+        """Which call that is; empty for any."""
         self.row = 0
         self._places: dict[str, str] = {}
 
     def note(self, *call: object) -> None:
         """Write a call down, or fail it as a test asked for."""
         self.asked.append(call)
-        failure, self.failure = self.failure, None
-        if failure is not None:
+        if self.failure is not None and self.failing in ("", call[0]):
+            failure, self.failure = self.failure, None
             raise failure
 
     def add(self, message: Message) -> Message:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Protocol, get_args
 
@@ -15,9 +14,10 @@ from sealwire.peer.api.groups import Role
 from sealwire.peer.api.past import ExportFormat
 from sealwire.peer.events import Message
 from sealwire.ui.views import chats, emoji, sentences, spoken, words
-from sealwire.ui.views.commands import FOREVER_S, Order, span_seconds, usage
+from sealwire.ui.views.commands import FOREVER_S, Order, day_ms, span_seconds, usage
 from sealwire.ui.views.safe import screen_name, screen_text
 from sealwire.ui.views.state import Line
+from sealwire.ui.views.trust import match_sentence
 
 FOUND: Final = 20
 """Search results shown at once; more words find fewer."""
@@ -180,13 +180,8 @@ class Orders:
         return _("No messages with {name} yet.").format(name=screen_name(self._place.current or ""))
 
     async def _from_day(self, text: str) -> list[str]:
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise UsageError(_("A day is written YYYY-MM-DD, like 2026-09-21.")) from None
-        ms = int(datetime(day.year, day.month, day.day).timestamp() * 1000)
         conversation = self._current()
-        row = await self._client.past.row_at(conversation, ms)
+        row = await self._client.past.row_at(conversation, day_ms(text, None))
         if row is None:
             return [_("Nothing was said here from that day on.")]
         return self._all(list(await self._client.past.page(conversation, LISTED, after_row=row - 1)), "")
@@ -214,7 +209,7 @@ class Orders:
             case "verified" | "unverified":
                 return [sentences.contact_line(await self._client.set_verified(name, order.verb == "verified"))]
             case "code":
-                return [_match(await people.check_code(name, order.text), shown)]
+                return [match_sentence(await people.check_code(name, order.text), name)]
             case "approve":
                 return [sentences.contact_line(await self._client.approve(name))]
             case "nick":
@@ -250,18 +245,18 @@ class Orders:
         files = self._client.files
         if order.verb == "file":
             conversation = self._current()
-            sent = await files.send(conversation, _path(order.path), caption=emoji.replaced(order.text))
+            sent = await files.send(conversation, user_path(order.path), caption=emoji.replaced(order.text))
             self._place.show(await self._fetched(conversation, sent.id))
             return []
         _conversation, message_id = self._place.message(order.number, file=True)
         match order.verb:
             case "fetch":
-                done = await files.fetch(message_id, _path(order.path) if order.path else None)
+                done = await files.fetch(message_id, user_path(order.path) if order.path else None)
                 return [
                     _("{name} is here: {path}").format(name=screen_name(done.name), path=screen_text(done.path or ""))
                 ]
             case "save":
-                await files.save_copy(message_id, _path(order.path))
+                await files.save_copy(message_id, user_path(order.path))
                 return [_("Copied to {path}.").format(path=screen_text(order.path))]
             case "pause":
                 await files.pause(message_id)
@@ -354,13 +349,13 @@ class Orders:
                 ]
             case "export":
                 kind: ExportFormat = "json" if order.text == "json" else "html" if order.text == "html" else "text"
-                count = await past.export(_path(order.path), kind, self._current())
+                count = await past.export(user_path(order.path), kind, self._current())
                 text = ngettext("{n} message is in {path}, in clear.", "{n} messages are in {path}, in clear.", count)
                 return [text.format(n=count, path=screen_text(order.path))]
             case "import":
-                count = await past.import_(_path(order.path))
+                count = await past.import_(user_path(order.path))
                 return [ngettext("{n} message was new here.", "{n} messages were new here.", count).format(n=count)]
-        await past.backup(_path(order.path), await self._place.passphrase())
+        await past.backup(user_path(order.path), await self._place.passphrase())
         return [_("The backup is in {path}.").format(path=screen_text(order.path))]
 
     async def _timer(self, conversation: str, seconds: int) -> str:
@@ -380,17 +375,9 @@ class Orders:
         return usage(order.text)
 
 
-def _path(text: str) -> Path:
+def user_path(text: str) -> Path:
+    """Return the path that a person wrote; ~ is their home. Raises SealwireError."""
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise SealwireError(detail=str(error)) from None
-
-
-def _match(match: str, name: str) -> str:
-    return {
-        "same": _("The code is right: {name} is verified."),
-        "different": _("The code is not {name}'s key here. Do not trust this conversation until you know why."),
-        "other-person": _("This is the code of somebody else, not of {name}."),
-        "not-a-code": _("This is no verification code."),
-    }[match].format(name=name)

@@ -22,7 +22,7 @@ TYPED = "The quick brown fox jumps over the lazy dog, 0123456789 times, while ot
 
 @pytest.fixture
 def alice(house: House) -> Iterator[pexpect.spawn]:
-    child = spawn(house, house.arguments("alice"))
+    child = spawn(house, house.arguments("alice", "--plain"))
     yield child
     child.close(force=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from typing import Final, Literal
 
@@ -348,6 +349,19 @@ def span_seconds(text: str) -> int:
     if match is None:
         raise UsageError(_("A time is a number with s, m, h, d or w, like 8h, or off."))
     return int(match["n"]) * _UNITS[match["unit"]]
+
+
+def day_ms(text: str, zone: tzinfo | None) -> int:
+    """Return when a day written YYYY-MM-DD begins for the reader.
+
+    Raises:
+        UsageError: it is no day.
+    """
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(_("A day is written YYYY-MM-DD, like 2026-09-21.")) from None
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
 def _span(spec: Spec, rest: str) -> Order:

@@ -1,0 +1,41 @@
+"""The short lines around a conversation: whose window it is, who one talks to, what goes on below."""
+
+from __future__ import annotations
+
+from sealwire.i18n import _, ngettext
+from sealwire.ui.views import chats, desk
+from sealwire.ui.views.desk import Desk
+from sealwire.ui.views.safe import screen_name
+from sealwire.ui.views.sentences import trust_word
+
+
+def who(view: Desk, now_ms: int) -> str:
+    """Return the own name, with the number of unread messages."""
+    name, unread = screen_name(view.own), desk.unread(view, now_ms)
+    return f"{name} ({unread})" if unread else name
+
+
+def conversation(view: Desk, now_ms: int) -> str:
+    """Return who one talks to, and what is set about it."""
+    info = desk.open_chat(view)
+    if info is None:
+        return _("No conversation is open: Ctrl+K")
+    parts = [("+" if info.is_group else "") + screen_name(info.title)]
+    if info.trust is not None:
+        parts.append(("✓ " if info.trust == "verified" else "") + trust_word(info.trust))
+    if info.timer_s:
+        parts.append(_("disappearing"))
+    if chats.muted(info, now_ms):
+        parts.append(_("muted"))
+    return "  ·  ".join(parts)
+
+
+def below(view: Desk) -> str:
+    """Return who is writing, or that the reader is far back."""
+    opened = view.open
+    if opened is None or not opened.has_newer:
+        return desk.writing(view)
+    if opened.missed:
+        text = ngettext("{n} new message below: Ctrl+End", "{n} new messages below: Ctrl+End", opened.missed)
+        return text.format(n=opened.missed)
+    return _("You are far back: Ctrl+End goes to the end.")
