@@ -189,6 +189,7 @@ HELD_BY = {
     "sealwire.cli.peer_socket": "tests/ui/test_daemon.py",
     "sealwire.cli.streams": "tests/ui/test_daemon.py",
     "sealwire.cli.limits_desk": "tests/unit/test_cli_broker_limits.py",
+    "sealwire.cli.screen_choice": "tests/ui/test_screen.py",
     "sealwire.cli.serve": "tests/unit/test_cli_broker.py",
     "sealwire.config.kinds": "tests/unit/test_config.py",
     "sealwire.files": "tests/unit/broker/test_keyfiles.py",
