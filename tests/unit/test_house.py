@@ -161,6 +161,7 @@ def test_every_public_function_that_cites_the_protocol_cites_a_section_that_exis
 
 ROUTER = "tests/property/test_router.py"
 STORY = "tests/scenario/test_network_story.py"
+PAGES = "tests/unit/ui/terminal/test_pages.py"
 PROCESSES = "tests/scenario/test_process_story.py"
 GROUPS = "tests/scenario/test_groups_story.py"
 FILES = "tests/scenario/test_file_client_story.py"
