@@ -233,6 +233,12 @@ HELD_BY = {
     "sealwire.peer.thumbnailer": "tests/unit/peer/test_thumbs.py",
     "sealwire.peer.turns": PROCESSES,
     "sealwire.peer.shelves.words": "tests/unit/peer/test_words.py",
+    "sealwire.ui.terminal.acts": PAGES,
+    "sealwire.ui.terminal.message_acts": PAGES,
+    "sealwire.ui.terminal.palette": PAGES,
+    "sealwire.ui.terminal.people_acts": PAGES,
+    "sealwire.ui.terminal.screens.help": PAGES,
+    "sealwire.ui.terminal.screens.trust": PAGES,
 }
 """Modules that no test names, and the tests that go through them."""
 
