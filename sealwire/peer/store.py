@@ -64,6 +64,8 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
 
     def _prepare(self, key: bytes) -> None:
         db = self._db
+        # A join is planned once and not again for each value: that cost twenty times the look-up itself.
+        db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         if self.path:
             db.execute("PRAGMA cipher='aegis'")
             db.execute(f'PRAGMA key="raw:{key.hex()}"')

@@ -35,8 +35,8 @@ class WordShelf(Shelf):
 
     def named(self, conversation: str, message_id: bytes) -> list[MessageRow]:
         """Every message of this id in this conversation: nearly always one at most."""
-        sql = _MESSAGE + "WHERE id = ? AND conversation = ? ORDER BY row"
-        return [_row(found) for found in self._all(sql, message_id, conversation)]
+        sql = _MESSAGE + "WHERE id = ? AND conversation = ?"
+        return sorted(_row(found) for found in self._all(sql, message_id, conversation))
 
     def own_row(self, message_id: bytes) -> MessageRow | None:
         """Our own message of this id, in whatever conversation."""

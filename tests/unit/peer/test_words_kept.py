@@ -135,3 +135,10 @@ def test_nothing_that_is_shown_reads_a_whole_table(large, sql):
 
 def test_random_ids_find_nothing_quickly(large):
     assert _cpu_s(lambda: [large.find("bob", "bob", os.urandom(16)) for _ in range(1_000)]) < 0.5
+
+
+def test_one_message_is_shown_without_planning_the_question_again(large):
+    large.shown(50_000)
+    best_s = min(_cpu_s(lambda: [large.shown(50_000) for _ in range(200)]) for _ in range(5)) / 200
+    plain_s = min(_cpu_s(lambda: [large.named("bob", b"?" * 16) for _ in range(200)]) for _ in range(5)) / 200
+    assert best_s < 15 * plain_s, "the join is prepared anew for each value"
