@@ -140,16 +140,19 @@ class Changes:
         """Keep a change until its message comes: of one person and kind the one that would stand."""
         author, message_id = about(said, change)
         kind = _TAGS[type(change)]
-        for other in self._records.aside(said.conversation, author, message_id):
+        waiting = self._records.aside(said.conversation, author, message_id)
+        if any(other.kind == _TAGS[Delete] for other in waiting):
+            return  # there will be nothing left to change
+        if isinstance(change, Delete):
+            self._records.drop_aside(said.conversation, author, message_id)  # words of it least of all
+        for other in waiting:
             if (other.by, other.kind) == (said.author, kind):
                 known = decode_content(other.content)
                 if _rank(known, other.event) >= _rank(change, said.id):
                     return
         content = encode_content(change)
-        waiting = AsideRow(
-            said.conversation, author, message_id, said.author, kind, said.id, content, said.sent_at_ms, said.now.ms
-        )
-        self._records.put_aside(waiting, MAX_ASIDE)
+        place = (said.conversation, author, message_id, said.author, kind, said.id)
+        self._records.put_aside(AsideRow(*place, content, said.sent_at_ms, said.now.ms), MAX_ASIDE)
 
     def waiting_for(self, said: Said) -> list[tuple[Said, Change]]:
         """Take out what waited for the message that was just stored."""

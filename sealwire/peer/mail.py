@@ -24,7 +24,7 @@ from sealwire.peer.roster import Roster
 from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Renew, decode_content, encode_content
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
-from sealwire.wire.word_content import WordNews
+from sealwire.wire.word_content import Delete, Edit, Pin, React, Ref, WordNews
 
 ToGroup = Callable[[str, MessageId, Content, Now], None]
 Owe = Callable[[Mailbox, str, ReceiptState, Sequence[MessageId]], None]
@@ -94,17 +94,40 @@ class Mail:
     def withdraw(self, message_id: MessageId) -> bool:
         """Give up what is queued of a message; False, and nothing is done, when it is too late for a part of it.
 
-        That is when an answer is owed for it, or when it was sealed for many: its place in the sender's chain would
-        look like a message that somebody held back.
+        That is when it was sent once, even if no answer came: the broker may have it. And when it was sealed for many:
+        its place in the sender's chain would look like a message that somebody held back.
         """
         self.outbox.flush()
         waiting = self._records.outbox_of(message_id)
-        flying = self.outbox.in_flight()
-        if any(row.row in flying or row.targets is not None for row in waiting):
+        if any(row.targets is not None or self.outbox.may_have_left(row.row) for row in waiting):
             return False
         for row in waiting:
             self._drop(row.row, row.mailbox, row.counter)
+            if row.counter:
+                self._seal_again(row)
         return True
+
+    def _seal_again(self, given_up: OutboxRow) -> None:
+        """What was sealed behind it for the same device does not name the gap; what can is sealed afresh and does."""
+        for number, _account, mailbox in self._records.outbox_rows():
+            row = self._records.outbox_row(number) if mailbox == given_up.mailbox else None
+            if row is None or mailbox is None or not row.counter or row.targets is not None:
+                continue
+            pair = self._pairs.of(mailbox)
+            if pair is not None and not self.outbox.may_have_left(number):
+                pair.give_up(row.counter)
+                self.outbox.unseal(row, mailbox)
+
+    def withdraw_about(self, conversation: str, message_id: bytes) -> None:
+        """Give up what is queued about a message of ours that was given up itself: its words least of all may leave."""
+        queued = {row for row, account, _mailbox in self._records.outbox_rows() if account == conversation}
+        for waiting in map(self._records.outbox_row, sorted(queued)):
+            if waiting is None:
+                continue
+            match decode_content(waiting.content):
+                case Edit(id=named) | Delete(id=named) | React(to=Ref(id=named)) | Pin(to=Ref(id=named)):
+                    if named == message_id:
+                        self.withdraw(waiting.message)
 
     def spread(self, row: OutboxRow, mailboxes: Mapping[Mailbox, str], envelope: bytes) -> None:
         """A group's message was sealed: send it to these devices. In an empty group everybody has it already."""

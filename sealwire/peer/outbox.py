@@ -58,6 +58,7 @@ class Outbox:
         self._unsaved: dict[int, OutboxRow] = {}
         self._next_row = records.last_outbox_row() + 1
         self._fans = {row: Fan.decode(targets) for row, targets in records.outbox_fans()}
+        self._doubtful = set(records.outbox_sealed())  # sent once without an answer: the broker may have them
         self._unanswered: deque[Flight | FanFlight] = deque()
         self._rejected: dict[int, tuple[Code, int]] = {}
         self._bytes = 0
@@ -149,6 +150,7 @@ class Outbox:
     def link_lost(self) -> None:
         """Numbers and holds die with the link session; unanswered rows go back to the front, in order."""
         back: dict[Mailbox, list[int]] = {}
+        self._doubtful |= self.in_flight()
         for flight in self._unanswered:
             for mailbox in flight.mailboxes:
                 back.setdefault(mailbox, []).append(flight.row)
@@ -327,6 +329,7 @@ class Outbox:
             else:
                 settled.refused.append((flight, *refusal))
         self._accepted = max(self._accepted, seq)
+        self._doubtful.difference_update(flight.row for flight in settled.accepted)
         self._records.delete_outbox([flight.row for flight in settled.accepted])
         return settled
 
@@ -393,6 +396,7 @@ class Outbox:
 
     def give_up(self, row: int) -> None:
         """The row will never be sent (the caller tells people)."""
+        self._doubtful.discard(row)
         self._fresh.pop(row, None)
         if self._unsaved.pop(row, None) is None:
             self._records.delete_outbox([row])
@@ -427,6 +431,15 @@ class Outbox:
     def in_flight(self) -> set[int]:
         """Rows that an answer is owed for: too late to give up."""
         return {flight.row for flight in self._unanswered}
+
+    def unseal(self, row: OutboxRow, mailbox: Mailbox) -> None:
+        """Seal a row afresh when its turn comes: it has surely not left."""
+        self._fresh.pop(row.row, None)
+        self._records.address_outbox(row.row, mailbox)
+
+    def may_have_left(self, row: int) -> bool:
+        """Whether the broker has this row, or may have it: a link that broke owes the answer for ever."""
+        return row in self._doubtful or row in self.in_flight()
 
     def retry_now(self) -> None:
         """A person asks: do not wait out the pauses."""

@@ -352,6 +352,9 @@ class Records(WordRecords, KeepRecords, GroupRecords, FileRecords, Protocol):
     def outbox_rows(self) -> list[tuple[int, str, Mailbox | None]]:
         """(row, account, mailbox) of everything queued, in order; a row for many devices once for each that is left."""
 
+    def outbox_sealed(self) -> list[int]:
+        """Rows with an envelope, which may have been sent."""
+
     def outbox_fans(self) -> list[tuple[int, bytes]]:
         """(row, targets) of the rows for many devices."""
 

@@ -297,6 +297,10 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
             rows += [(row, account, target) for target in mailboxes]
         return rows
 
+    def outbox_sealed(self) -> list[int]:
+        """Rows with an envelope, which may have been sent."""
+        return [row for (row,) in self._all("SELECT row FROM outbox WHERE envelope IS NOT NULL")]
+
     def outbox_fans(self) -> list[tuple[int, bytes]]:
         """(row, targets) of the rows for many devices."""
         return self._all("SELECT row, targets FROM outbox WHERE targets IS NOT NULL ORDER BY row")

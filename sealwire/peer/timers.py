@@ -56,6 +56,10 @@ class Age:
         """Now, as of the last :meth:`advance`."""
         return int(self._age_ms)
 
+    def told_s(self, now: Now) -> float:
+        """Monotonic time of the last :meth:`advance` of this process; now when there was none."""
+        return self._last.mono_s if self._last is not None else now.mono_s
+
     def advance(self, now: Now) -> None:
         """Time passed since the last call of this process."""
         if self._last is not None:
@@ -174,7 +178,7 @@ class Timers:
         self._events.append(gone)
 
     def deadline(self, now: Now) -> float | None:
-        """Monotonic time of the next end."""
+        """Monotonic time of the next end, counted from when the age was last told."""
         if self._next is None:
             return None
-        return now.mono_s + max(0.0, (self._next - self.age.ms) / 1000)
+        return self.age.told_s(now) + max(0.0, (self._next - self.age.ms) / 1000)

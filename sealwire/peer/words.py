@@ -45,6 +45,9 @@ class Post(Protocol):
     def withdraw(self, message_id: MessageId) -> bool:
         """Give up what is still queued of a message; False when it is too late for a part of it."""
 
+    def withdraw_about(self, conversation: str, message_id: bytes) -> None:
+        """Give up what is still queued about a message of ours."""
+
     def accept(self, name: str, now: Now) -> None:
         """Talk with somebody from now on."""
 
@@ -276,6 +279,7 @@ class Words:
             return False
         if self.on_withdrawn is not None:
             self.on_withdrawn(row)
+        self._post.withdraw_about(row.conversation, row.id)
         if self._records.fail(message_id, why, cancelled=True) is not None:
             self._events.append(Delivery(message_id.hex(), "failed", row.conversation, why))
         return True
@@ -344,7 +348,7 @@ class Words:
         if row.state != 0:
             raise TooLateError(detail=_("this message is not queued any more"))
         if not self._withdraw(row, _("it was cancelled")):
-            raise TooLateError(detail=_("this message is on its way"))
+            raise TooLateError(detail=_("this message is on its way, or may be"))
         return self._as_it_stands(row)
 
     def retry(self, now: Now) -> int:

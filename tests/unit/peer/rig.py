@@ -28,6 +28,9 @@ class Posted:
         self.said: list[tuple[MessageId, Content]] = []
         self.stuck = False
 
+    def withdraw_about(self, conversation: str, message_id: bytes) -> None:
+        """Nothing about it is queued here."""
+
     def accept(self, name: str, now: Now) -> None:
         """Everybody is accepted."""
 

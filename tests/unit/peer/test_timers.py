@@ -110,6 +110,7 @@ def test_the_deadline_is_that_of_the_next_end(rig):
     rig.message(2, mine=True, timer_s=5)
     rig.pass_(0)
     assert rig.timers.deadline(rig.now) == rig.now.mono_s + 5
+    assert rig.timers.deadline(later(rig.now, 4)) == rig.now.mono_s + 5, "whoever asks later is told the same"
     rig.pass_(5)
     assert rig.timers.deadline(rig.now) == rig.now.mono_s + 55
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from sealwire.errors import NotYoursError, TooLateError, UnknownMessageError, UsageError
@@ -386,3 +388,17 @@ def test_a_mention_counts_for_whom_it_means(three):
     assert carol.message(first).mentions == ("bob", "carol")
     me = [bool(side.store._one("SELECT mentions_me FROM message WHERE mentions <> ''")[0]) for side in three]
     assert me == [False, True, True]
+
+
+def test_what_is_taken_back_before_it_came_leaves_no_words_waiting(two):
+    alice, _bob = two
+    for change in (
+        Edit(b"m" * 16, 1, "a secret"),
+        Delete(b"m" * 16),
+        Edit(b"m" * 16, 2, "another"),
+        React(Ref("bob", b"m" * 16), 1, "👍"),
+    ):
+        alice.hear(Said("", "bob", MessageId(os.urandom(16)), 5, alice.now), change)
+    assert [row.kind for row in alice.store.aside("bob", "bob", b"m" * 16)] == [6]
+    alice.hear(Said("", "bob", MessageId(b"m" * 16), 5, alice.now), Text("the secret itself"))
+    assert [(m.text, m.deleted) for m in alice.history()] == [("", True)]
