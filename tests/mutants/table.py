@@ -46,8 +46,8 @@ TABLE: Final = (
     Mutant(
         1,
         "peer/directory.py",
-        "if owner is None or self._roster.blocked(owner):",
-        "if owner is None:",
+        "if owner is None or self._roster.blocked(owner):\n            return None",
+        "if owner is None:\n            return None",
         SWAPPED_LATER,
     ),
     Mutant(
@@ -261,7 +261,7 @@ TABLE: Final = (
     ),
     Mutant(
         20,
-        "peer/engine.py",
+        "peer/mail.py",
         "now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS",
         "False",
         NETWORK + "20_garbage_resets_no_session_and_asks_once",
@@ -375,7 +375,7 @@ TABLE: Final = (
     Mutant(
         30,
         "crypto/session.py",
-        "pad(plaintext, _bucket(len(plaintext)))",
+        "pad(plaintext, bucket(len(plaintext)))",
         "pad(plaintext, max(256, len(plaintext) + 1))",
         MESSAGES + "30_size_depends_on_the_bucket_only_and_nothing_is_compressed",
     ),

@@ -125,7 +125,7 @@ def test_a_wrong_passphrase_leaves_the_key_file_untouched_and_exits_4(stage, peo
 
 def test_a_second_process_on_a_profile_names_the_pid_that_holds_it(stage, people):
     alice, _ = people
-    second = stage.run("--name", "alice", "send", "bob", "me too")
+    second = stage.run("--name", "alice", "daemon")
     assert second.returncode == 1
     assert str(alice.child.pid) in second.stderr
 
