@@ -86,9 +86,8 @@ class Directory:
         """Whether a device may be sent what was sealed for many: its account is known and neither is in question."""
         pair = self._pairs.of(mailbox)
         owner = pair.account if pair is not None else self._roster.owner(mailbox)
-        if owner is None or self._roster.blocked(owner):
-            return False
-        return pair is None or self._roster.lists(pair.signed_card)
+        is_known = owner is not None and not self._roster.blocked(owner)
+        return is_known and (pair is None or self._roster.lists(pair.signed_card))
 
     def renew(self, mailbox: Mailbox, now: Now) -> None:
         """The other device cannot open our session: make a fresh one, at most once an hour."""

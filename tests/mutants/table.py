@@ -46,8 +46,8 @@ TABLE: Final = (
     Mutant(
         1,
         "peer/directory.py",
-        "if owner is None or self._roster.blocked(owner):\n            return None",
-        "if owner is None:\n            return None",
+        "if owner is None or self._roster.blocked(owner):",
+        "if owner is None:",
         SWAPPED_LATER,
     ),
     Mutant(

@@ -61,6 +61,8 @@ def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people):
         assert (invited["id"], invited["by"], invited["name"]) == (group, "alice", "Küche")
         assert ask(guest, "accept", group="+Küche")["state"] == "member"
         changed(alice, "joined")
+    listed = {one["id"]: one for one in alice.request("conversations")["result"]["conversations"]}
+    assert (listed[group]["title"], listed[group]["group"], listed[group]["can_write"]) == ("Küche", True, True)
     sent = alice.request("send", to="+Küche", text="hello all", wait="delivered", timeout=WAIT_S)
     assert sent["result"]["state"] == "delivered"
     for peer in (bob, carol, dave):

@@ -33,7 +33,7 @@ def test_a_conversation_of_two_scripts(house: House) -> None:
     assert alice.ask("history", conversation="bob", limit=1)["result"]["messages"][0]["text"] == "ho"
     assert alice.ask("status")["result"]["queued"] == 0
     assert alice.ask("send", to="nobody-here", text="x")["error"]["code"] == -32005
-    assert alice.ask("group.create", name="x")["error"]["code"] == -32601
+    assert alice.ask("group.craete", name="x")["error"]["code"] == -32601
     assert (alice.end(), bob.end()) == (0, 0)
     for line in alice.lines + bob.lines:
         assert problems(line, SCHEMA) == []

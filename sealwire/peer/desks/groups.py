@@ -65,7 +65,11 @@ class GroupsDesk:
 
     async def all(self) -> Sequence[GroupInfo]:
         """Every group known here, invitations too."""
-        return await self._client.do(lambda _now: [self.describe(group) for group in self._shown()])
+        return await self._client.do(lambda _now: self.known())
+
+    def known(self) -> list[GroupInfo]:
+        """The same, inside a turn."""
+        return [self.describe(group) for group in self._shown()]
 
     async def info(self, group: str) -> GroupInfo:
         """One group."""

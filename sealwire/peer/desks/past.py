@@ -8,8 +8,9 @@ from typing import Final
 
 from sealwire.errors import UsageError
 from sealwire.i18n import _
-from sealwire.ids import GROUP_MARK
+from sealwire.ids import GROUP_MARK, group_of
 from sealwire.peer import search
+from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo, Found, Retention
 from sealwire.peer.desks.copies import FAR, PAGE, Copies
 from sealwire.peer.events import Message
@@ -29,12 +30,19 @@ class PastDesk(Copies):
         return sorted(found, key=lambda one: one.last.row if one.last else 0, reverse=True)
 
     def _ids(self) -> set[str]:
-        return {*self._store.conversation_ids(), *self._store.drafted()}
+        groups = (group.id for group in self._groups())
+        return {*self._store.conversation_ids(), *self._store.drafted(), *groups}
+
+    def _groups(self) -> list[GroupInfo]:
+        """Groups one is in or asked into; those one left show while something of them is kept."""
+        return [group for group in self._client.groups.known() if group.state in ("invited", "member", "stopped")]
 
     async def conversation(self, conversation: str) -> ConversationInfo:
         """One of them, also one in which nothing was said yet. Raises UnknownPeerError."""
         if not conversation.startswith(GROUP_MARK):
             conversation = (await self._client.known(conversation)).name
+        elif group_of(conversation) is None:
+            conversation = await self._client.do(lambda _now: self._client.groups.find(conversation).conversation)
         return await self._client.do(lambda _now: self._info(conversation))
 
     def _info(self, conversation: str) -> ConversationInfo:
@@ -53,7 +61,19 @@ class PastDesk(Copies):
             timer_s=timer_s,
             muted_until_ms=muted_until_ms,
         )
-        return info if info.is_group else self._of_person(info)
+        return self._of_group(info) if info.is_group else self._of_person(info)
+
+    def _of_group(self, info: ConversationInfo) -> ConversationInfo:
+        group = next((one for one in self._client.groups.known() if one.id == info.id), None)
+        if group is None:
+            return replace(info, can_write=False)
+        return replace(
+            info,
+            title=group.name,
+            timer_s=group.timer_s,
+            request=group.state == "invited",
+            can_write=group.state == "member" and group.role != "read-only",
+        )
 
     def _of_person(self, info: ConversationInfo) -> ConversationInfo:
         engine = self._client.engine
