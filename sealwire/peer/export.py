@@ -1,6 +1,6 @@
 """A history as a file: JSON for programs, text and HTML for people. Pure: lines in, lines out.
 
-JSON has one object a line; the first says what the file is. It is the only form that can be read back.
+JSON has one object a line, ASCII only; the first says what the file is. It is the only form that can be read back.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def foot(kind: ExportFormat) -> str:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(value, separators=(",", ":")) + "\n"
 
 
 def read_head(line: bytes) -> str:

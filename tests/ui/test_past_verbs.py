@@ -42,7 +42,7 @@ def test_people_are_blocked_named_and_listed(house: House) -> None:
     assert "blocked" in house.peer("bob", "send", "alice", "hi", code=5).stderr
     assert house.peer("bob", "unblock", "alice").stdout.split("\t")[1] != "blocked"
     assert json.loads(house.peer("bob", "accept", "alice", "--json").stdout)["blocked"] is False
-    assert house.peer("bob", "requests").stdout == ""
+    assert "alice\t" not in house.peer("bob", "requests").stdout
     assert house.peer("bob", "keep", "30", "alice").stdout == "30\t0\n"
     assert house.peer("bob", "keep", "0", "alice").stdout == "0\t0\n"
     assert "number of days" in house.peer("bob", "keep", "long", code=2).stderr
