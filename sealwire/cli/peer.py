@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sealwire.cli import common, told
 from sealwire.cli.peer_options import Options, parse
+from sealwire.errors import ProfileBusyError
 
 # Everything else is imported late: --help, wrong flags and what a running peer does need none of it.
 
@@ -80,4 +81,10 @@ def _peer(options: Options) -> int:
     if first:
         peer_profile.check_first(profile)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
-    return until_told(peer_session.run(options, profile, secret, first))
+    try:
+        return until_told(peer_session.run(options, profile, secret, first))
+    except ProfileBusyError:
+        done = peer_handover.hand_over_soon(options, folder)
+        if done is None:
+            raise
+        return done

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from sealwire.cli.peer_wire import SOCKET_NAME, write_options
 from sealwire.cli.streams import put, say
 from sealwire.i18n import _
 
+LOOK_S = 0.1
+LOOKS = 50
+"""Five seconds: a peer that starts listens well before that; one that never listens is another one-shot command."""
 ALONE = frozenset({"daemon", "restore"})
 """Verbs that are not for a running peer."""
 
@@ -43,6 +47,18 @@ def hand_over(options: Options, folder: Path) -> int | None:
                 return _outcome(message)
     say(_("The running peer ended before it had answered."))
     return EXIT_ERROR
+
+
+def hand_over_soon(options: Options, folder: Path) -> int | None:
+    """The same for a profile that another process holds: it may be about to listen, just started as it is."""
+    for _look in range(LOOKS):
+        if options.verb is None or options.verb in ALONE:
+            return None
+        time.sleep(LOOK_S)
+        done = hand_over(options, folder)
+        if done is not None:
+            return done
+    return None
 
 
 def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:
