@@ -76,6 +76,13 @@ class Client:
             thread.join()
         self.start()
 
+    def leave(self) -> None:
+        """The end: nothing is written any more when the log closes."""
+        self.peer.kill()
+        for thread in self.threads:
+            thread.join()
+        self.log.close()
+
     def say(self, to: str, number: int) -> None:
         peer, text = self.peer, f"{self.name} {number}"
         with self.guard:

@@ -209,7 +209,7 @@ def run(folder: Path, stretches: tuple[Stretch, ...], seed: int) -> tuple[Verdic
             while not (verdict := judge(logs)).clean and time.monotonic() < ends:
                 time.sleep(LOOK_S)
             for talker in everyone:
-                talker.log.close()
+                talker.leave()
             return verdict, found
 
 
