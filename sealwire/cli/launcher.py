@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from sealwire import config, invite
 from sealwire.cli import peer_profile, programs
@@ -107,7 +107,7 @@ class CliLauncher:
         self._profile = profile
         await self._exits.enter_async_context(serving(client, profile.data_dir, self._options.timeout_s))
         self._later(self._remember(client, options, profile))
-        return cast(FullClient, client)
+        return client
 
     async def _remember(self, client: Client, options: Options, profile: Profile) -> None:
         with contextlib.suppress(SealwireError):

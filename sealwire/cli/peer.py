@@ -43,10 +43,20 @@ def _carry_out(options: Options) -> int:
 
 def _in_terminal(options: Options) -> int:
     if options.demo:
-        from sealwire.cli import demo
-
-        return demo.run()
+        return _demo(options)
     return _peer(options)
+
+
+def _demo(options: Options) -> int:
+    from sealwire.cli import screen_choice
+
+    if screen_choice.has_screen(options, os.environ):
+        from sealwire.cli import demo_screen
+
+        return demo_screen.run()
+    from sealwire.cli import demo
+
+    return demo.run()
 
 
 def _peer(options: Options) -> int:
@@ -66,6 +76,10 @@ def _peer(options: Options) -> int:
         from sealwire.cli import screen  # Textual: 250 ms that nothing else needs
 
         return screen.run(options)
+    if screen_choice.is_conversation(options):
+        from sealwire.cli import plain
+
+        return plain.run(options)
     from sealwire.cli import peer_session
     from sealwire.cli.loops import until_told
     from sealwire.peer import keystore

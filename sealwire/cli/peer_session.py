@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
 
 from sealwire.cli import peer_profile, peer_verbs
 from sealwire.cli.common import say
@@ -15,9 +13,6 @@ from sealwire.cli.peer_socket import serving
 from sealwire.errors import SealwireError
 from sealwire.peer.client import Client
 from sealwire.peer.profile import Profile
-
-if TYPE_CHECKING:
-    from sealwire.peer.api import FullClient
 
 _REGISTRATION_S = 10.0
 """A first start registers whatever the verb; a short --timeout is about the question, not about that."""
@@ -69,13 +64,9 @@ async def _interface(client: Client, options: Options) -> int:
         from sealwire.ui import jsonrpc
 
         return await jsonrpc.run(client, options.timeout_s)
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        from sealwire.ui.line import terminal
-
-        return await terminal.run(cast("FullClient", client))
     from sealwire.ui.line import piped
 
-    return await piped.run(cast("FullClient", client), options.timeout_s)
+    return await piped.run(client, options.timeout_s)
 
 
 async def _remember(client: Client, options: Options, profile: Profile) -> None:

@@ -177,3 +177,27 @@ def test_a_wrong_passphrase_in_a_file_is_said_after_the_screen(house: House) -> 
     tty = Tty(arguments, house.folder)
     assert tty.end() == 4
     assert "does not open" in tty.raw
+
+
+def test_the_demonstration_on_a_terminal_is_three_columns_and_the_visitors_turn(tmp_path: Path) -> None:
+    tty = Tty([sys.executable, str(ROOT / "peer.py"), "--demo"], tmp_path, (140, 36), TMPDIR=str(tmp_path))
+    try:
+        tty.see("broker: all it ever sees", "bob")
+        tty.see("Your turn", "You: Hello Bob!", "alice: Hello Bob!", "mailbox of bob", "👍 1", patience_s=90)
+        middle = [line.split("│")[1] for line in tty.text().splitlines() if line.count("│") > 1]
+        assert "mailbox of bob" in "".join(middle)
+        assert "Hello" not in "".join(middle)
+        tty.send("hi bob" + ENTER)
+        tty.see("● hi bob")
+        tty.send("\x1bOR")  # F3
+        tty.see("bob: away")
+        tty.send("are you there?" + ENTER)
+        tty.see("✓ are you there?")
+        tty.send("\x1bOR")
+        tty.see("Bob is back", "● are you there?")
+        tty.send(CTRL_Q)
+        assert tty.end() == 0
+        assert "Your turn, in three terminals" in tty.raw
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        tty.close()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.ui.house import ROOT, House, environment
+from tests.ui.house import ROOT, SETTINGS, House, environment
+from tests.ui.tty import Tty
 
 pytestmark = pytest.mark.process
 
@@ -191,3 +194,81 @@ def test_output_to_a_file_on_a_terminal_takes_the_plain_form(house: House) -> No
     child.expect_exact("messages queued.")
     leave(child)
     assert (house.folder / "out.txt").read_text() == ""
+
+
+# --- what a screen reader relies on: docs/guide.md, "Plain lines" -------------------------------------------------
+
+LINE_EDITING = re.compile(r"\x1b\[(\d*[ABCDJK]|[\d;]*m|\?2004[hl]|\?25[hl]|\?7[hl]|\?1[hl]|\?12[hl])|\r|\n|\x08|\a")
+"""Moving within the line, clearing its rest, styles, bracketed paste, and showing the cursor: nothing else."""
+
+
+@pytest.fixture
+def tty(house: House) -> Iterator[Tty]:
+    tty = Tty(house.arguments("alice", "--plain"), house.folder, (100, 60))
+    yield tty
+    tty.close()
+
+
+def test_nothing_but_line_editing_is_sent_and_the_cursor_is_a_real_one(house: House, tty: Tty) -> None:
+    tty.see("Connected to the broker.")
+    house.peer("bob", "send", "alice", "hello there")
+    tty.see("hello there")
+    for line in ("/to bob", "an answer", "/react tada", "/history 3", "/verify", "/hepl"):
+        tty.send(line + "\r")
+    tty.see("Did you mean /help?")
+    tty.send("half a line")
+    tty.see("bob> half a line")
+    assert not tty.screen.cursor.hidden
+    column = tty.screen.display[tty.screen.cursor.y].rstrip()
+    assert column == "bob> half a line"
+    assert tty.screen.cursor.x == len(column)
+    tty.send("\x15\x04")
+    assert tty.end() == 0
+    assert "\x1b" not in LINE_EDITING.sub("", tty.raw)
+    assert tty.raw.rindex("\x1b[?25h") > tty.raw.rindex("\x1b[?25l")
+
+
+def test_every_change_of_state_is_said_in_words(house: House, tty: Tty) -> None:
+    tty.see("Connected to the broker.")
+    house.peer("bob", "send", "alice", "so that alice is somebody bob talks to")
+    tty.send("/to bob\r")
+    tty.see("bob>")
+    tty.send("state by state\r")
+    tty.see("to bob: queued.", "to bob: sent.")
+    bob = house.script("bob")
+    bob.event(type="message", text="state by state")
+    tty.see("to bob: delivered.", "to bob: read.")
+    assert bob.end() == 0
+    house.stop_broker()
+    tty.see("does not answer; trying again.")
+    tty.send("kept until then\r")
+    tty.see("bob> kept until then", "#3 to bob: queued.")
+    house.start_broker(house.address)
+    tty.see("#3 to bob: sent.")
+    tty.send("/quit\r")
+    assert tty.end() == 0
+
+
+def test_a_newcomer_in_plain_lines_needs_no_document(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(SETTINGS + "broker: {bind: 'tcp://127.0.0.1:0'}\n")
+    tty = Tty([sys.executable, str(ROOT / "peer.py"), "--name", "carol", "--plain"], tmp_path, (100, 50))
+    try:
+        tty.see("No broker answers yet.", "1: start a broker here", "paste an invite line; nothing ends:")
+        tty.send("1\r")
+        tty.see("The broker runs at tcp://127.0.0.1:", "New passphrase:")
+        tty.send("secret\r")
+        tty.see("The same again:")
+        tty.send("secret\r")
+        tty.see("To bring a friend", "sealwire:127.0.0.1:", "Connected to the broker.", patience_s=60)
+        tty.send("/to nobody\r")
+        tty.see("nobody, who is new here")
+        tty.send("hello\r")
+        tty.see("Nobody is registered here under the name nobody.")
+        tty.send("/quit\r")
+        assert tty.end() == 0
+        assert "secret" not in tty.raw
+        assert "\x1b" not in LINE_EDITING.sub("", tty.raw)
+    finally:
+        tty.close()
+        stop = [sys.executable, str(ROOT / "broker.py"), "stop"]
+        subprocess.run(stop, cwd=tmp_path, env=environment(), check=True, capture_output=True)

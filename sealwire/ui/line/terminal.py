@@ -56,6 +56,29 @@ def _ask_twice() -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
+class Questions:
+    """Asks before a conversation begins; the answers are kept nowhere."""
+
+    async def ask(self, question: str) -> str | None:
+        """One line."""
+        return await self._asked(question, False)
+
+    async def ask_secret(self, question: str) -> str | None:
+        """One line that is not shown."""
+        return await self._asked(question, True)
+
+    def say(self, text: str) -> None:
+        """One sentence."""
+        print(text, flush=True)
+
+    async def _asked(self, question: str, secret: bool) -> str | None:
+        session: PromptSession[str] = PromptSession(output=_output(), history=InMemoryHistory())
+        try:
+            return await session.prompt_async(question, is_password=secret, handle_sigint=True)
+        except (EOFError, KeyboardInterrupt):
+            return None
+
+
 class _Words(Completer):
     """Tab completes commands, names where a name belongs, and :emoji:."""
 
@@ -131,8 +154,9 @@ def _output() -> Output:
 def _keys() -> KeyBindings:
     keys = KeyBindings()
 
+    # Not Ctrl+J: what is typed while a line is carried out comes with line feeds, and they are Enter.
     @keys.add("escape", "enter")
-    @keys.add("c-j")
+    @keys.add("escape", "c-j")
     def _newline(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 

@@ -21,3 +21,17 @@ MainScreen.narrow #left { width: 100%; border-right: none; }
 MainScreen.narrow.talking #left { display: none; }
 MainScreen.narrow.listing #talk { display: none; }
 """
+
+DEMO: Final = """
+#story { height: auto; min-height: 2; padding: 0 1; background: $primary-muted; color: $foreground; }
+#columns { height: 1fr; }
+#columns > * { width: 1fr; height: 100%; border-right: solid $panel; }
+.heading { height: 1; padding: 0 1; background: $panel; color: $foreground; text-style: bold; }
+.writing { height: 1; padding: 0 1; color: $foreground-muted; }
+#broker { background: $surface; }
+#sights { background: $surface; color: $foreground-muted; padding: 0 1; scrollbar-size-vertical: 1; }
+#foot { height: 1; padding: 0 1; color: $foreground-muted; background: $panel; }
+.narrow #columns > * { display: none; border-right: none; }
+.narrow #columns > .shown { display: block; }
+"""
+"""The style sheet of the demonstration: three columns, or one at a time."""

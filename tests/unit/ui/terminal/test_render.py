@@ -115,8 +115,15 @@ def test_links_code_and_mentions_stand_out():
     assert marked == {
         "@alice": styles["mention"],
         "https://example.org/a": styles["link"],
-        "`x`": styles["code"],
+        "x": styles["code"],
     }
+    assert text.plain == "@alice see https://example.org/a. and x, not @nobody"
+
+
+def test_emphasis_lists_and_blocks_of_code():
+    text = body(message("**so** and *so*\n- one\n  - two\n```\n**not** this\n```"), "alice", lambda name: Style())
+    assert text.plain == "so and so\n• one\n  • two\n**not** this"
+    assert [str(span.style) for span in text.spans if str(span.style) in ("bold", "italic")] == ["bold", "italic"]
 
 
 def test_only_new_lines_are_made():
@@ -135,3 +142,25 @@ def test_the_line_above_the_composer():
 
 def test_the_themes_of_the_settings_are_there():
     assert [theme.name for theme in THEMES] == ["dark", "light", "contrast"]
+
+
+@pytest.mark.parametrize(("number", "least"), [(0, 4.5), (1, 4.5), (2, 7.0)], ids=[theme.name for theme in THEMES])
+def test_every_colour_of_text_can_be_read_on_its_ground(number, least):
+    """WCAG 2.1: 4.5 to 1 for text, 7 to 1 for the theme that is made for it."""
+    theme = THEMES[number]
+    inks = [theme.foreground, theme.variables["foreground-muted"], theme.primary, theme.secondary, theme.accent]
+    inks += [theme.warning, theme.error, theme.success]
+    for ground in (theme.background, theme.surface):
+        for ink in inks:
+            assert contrast(ink, ground) >= least, (theme.name, ink, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
