@@ -107,8 +107,9 @@ def test_copying_says_so(qtbot: Any) -> None:
 def test_a_problem_has_what_happened_and_what_to_do() -> None:
     said = bits.problem(TextTooLongError(20_000, 15_000))
     assert said.splitlines() == [
-        "This text has 20000 bytes; one message holds at most 15000.", "Split it into several messages, or send it as a file.",
-    ]  # fmt: skip
+        "This text has 20000 bytes; one message holds at most 15000.",
+        "Split it into several messages, or send it as a file.",
+    ]
 
 
 def test_days_are_said_as_people_say_them() -> None:
