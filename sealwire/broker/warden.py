@@ -24,8 +24,8 @@ UNHEARD_BYTES: Final = 4 * MAX_FRAME_BYTES
 """What may come on a connection without a message being heard: a frame under way, and what waits in the system."""
 GROWN_PAGES: Final = 8_192
 """Memory that has grown by this many pages (32 MiB) is a reason to look at every connection at once."""
-LOOK_S: Final = 0.25
-"""How often memory is looked at."""
+LOOK_S: Final = 0.1
+"""How often memory is looked at. A fast line brings some 30 MiB meanwhile, and up to three looks are needed."""
 ALARM_LOOKS: Final = 8
 """Looks in a row at every connection after memory has grown."""
 SHARE: Final = 0.003
@@ -85,23 +85,11 @@ class Inflow:
         """The descriptor was closed, or stands for another connection from now on."""
         self._base.pop(fd, None)
 
-    def overfull(self, fds: Iterable[int], heard: Callable[[int], float], now: float) -> list[int]:
-        """Return the descriptors of connections that must end. Call it only when every message has been read.
-
-        Args:
-            fds: of all connections.
-            heard: when a connection last said something, 0 for never.
-        """
+    def is_due(self, now: float) -> bool:
+        """Return whether it is time to look at every connection; asks for memory at most every ``LOOK_S``."""
         if now < self._look_at:
-            return []
+            return False
         self._look_at = now + LOOK_S
-        if not self._is_due(now):
-            return []
-        found = [fd for fd in fds if self._is_overfull(fd, heard(fd))]
-        self._scan_at = now + len(self._base) * COST_S / SHARE
-        return found
-
-    def _is_due(self, now: float) -> bool:
         pages = self._resident()
         if pages - self._calm_pages > GROWN_PAGES:
             self._alarm, self._calm_pages = ALARM_LOOKS, pages
@@ -110,6 +98,17 @@ class Inflow:
             self._alarm -= 1
             return True
         return now >= self._scan_at
+
+    def overfull(self, fds: Iterable[int], heard: Callable[[int], float], now: float) -> list[int]:
+        """Return the descriptors of connections that must end. Call it only when every message has been read.
+
+        Args:
+            fds: of all connections.
+            heard: when a connection last said something, 0 for never.
+        """
+        found = [fd for fd in fds if self._is_overfull(fd, heard(fd))]
+        self._scan_at = now + len(self._base) * COST_S / SHARE
+        return found
 
     def _is_overfull(self, fd: int, heard: float) -> bool:
         count = self._received(fd)
@@ -147,18 +146,23 @@ class Warden:
         """Deadlines and silent connections once a second, bytes without end more often."""
         router = self._router
         now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
-        is_tick = router.tick()
+        is_tick, is_due = router.tick(), self._inflow.is_due(now)
+        if is_tick or is_due:
+            self._take(now)  # before the look: who fills memory may have come a moment ago
+        if is_due:
+            self._end_overfull(now)
         if is_tick:
-            self._take(now)
+            for fd, peer in self._doorstep.overdue(router.descriptors(), now):
+                self.silent += 1
+                shut_down(fd, peer)
+
+    def _end_overfull(self, now: float) -> None:
+        router = self._router
         for fd in self._inflow.overfull(self._doorstep, router.fds.heard, now):
             self.overfull += 1
             peer = peer_of(fd)
             router.overfull(fd, "" if peer is None else peer[0])
             shut_down(fd, peer)
-        if is_tick:
-            for fd, peer in self._doorstep.overdue(router.descriptors(), now):
-                self.silent += 1
-                shut_down(fd, peer)
 
     def _take(self, now: float) -> None:
         for came, fd in self._monitor.take():

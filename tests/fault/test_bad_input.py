@@ -150,7 +150,7 @@ def test_parts_without_end_are_cut_off_before_they_fill_memory(own_house: House,
         while raw.dribble([b"".join(raw.part(bytes(size), MORE) for _ in range(burst))]):
             most = max(most, house.rss_mib())
             assert time.monotonic() - began < IN_TIME_S
-    assert most < before + 200
+    assert most < before + 120
     house.talk()
 
 

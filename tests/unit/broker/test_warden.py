@@ -27,6 +27,8 @@ class World:
 
     def look(self, seconds: float = LOOK_S) -> list[int]:
         self.now += seconds
+        if not self.inflow.is_due(self.now):
+            return []
         return self.inflow.overfull(list(self.bytes), lambda fd: self.heard.get(fd, 0.0), self.now)
 
 
