@@ -218,3 +218,21 @@ def test_everything_outlives_crashes(net, people, group):
     assert group.heard(bob) == ["one", "two", "three"]
     assert group.heard(carol) == ["one", "two"]
     assert warned(alice) + warned(bob) + warned(carol) == []
+
+
+def test_a_crowd_that_accepts_in_one_moment_gets_in(net):
+    alice = net.peer("alice")
+    crowd = [net.peer(f"guest{number}", ("bob", "mallory")[number % 2]) for number in range(10)]
+    net.run()
+    group = Company(net, alice)
+    for guest in crowd:
+        group.invite(alice, guest)
+    for guest in crowd:
+        group.act(guest, Kind.ACCEPT, value=guest.identity.card.encode())
+    group.settle(30.0)
+    assert group.members(alice) == {"alice", *(guest.name for guest in crowd)}
+    assert group.agree(alice, *crowd)
+    assert all(not guest.errors for guest in crowd)
+    group.say(crowd[0], "all here?")
+    group.settle()
+    assert all(group.heard(peer) == ["all here?"] for peer in (alice, *crowd[1:]))

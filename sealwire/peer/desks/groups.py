@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 0.1
 """Between two looks at what no event announces."""
-WAIT_S: Final = 15.0
+WAIT_S: Final = 30.0
 """For the broker's answer about an entry, with a log that has to be read first."""
 
 ROLES: Final[dict[Role, RoleNumber]] = {

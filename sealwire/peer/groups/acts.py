@@ -16,8 +16,10 @@ from sealwire.errors import GroupRightError, SealwireError
 from sealwire.ids import GROUP_ID_BYTES, GroupId, Millis
 from sealwire.peer.groups.group import Act, Group
 
-MAX_TRIES: Final = 8
+MAX_TRIES: Final = 50
 """How often an entry is made anew because the log had moved on; a person is told then."""
+TRY_AGAIN_S: Final = 0.05
+"""The longest pause before the second try; it grows with each further one, so that a crowd does not stay in step."""
 
 
 class Answer(NamedTuple):
@@ -74,6 +76,10 @@ class Scribe:
         if state is None or group.head.writer not in group.keys:
             return False
         return group.keeper_seed is not None or not state.changes_writer(self._name, act.kind)
+
+    def pause_s(self, act: Act) -> float:
+        """How long to wait before an act is tried again."""
+        return act.tries * TRY_AGAIN_S * int.from_bytes(self._rng(2), "big") / 0x1_0000
 
     def _sign(self, act: Act, epoch: int, start: bytes, now_ms: Millis) -> SignedBody:
         card = self._identity.card.card

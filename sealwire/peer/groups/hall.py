@@ -230,8 +230,6 @@ class Hall:
         if group.state not in ("member", "stopped"):
             return
         self._timers.follow(group.conversation, state.timer_s)
-        if change.kind is Kind.ACCEPT:
-            self._meet(group, now)
         self._others(group, change)
         if change.by == self._name:
             self._spread(group, change, sequence, now)
@@ -253,7 +251,6 @@ class Hall:
         else:
             group.state, group.was = "member", None
             self._timers.follow(group.conversation, group.membership.timer_s)
-            self._meet(group, now)
         self._news.notify(group, self._news.leads(group, group.inviter), now, with_key=False)
 
     def _others(self, group: Group, change: Change) -> None:
@@ -288,13 +285,6 @@ class Hall:
             case _:
                 pass
         group.nudge_s = group.nudge_s or now.mono_s + NUDGE_S
-
-    def _meet(self, group: Group, now: Now) -> None:
-        """Look up members never seen before: their first words then need not wait for it."""
-        assert group.membership is not None, "an entry was read"
-        for name in group.membership.joined():
-            if name != self._name and self._roster.stale(name, now.ms):
-                self._directory.find(name)
 
     def _removed(self, change: Change) -> list[tuple[Mailbox, str]]:
         """The devices of somebody we have put out: they are told where to read it."""

@@ -257,6 +257,7 @@ class Logs:
         if response.code == Code.STALE and group.head.sequence:
             act.tries += 1
             group.fetched_s = None
+            group.not_before_s = now.mono_s + self._scribe.pause_s(act)
             if act.tries >= MAX_TRIES:
                 self._done(group, GroupBusyError(name=group.name))
         elif response.code in (Code.QUOTA, Code.INVALID, Code.STALE):
