@@ -194,8 +194,6 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
     with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
         shutil.copyfileobj(source, target, 1024 * 1024)
     renew(fresh, key)
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
     replaced = live.with_name(live.name + REPLACED)
     for suffix in ("-wal", "-journal", ""):
         old, kept = Path(f"{live}{suffix}"), Path(f"{replaced}{suffix}")
@@ -204,9 +202,56 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
             old.replace(kept)
         elif old.exists():
             os.link(old, kept)  # never a moment without a database of that name
+    _take_the_place(fresh, live)
+
+
+def _take_the_place(fresh: Path, live: Path) -> None:
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
     fresh.replace(live)
     folder = os.open(live.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def compact(live: Path, key: bytes) -> tuple[int, int]:
+    """Write a database anew, without the room that deleted mail has left.
+
+    The broker's lock must be held, and its log written back. A crash leaves the old one or the new one.
+
+    Returns:
+        bytes before and after.
+
+    Raises:
+        BackupError: it is damaged, or the disk has no room for the new one; the old one is as it was.
+    """
+    fresh = live.with_name(live.name + ".new")
+    write_private(fresh, b"")
+    try:
+        db = connect(live, key)
+        try:
+            db.execute("VACUUM INTO ?", (str(fresh),))  # under the same key
+        finally:
+            db.close()
+        _check(fresh, key)
+    except apsw.FullError:
+        fresh.unlink()
+        raise BackupError(path=live, detail="the disk has no room for a second one beside it") from None
+    except apsw.Error as error:
+        fresh.unlink()
+        raise BackupError(path=live, detail=f"it is damaged ({error})") from error
+    sizes = live.stat().st_size, fresh.stat().st_size
+    _take_the_place(fresh, live)
+    return sizes
+
+
+def _check(path: Path, key: bytes) -> None:
+    db = connect(path, key, read_only=True)
+    try:
+        answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
+    finally:
+        db.close()
+    if answer != [("ok",)]:
+        raise apsw.CorruptError(str(answer[0][0]))

@@ -78,9 +78,23 @@ class AttendedStore(SqliteStore):
         return event
 
 
-def oldest_ms(db: apsw.Connection) -> int | None:
-    """Return when the oldest message that waits was stored (ms since 1970), None when none does."""
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What the database says of itself."""
+
+    oldest_ms: int | None
+    """When the oldest message that waits was stored (ms since 1970), None for none."""
+    size_bytes: int
+    free_bytes: int
+    """Room inside it that deleted mail has left."""
+
+
+def store_facts(db: apsw.Connection) -> StoreFacts:
+    """Look at both ends of the tables and at the head of the file; nothing is read through."""
     rows = []
     for table in ("mail", "fan"):
         rows += catalog.fetch(db, f"SELECT at_ms FROM {table} ORDER BY row LIMIT 1")  # noqa: S608 - our own names
-    return min((int(at) for (at,) in rows), default=None)
+    page, pages, free = (
+        int(catalog.fetch(db, f"PRAGMA {name}")[0][0]) for name in ("page_size", "page_count", "freelist_count")
+    )
+    return StoreFacts(min((int(at) for (at,) in rows), default=None), pages * page, free * page)

@@ -35,6 +35,8 @@ GAUGES: Final = {
     "waiting_bytes": ("sealwire_waiting_bytes", "Envelope bytes of those."),
     "unstored_bytes": ("sealwire_unstored_bytes", "Envelope bytes taken in and not yet final."),
     "oldest_seconds": ("sealwire_oldest_waiting_seconds", "Age of the oldest stored message."),
+    "store_bytes": ("sealwire_store_bytes", "Size of the database."),
+    "store_free_bytes": ("sealwire_store_free_bytes", "Room inside it that deleted mail has left; it is used again."),
     "healthy": ("sealwire_healthy", "1 when /healthz says ok."),
     "blobs": ("sealwire_blobs", "Files that are kept, whole or not."),
     "blob_bytes": ("sealwire_blob_bytes", "Bytes of those, as their owners announced them."),

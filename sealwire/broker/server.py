@@ -25,7 +25,7 @@ from zmq.backend import zmq_poll
 from zmq.utils import z85
 
 from sealwire.broker.blobstore import BlobFiles, BlobHands
-from sealwire.broker.errands import AttendedStore, Errand, oldest_ms
+from sealwire.broker.errands import AttendedStore, Errand, StoreFacts, store_facts
 from sealwire.broker.health import Vitals
 from sealwire.broker.invites import plain_endpoint
 from sealwire.broker.links import Link
@@ -154,9 +154,9 @@ class Server:
         own = {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out, "full_turns": self._full_turns}
         return {**own, **zap, **self._warden.counts(), "zap_restarts": self._zap.restarts}
 
-    def oldest_ms(self) -> Future[Any]:
-        """Find when the oldest message that waits was stored (ms since 1970), None for none."""
-        return self.errand(oldest_ms)
+    def store_facts(self) -> Future[StoreFacts]:
+        """Ask the database how large it is, and for the oldest message that waits."""
+        return self.errand(store_facts)
 
     def watch(self, see: Watch | None) -> None:
         """Call ``see`` in the loop for everything relayed from now on; None ends it."""

@@ -110,6 +110,28 @@ class _Resting(SqliteStore):
         return backup.facts(self._db)
 
 
+def compact(settings: Settings, as_json: bool) -> int:
+    """Give the room of deleted mail back to the disk, while no broker runs here."""
+    here = _Here(settings)
+    if not here.live.exists():
+        raise NoBrokerHereError(path=here.folder.parent)
+    here.claim()
+    try:
+        _Resting(here.folder, here.keys.db_key, 0).close()  # writes its log back
+        before, after = backup.compact(here.live, here.keys.db_key)
+    finally:
+        here.release()
+    if as_json:
+        print(json.dumps({"before_bytes": before, "after_bytes": after}))
+    else:
+        say(_("The database had {before} and has {after} now.").format(before=_size(before), after=_size(after)))
+    return EXIT_OK
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"
+
+
 def check(settings: Settings, file: Path, as_json: bool) -> int:
     """Read a backup from end to end and say what it holds."""
     here = _Here(settings)

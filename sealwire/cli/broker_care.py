@@ -1,4 +1,4 @@
-"""The verbs that look after a broker's files: backup, verify, restore, doctor. They work with and without a broker."""
+"""The verbs that look after a broker's files: backup, verify, restore, compact, doctor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sealwire.cli.common import Parser
 from sealwire.config import Settings
 from sealwire.i18n import _
 
-VERBS: Final = frozenset({"backup", "verify", "restore", "doctor"})
+VERBS: Final = frozenset({"backup", "verify", "restore", "compact", "doctor"})
 
 
 def add_verbs(verbs: argparse._SubParsersAction[Parser], shared: Sequence[Parser]) -> None:
@@ -23,6 +23,8 @@ def add_verbs(verbs: argparse._SubParsersAction[Parser], shared: Sequence[Parser
     restore = verbs.add_parser("restore", parents=shared, help=_("put a backup in the database's place"))
     restore.add_argument("--dry-run", action="store_true", help=_("check everything, change nothing"))
     restore.add_argument("--yes", action="store_true", help=_("replace what is here without asking"))
+    compact = verbs.add_parser("compact", parents=shared, help=_("give back the room of deleted mail; broker stopped"))
+    compact.add_argument("--json", action="store_true", help=_("as one JSON object"))
     doctor = verbs.add_parser("doctor", parents=shared, help=_("find what is wrong here, and say what to do"))
     doctor.add_argument("--json", action="store_true", help=_("as one JSON object"))
     doctor.add_argument("--salvage", type=Path, metavar="FILE", help=_("copy what is readable of a damaged database"))
@@ -38,6 +40,8 @@ def run_verb(settings: Settings, chosen: argparse.Namespace) -> int:
     match chosen.verb:
         case "backup":
             return broker_backup.take(settings, chosen.file)
+        case "compact":
+            return broker_backup.compact(settings, chosen.json)
         case "doctor" if chosen.salvage is not None:
             return broker_doctor.salvage(settings, chosen.salvage)
         case "doctor":

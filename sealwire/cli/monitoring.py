@@ -60,6 +60,8 @@ class Monitoring:
         }
         with contextlib.suppress(TimeoutError, CancelledError):
             found |= self._server.submit(Status()).result(ANSWER_S)
-            oldest = self._server.oldest_ms().result(ANSWER_S)
+            store = self._server.store_facts().result(ANSWER_S)
+            oldest = store.oldest_ms
             found["oldest_seconds"] = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+            found |= {"store_bytes": store.size_bytes, "store_free_bytes": store.free_bytes}
         return found

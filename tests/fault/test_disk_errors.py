@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import zmq
 
+from sealwire.broker.backup import compact
 from sealwire.broker.port import Committed, Job, Read, Refused
 from sealwire.broker.store import SqliteStore
-from sealwire.errors import StoreError, StoreFailedError
+from sealwire.errors import BackupError, StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid
 from sealwire.testing import Network, VirtualPeer
 from sealwire.testing.faultfs import Disk, Platter, mounted
@@ -38,7 +39,7 @@ def mails(*envelopes: bytes) -> Job:
 
 def stored(store: SqliteStore) -> list[bytes]:
     rows = [row for _, row, *_ in store.snapshot().mail]
-    event = store.apply(Job(1, reads=[Read(None, rows)]))
+    event = store.apply(Job(1, reads=[Read(None, rows, 1 << 30)]))
     return [envelope for _, _, envelope in event.slices[0].rows]
 
 
@@ -273,6 +274,19 @@ def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_with
         bob = broker.login("bob")
         assert collect(bob, len(sender.accepted)) == sender.accepted
     assert broker.failure is None
+
+
+@pytest.mark.process
+def test_a_disk_without_room_for_a_second_database_leaves_the_first_as_it_is(small_disk):
+    store = SqliteStore(small_disk / "broker", KEY, 0)
+    rows = store.apply(mails(*[os.urandom(ENVELOPE)] * 200)).rows
+    store.close()
+    fill(small_disk)
+    with pytest.raises(BackupError, match="no room"):
+        compact(small_disk / "broker" / "broker.db", KEY)
+    store = SqliteStore(small_disk / "broker", KEY, 0)
+    assert len(stored(store)) == len(rows)
+    store.close()
 
 
 @pytest.mark.process

@@ -58,7 +58,7 @@ def write_broker(folder: Path) -> Callable[[], None]:
 def read_broker(folder: Path) -> Served:
     with closing(SqliteStore(folder, KEY, 0)) as store:
         rows = [row for _, row, *_ in store.snapshot().mail]
-        event = store.apply(Job(1, reads=[Read(None, rows)]))
+        event = store.apply(Job(1, reads=[Read(None, rows, 1 << 30)]))
         look_at_every_page(store._db)
         return [envelope for _, _, envelope in event.slices[0].rows]
 

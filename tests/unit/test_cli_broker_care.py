@@ -104,6 +104,52 @@ def test_a_restore_is_another_incarnation_and_keeps_what_was_there(made: Path, t
     assert live.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.fixture
+def holey(tmp_path: Path) -> tuple[Path, list[int]]:
+    """A database most of which is room: (its path, the rows that are left)."""
+    store = SqliteStore(tmp_path / "store", KEY, 0)
+    rows = list(store.apply(Job(AT_MS, [(Mailbox(bytes(16)), Mid(bytes(16)), os.urandom(2_000))] * 300)).rows)
+    store.apply(Job(AT_MS, deletes=rows[:280]))
+    store.close()
+    return tmp_path / "store" / "broker.db", rows[280:]
+
+
+def left(folder: Path) -> list[int]:
+    store = SqliteStore(folder, KEY, 0)
+    rows = [row[1] for row in store.snapshot().mail]
+    store.close()
+    return rows
+
+
+def test_a_compact_database_holds_what_it_held_under_the_same_numbers(holey: tuple[Path, list[int]]) -> None:
+    live, rows = holey
+    before, after = backup.compact(live, KEY)
+    assert after < before / 4
+    assert live.stat().st_size == after
+    assert live.stat().st_mode & 0o777 == 0o600
+    assert left(live.parent) == rows
+    assert [path.name for path in live.parent.iterdir() if path.name.startswith("broker.db")] == ["broker.db"]
+
+
+def test_a_damaged_database_is_not_made_compact_and_stays_as_it_is(holey: tuple[Path, list[int]]) -> None:
+    live, _rows = holey
+    content = bytearray(live.read_bytes())
+    for at in range(10, len(content), 4_096):
+        content[at] ^= 1  # a bit of every page
+    live.write_bytes(content)
+    with pytest.raises(BackupError, match=r"damaged|does not open"):
+        backup.compact(live, KEY)
+    assert live.read_bytes() == content
+    assert not live.with_name("broker.db.new").exists()
+
+
+def test_what_a_killed_attempt_left_behind_is_no_obstacle(holey: tuple[Path, list[int]]) -> None:
+    live, rows = holey
+    live.with_name("broker.db.new").write_bytes(b"half of one")
+    backup.compact(live, KEY)
+    assert left(live.parent) == rows
+
+
 def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     broker = start()
     curve = keyfiles.read_public(tmp_path / "keys" / "broker.pub")
@@ -139,6 +185,19 @@ def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: S
     assert run(elsewhere, "restore", "../copy").returncode == 0
     assert run(elsewhere, "verify", "../copy").returncode == 0
     assert (elsewhere / "data" / "broker" / "broker.db").exists()
+
+
+def test_a_database_is_made_compact_only_while_nobody_serves_from_it(start: Start, tmp_path: Path) -> None:
+    assert run(tmp_path, "compact").returncode == 1  # no keys here, and none are made
+    broker = start()
+    busy = run(tmp_path, "compact")
+    assert (busy.returncode, str(broker.process.pid) in busy.stderr) == (1, True)
+    broker.end()
+    sizes = json.loads(run(tmp_path, "compact", "--json").stdout)
+    assert sizes["after_bytes"] <= sizes["before_bytes"]
+    assert sizes["after_bytes"] == (tmp_path / "data" / "broker" / "broker.db").stat().st_size
+    assert "MiB now." in run(tmp_path, "compact").stderr
+    start()
 
 
 def test_a_broker_at_rest_is_copied_as_well(start: Start, tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ def test_a_watched_broker_tells_numbers_and_that_it_is_well(start: Start) -> Non
     assert "sealwire_link_sessions 0.0" in numbers
     assert 'sealwire_zap_rulings_total{result="admitted"} 0.0' in numbers
     assert "sealwire_oldest_waiting_seconds 0.0" in numbers
+    assert "sealwire_store_free_bytes 0.0" in numbers
+    assert 'sealwire_link_ends_total{reason="stalled"} 0.0' in numbers
+    assert 'sealwire_connections_shut_total{reason="overfull"} 0.0' in numbers
     assert broker.end() == 0
 
 
