@@ -89,10 +89,13 @@ class Peer:
     async def messages(self) -> AsyncIterator[Incoming]:
         """Messages of others, oldest first: those not acknowledged yet, then what comes. At least once each."""
         events = self.client.events()
+        first = await anext(events, None)  # from here on the stream keeps what comes while the history is read
         async for message in self._waiting():
             yield message
+        if isinstance(first, Message) and self._is_new(first):
+            yield Incoming(first, self)
         async for event in events:
-            if isinstance(event, Message) and event.change is None and self._is_new(event):
+            if isinstance(event, Message) and self._is_new(event):
                 yield Incoming(event, self)
 
     async def _waiting(self) -> AsyncIterator[Incoming]:
@@ -105,7 +108,7 @@ class Peer:
                         yield Incoming(message, self)
 
     def _is_new(self, message: Message) -> bool:
-        if message.sender == self.name or message.kind == "notice":
+        if message.change is not None or message.sender == self.name or message.kind == "notice":
             return False
         if message.row <= self._seen.get(message.conversation, 0):
             return False  # it was among those that waited

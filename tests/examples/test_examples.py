@@ -18,6 +18,8 @@ import pytest
 
 from sealwire import connect
 from sealwire.bots import Peer
+from sealwire.errors import GroupRightError
+from sealwire.peer.events import Group
 from sealwire.testing import LocalBroker, local_broker
 from tests.conftest import PEOPLE
 
@@ -163,6 +165,42 @@ async def test_alertmanager(broker: LocalBroker, alice: Peer) -> None:
             "- resolved: DiskFull (web2)"
         ]
         assert await asyncio.to_thread(post, url, b"{}") == 422
+
+
+async def joined(peer: Peer, group: str) -> None:
+    """Wait for the invitation and take it."""
+    async with asyncio.timeout(PATIENCE_S):
+        async for event in peer.events():
+            if isinstance(event, Group) and (event.change, event.name) == ("invited", group):
+                break
+    assert (await peer.client.groups.accept(f"+{group}")).state == "member"
+
+
+async def test_moderated_group(broker: LocalBroker, alice: Peer, tmp_path: Path) -> None:
+    words = ("--name", "bob", "--group", "Garden", "--moderator", "alice", "--forbid", "casino", "--strikes", "2")
+    words = (*words, "--state", str(tmp_path / "strikes.json"))
+    async with connect("mallory", **broker.options, online_within_s=PATIENCE_S) as mallory:
+        with running(broker, "moderated_group.py", *words):
+            await joined(alice, "Garden")
+            await mallory.send("bob", "/join", wait="queued")
+            await joined(mallory, "Garden")
+            assert "Not allowed there: casino" in (await hear(mallory))[0]
+            await mallory.send("+Garden", "come to my casino")
+            warning = "@mallory: that is against the rules here, strike 1 of 2."
+            assert set(await hear(alice, 2)) == {"come to my casino", warning}
+            await mallory.send("+Garden", "/unmute mallory")
+            assert "Only moderators may do that." in await hear(alice, 2)
+        with running(broker, "moderated_group.py", *words):
+            await mallory.send("+Garden", "the CASINO, I said")
+            assert "@mallory may only read from now on." in await hear(alice, 2), "strikes outlive a restart"
+            await hear(mallory, 3)
+            with pytest.raises(GroupRightError):
+                await mallory.send("+Garden", "casino")
+            await alice.send("+Garden", "/unmute mallory")
+            assert await hear(alice) == ["@mallory may write again."]
+            assert await hear(mallory, 2) == ["/unmute mallory", "@mallory may write again."]
+            await mallory.send("+Garden", "I am sorry")
+            assert await hear(alice) == ["I am sorry"]
 
 
 def test_every_example_is_on_the_page_and_has_a_test() -> None:

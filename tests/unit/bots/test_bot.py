@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from sealwire.bots import Bot, Context, Incoming
+from sealwire.bots import Bot, Context, Incoming, Peer
 from sealwire.errors import UnknownPeerError
-from sealwire.peer.events import Message
+from sealwire.peer.events import Message, Ready
+from sealwire.peer.publisher import Publisher
 
 
 @dataclass
@@ -99,3 +100,30 @@ async def test_who_is_not_allowed_is_acknowledged_and_not_answered() -> None:
     assert (await tell(bot, "hello", "alice")).said == ["yes"]
     ear = await tell(bot, "hello", "mallory", 3)
     assert (ear.said, ear.acked) == ([], [3])
+
+
+class Newcomer:
+    """A client whose history is empty, and to whom somebody writes just after that was looked at."""
+
+    name = "bot"
+
+    def __init__(self) -> None:
+        self.stream = Publisher(lambda: None)
+        self.events = self.stream.events
+        self.stream.publish(Ready("bot", "0" * 64))
+
+    @property
+    def past(self) -> Newcomer:
+        return self
+
+    async def conversations(self) -> list[Any]:
+        other = self.stream.events()
+        await anext(other)  # somebody who reads along does not take the messages away
+        self.stream.publish(Message("0" * 32, "bob", "bob", "just now", 0, False, 1))
+        self.stream.close()
+        return []
+
+
+async def test_a_message_that_comes_while_the_history_is_read_is_not_missed() -> None:
+    peer = Peer(Newcomer())  # type: ignore[arg-type]
+    assert [incoming.text async for incoming in peer.messages()] == ["just now"]
