@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sealwire.cli.common import report, say
 from sealwire.cli.peer_options import Options
-from sealwire.errors import SealwireError, UsageError
+from sealwire.errors import SealwireError
 from sealwire.i18n import _
 from sealwire.ui.desktop import needs
 
@@ -29,7 +29,7 @@ def run(options: Options, in_terminal: Callable[[], int]) -> int:
     os.umask(0o077)
     if options.demo:
         return _demo()
-    raise UsageError(_("This version has a window for the demonstration only."), _("Run: peer.py --demo --gui"))
+    return _window(options, os.environ)
 
 
 def _without(problem: SealwireError, options: Options, in_terminal: Callable[[], int]) -> int:
@@ -49,3 +49,14 @@ def _demo() -> int:
     from sealwire.ui.desktop import app
 
     return app.run_demo(DesktopStage())
+
+
+def _window(options: Options, environ: Mapping[str, str]) -> int:
+    from sealwire.cli import peer_profile
+    from sealwire.cli.common import load_settings
+    from sealwire.cli.launcher import CliLauncher
+    from sealwire.ui.desktop import app
+
+    data = load_settings(options.settings, peer_profile.FLAG_KEYS).paths.data
+    passphrase = peer_profile.from_file(options.passphrase_file) if options.passphrase_file is not None else None
+    return app.run(CliLauncher(options, environ), lambda name: data / name, passphrase)

@@ -148,7 +148,7 @@ def passphrase(options: Options, path: Path, first: bool) -> bytes:
         KeyFileError: two different answers, three times.
     """
     if options.passphrase_file is not None:
-        value = _from_file(options.passphrase_file)
+        value = from_file(options.passphrase_file)
     elif sys.stdin.isatty():
         value = _asked_twice(path) if first else _asked(_("Passphrase for {path}: ").format(path=path))
     else:
@@ -186,7 +186,8 @@ def _remembered(path: Path) -> Broker | None:
     return Broker(address, key, str(path))
 
 
-def _from_file(path: Path) -> bytes:
+def from_file(path: Path) -> bytes:
+    """Return the passphrase in a file. Raises UsageError when it cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_PASSPHRASE_BYTES + 1)

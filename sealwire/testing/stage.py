@@ -165,6 +165,7 @@ class StageLauncher:
         self.started = 0
         self.reachable: bool | None = None
         self.invites: list[str | None] = []
+        self.finished = 0
         self.failure: SealwireError | None = None
         """The next call that can fail raises this once."""
 
@@ -211,6 +212,10 @@ class StageLauncher:
         elif passphrase != self.passphrase:
             raise KeyFileError(path=f"keys/{name}.key")
         return self.client
+
+    async def finish(self) -> None:
+        """Nothing was left."""
+        self.finished += 1
 
     def _fail(self) -> None:
         failure, self.failure = self.failure, None

@@ -60,3 +60,6 @@ class Launcher(Protocol):
             KeyFileError, ProfileBusyError, BrokerKeyMissingError, AccountNameError; on a first start LoginError
             (NameTakenError, DeviceRefusedError).
         """
+
+    async def finish(self) -> None:
+        """End what opening a profile left to be done and what is served to other commands; the broker goes on."""

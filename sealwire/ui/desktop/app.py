@@ -7,17 +7,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QSocketNotifier, Qt, QTranslator
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from sealwire.i18n import languages
 from sealwire.peer.api.demo import DemoStage
+from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.desktop import icons
 from sealwire.ui.desktop.bridge import LoopThread
 from sealwire.ui.desktop.demo import DemoWindow
+from sealwire.ui.desktop.desktop import Desktop
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.sweeper import Sweeper
 from sealwire.ui.desktop.theme import look
@@ -53,6 +56,25 @@ def speak(app: QApplication, wanted: list[str]) -> None:
         app.installTranslator(translator)
 
 
+def run(launcher: Launcher, folder_of: Callable[[str], Path], passphrase: bytes | None = None) -> int:
+    """Show the window until it is closed for good; returns the exit code.
+
+    Args:
+        launcher: opens profiles and starts brokers.
+        folder_of: where the window's own settings of a profile lie.
+        passphrase: of the profile, when it need not be asked for.
+    """
+    app = application()
+    sweeper = Sweeper(app)
+    desktop = Desktop(app, launcher, folder_of)
+    with ends_on_signals(desktop.end):
+        desktop.begin(passphrase)
+        app.exec()
+    desktop.finish()
+    sweeper.stop()
+    return 0
+
+
 def run_demo(stage: DemoStage) -> int:
     """Show the demonstration until its window is closed; returns the exit code."""
     app = application()
@@ -60,7 +82,7 @@ def run_demo(stage: DemoStage) -> int:
     thread = LoopThread()
     window = DemoWindow(stage, thread)
     window.closed.connect(app.quit)
-    with ends_on_signals(window):
+    with ends_on_signals(window.close):
         window.show()
         window.play()
         app.exec()
@@ -70,8 +92,8 @@ def run_demo(stage: DemoStage) -> int:
 
 
 @contextlib.contextmanager
-def ends_on_signals(window: QWidget) -> Iterator[None]:
-    """Close a window when a signal asks for the end.
+def ends_on_signals(end: Callable[[], object]) -> Iterator[None]:
+    """Call ``end`` when a signal asks for it.
 
     Python sees signals only between two of its own steps, and Qt's loop makes none while nothing happens: a socket
     wakes it.
@@ -82,13 +104,13 @@ def ends_on_signals(window: QWidget) -> Iterator[None]:
             one.setblocking(False)
             after.callback(one.close)
         after.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(wakes.fileno()))
-        notifier = QSocketNotifier(woken.fileno(), QSocketNotifier.Type.Read, window)
+        notifier = QSocketNotifier(woken.fileno(), QSocketNotifier.Type.Read)
         notifier.activated.connect(lambda *_any: _read(woken))
         after.callback(notifier.setEnabled, False)
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 number = getattr(signal, name)
-                after.callback(signal.signal, number, signal.signal(number, lambda *_any: window.close()))
+                after.callback(signal.signal, number, signal.signal(number, lambda *_any: end()))
         yield
 
 

@@ -10,10 +10,11 @@ import html
 from collections.abc import Callable
 from typing import Final, Literal, TypeVar
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSizePolicy,
+    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -168,6 +170,45 @@ def copy_button(text: Callable[[], str], said: str | None = None) -> QPushButton
     return made
 
 
+class Combo(QComboBox):
+    """A choice out of a few; the style sheet's frame has no arrow of its own, so it is drawn here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.view().setAccessibleName(name)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the frame, then the arrow at its end."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        size = 16
+        x = 8 if self.layoutDirection() == Qt.LayoutDirection.RightToLeft else self.width() - size - 8
+        icons.paint(painter, "down", look().colours.text, QRectF(x, (self.height() - size) / 2, size, size))
+        painter.end()
+
+
+class Spin(QWidget):
+    """A number between two buttons that can be hit."""
+
+    changed = Signal(int)
+
+    def __init__(self, name: str, least: int, most: int, step: int, unit: str) -> None:
+        super().__init__()
+        self.box = QSpinBox()
+        self.box.setAccessibleName(name)
+        self.box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.box.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.box.setRange(least, most)
+        self.box.setSingleStep(step)
+        self.box.setSuffix(unit)
+        self.box.setMinimumWidth(96)
+        self.less = icon_button(_("Less: {name}").format(name=name), "minus", self.box.stepDown, 16)
+        self.more = icon_button(_("More: {name}").format(name=name), "add", self.box.stepUp, 16)
+        self.box.valueChanged.connect(self.changed)
+        self.setLayout(row(self.less, self.box, self.more, spacing=4))
+
+
 class Banner(QFrame):
     """A sentence across a part of the window, with what can be done about it. Hidden while there is nothing to say."""
 
@@ -263,3 +304,17 @@ class Elided(QLabel):
 def is_enter(event: QEvent) -> bool:
     """Whether an event is a press of Enter, on whichever part of the keyboard."""
     return isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def emptied(layout: QLayout) -> None:
+    """Take everything out of a layout."""
+    while layout.count():
+        item = layout.takeAt(0)
+        if item is None:
+            return
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            emptied(inner)

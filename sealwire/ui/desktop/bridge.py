@@ -58,6 +58,11 @@ class LoopThread:
         self._waiting.add(work)
         self.loop.call_soon_threadsafe(self._begin, work, ended)
 
+    def post(self, action: Callable[[], object]) -> None:
+        """Call something there, unless the loop ends."""
+        if not self._is_ending:
+            self.loop.call_soon_threadsafe(action)
+
     def _begin(self, work: Coroutine[Any, Any, T], ended: Callable[[asyncio.Task[T]], None] | None) -> None:
         self._waiting.discard(work)
         task = self.loop.create_task(work)
@@ -194,7 +199,7 @@ class Bridge(QObject):
                 self._told = True
                 QTimer.singleShot(0, self, self._drain)  # after what the window system has to say
         if not self._waiting and self._room is not None and not self._room.is_set():
-            self.thread_.loop.call_soon_threadsafe(self._room.set)
+            self.thread_.post(self._room.set)
 
 
 def _if_alive(owner: QObject, action: Callable[[T], None], value: T) -> None:

@@ -19,7 +19,7 @@ from sealwire.ui.desktop.avatar import Face
 from sealwire.ui.desktop.canvas import SIDE, SMALL, Canvas, Cell
 from sealwire.ui.desktop.carried import carried
 from sealwire.ui.desktop.pieces import Box, Laid, Line, Sign, Spot, Text
-from sealwire.ui.desktop.shape import Block, spans_of
+from sealwire.ui.desktop.shape import Block, styled
 from sealwire.ui.views import sentences, spoken, timeline
 from sealwire.ui.views.bounded import Shown, bounded
 from sealwire.ui.views.timeline import Entry
@@ -352,9 +352,9 @@ class _Bubble:
             return []
         shown = bounded(self._message.text)
         relative = 2.2 if _is_jumbo(self._message.text) else 1.0
-        spans = [spans_of(line, self._message.mentions) for line in shown.lines]
+        lines, spans = styled(shown.lines, self._message.mentions)
         ink = self._canvas.ink(self._own)
-        block = Block(shown.lines, self._canvas.font(relative), self._most, ink, spans)
+        block = Block(lines, self._canvas.font(relative), self._most, ink, spans)
         return [*self._held_back(shown), Words(block, self._text)]
 
     def _held_back(self, shown: Shown) -> list[Part]:

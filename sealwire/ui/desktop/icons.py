@@ -44,6 +44,7 @@ PATHS: Final = {
     "key": "M8 8.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M12 11.5l8.5-6.5M17 7.5l2 2.5",
     "lock": "M6 10.5h12V20H6zM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5M12 14.5v2",
     "menu": "M5 7h14M5 12h14M5 17h14",
+    "minus": "M5 12h14",
     "moon": "M19.5 14A8 8 0 1 1 10 4.5a6.5 6.5 0 0 0 9.5 9.5",
     "more": "M5.5 12h.01M12 12h.01M18.5 12h.01",
     "open": "M14 4.5h5.5V10M19.5 4.5L11 13M18 13.5V19.5H4.5V6H10.5",
@@ -99,13 +100,15 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
     return picture
 
 
-def icon(name: str, colour: str, size: int = 20, disabled: str | None = None) -> QIcon:
-    """Return a sign for a button or a menu."""
+def icon(name: str, colour: str, size: int = 20, disabled: str | None = None, checked: str | None = None) -> QIcon:
+    """Return a sign for a button or a menu; ``disabled`` and ``checked`` are its colours then."""
     result = QIcon()
     for ratio in _SIZES:
         result.addPixmap(pixmap(name, colour, size, ratio))
         if disabled:
             result.addPixmap(pixmap(name, disabled, size, ratio), QIcon.Mode.Disabled)
+        if checked:
+            result.addPixmap(pixmap(name, checked, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
     return result
 
 
@@ -124,4 +127,5 @@ def redress(button: QAbstractButton) -> None:
         return
     name, role = said.split()
     colours = look().colours
-    button.setIcon(icon(name, getattr(colours, role), button.iconSize().width(), colours.edge))
+    size, chosen = button.iconSize().width(), colours.chosen_text if button.isCheckable() else None
+    button.setIcon(icon(name, getattr(colours, role), size, colours.edge, chosen))

@@ -12,7 +12,7 @@ from sealwire.ui.desktop import bubble, dates
 from sealwire.ui.desktop.canvas import SIDE, SMALL, Canvas, Cell
 from sealwire.ui.desktop.carried import carried
 from sealwire.ui.desktop.pieces import Box, Laid, Line, Sign, Spot, Text
-from sealwire.ui.desktop.shape import Block, Ink, spans_of
+from sealwire.ui.desktop.shape import Block, Ink, styled
 from sealwire.ui.views import sentences, spoken, timeline
 from sealwire.ui.views.bounded import bounded
 from sealwire.ui.views.timeline import DayLine, Entry, NoticeLine, UnreadLine
@@ -133,9 +133,9 @@ def _words(entry: Entry, canvas: Canvas, width: float) -> list[bubble.Part]:
         return []
     colours = canvas.colours
     shown = bounded(entry.message.text)
-    spans = [spans_of(line, entry.message.mentions) for line in shown.lines]
+    lines, spans = styled(shown.lines, entry.message.mentions)
     ink = Ink(colours.text, colours.accent, colours.mark, colours.mark_text, colours.raised)
-    words: list[bubble.Part] = [bubble.Words(Block(shown.lines, canvas.font(), width, ink, spans), colours.text)]
+    words: list[bubble.Part] = [bubble.Words(Block(lines, canvas.font(), width, ink, spans), colours.text)]
     if shown.is_calmed:
         text = _("Some stacked marks are not shown.")
         words.append(bubble.Row(text, canvas, colours.muted, SMALL, italic=True, sign="details"))

@@ -6,7 +6,7 @@ Only plain text comes in. It never passes through anything that knows HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,16 +22,13 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
+from sealwire.ui.views import markup
 from sealwire.ui.views.bounded import direction
 
 Kind = Literal["link", "mention", "mark", "bold", "italic", "code"]
 
 MAX_SPANS: Final = 200
 """In one text; each costs work on every drawing, and nobody writes two hundred addresses."""
-
-_LINK: Final = re.compile(r"https?://[^\s<>\"“”«»]{3,2000}")
-_AFTER_LINK: Final = ".,;:!?)]}'’…"
-"""What ends a sentence is not part of the address in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +52,37 @@ class Ink:
     code: str
 
 
-def spans_of(line: str, mentions: Sequence[str] = (), marks: Iterable[tuple[int, int]] = ()) -> list[Span]:
-    """Return the addresses and the people in a line, and what a search found there."""
+def styled(lines: Sequence[str], mentions: Sequence[str] = ()) -> tuple[list[str], list[list[Span]]]:
+    """Return lines without the marks that people type around words, and what is in each of them."""
+    shown: list[str] = []
+    spans: list[list[Span]] = []
+    for line in markup.parse("\n".join(lines)):
+        text, found = _put_together(line)
+        shown.append(text)
+        spans.append((found + mentions_in(text, mentions))[:MAX_SPANS])
+    return shown, spans
+
+
+def _put_together(line: markup.MarkupLine) -> tuple[str, list[Span]]:
+    text = f"{'  ' * line.indent}{line.marker} " if line.kind == "item" else ""
     found = []
-    for match in _LINK.finditer(line):
-        target = match.group().rstrip(_AFTER_LINK)
-        found.append(Span(match.start(), match.start() + len(target), "link", target))
-    for name in mentions:
+    for part in line.spans:
+        start, end = len(text), len(text) + len(part.text)
+        styles: list[tuple[Kind, bool]] = [("bold", part.bold), ("italic", part.italic), ("code", part.code)]
+        found += [Span(start, end, kind) for kind, holds in styles if holds and end > start]
+        if part.link is not None:
+            found.append(Span(start, end, "link", part.link))
+        text += part.text
+    return text, found
+
+
+def mentions_in(line: str, names: Sequence[str]) -> list[Span]:
+    """Return where people are mentioned, as whole names."""
+    found = []
+    for name in names:
         pattern = re.compile(rf"@{re.escape(name)}(?![\w-])")
         found += [Span(match.start(), match.end(), "mention", name) for match in pattern.finditer(line)]
-    found += [Span(start, end, "mark") for start, end in marks]
-    return found[:MAX_SPANS]
+    return found
 
 
 @dataclass(slots=True)

@@ -50,6 +50,9 @@ QToolButton:checked { background: $chosen; color: $chosen_text; }
 QToolButton:focus { border: 2px solid $focus; }
 QToolButton::menu-indicator { image: none; }
 
+QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
+QLineEdit, QPlainTextEdit { placeholder-text-color: $muted; }
+QWidget#areas { background: $line; }
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QTimeEdit, QComboBox, QDateEdit {
     background: $panel; color: $text; border: 1px solid $edge; border-radius: 8px; padding: 6px 9px;
     selection-background-color: $accent; selection-color: $accent_text; }

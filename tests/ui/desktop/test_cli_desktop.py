@@ -50,7 +50,7 @@ def test_on_a_terminal_it_asks_and_goes_on_there(tmp_path: Path, answer: str, go
         child.sendline(answer)
         if goes_on:
             child.expect("broker")
-            child.sendintr()
+            child.sendcontrol("q")
         child.expect(pexpect.EOF)
     finally:
         child.close()

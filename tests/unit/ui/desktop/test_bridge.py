@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from sealwire.errors import SealwireError, UnknownPeerError
 from sealwire.ui.desktop.bridge import MAX_WAITING, SLICE_S, Bridge, LoopThread
@@ -120,6 +121,35 @@ def test_every_failure_comes_back_as_a_sentence(qtbot: Any, bridge: Bridge, rais
     bridge.ask(bridge, question(), None, failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     assert str(failures[0])
+
+
+class Painted(QWidget):
+    """Counts how often it is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def paintEvent(self, event: object) -> None:
+        self.count += 1
+
+
+def test_a_clients_thread_that_stands_still_blocks_no_repaint(qtbot: Any, bridge: Bridge) -> None:
+    widget, done = Painted(), []
+    qtbot.addWidget(widget)
+    widget.show()
+    timer = QTimer()
+    timer.timeout.connect(widget.update)
+    timer.start(5)
+
+    async def stuck() -> int:
+        time.sleep(1.5)
+        return widget.count
+
+    began = widget.count
+    bridge.ask(bridge, stuck(), done.append)
+    qtbot.waitUntil(lambda: bool(done), timeout=20_000)
+    assert done[0] - began > 8
 
 
 def test_nobody_is_called_who_is_gone(qtbot: Any, bridge: Bridge, qapp: Any) -> None:

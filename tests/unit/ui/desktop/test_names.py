@@ -20,16 +20,26 @@ from PySide6.QtWidgets import (
 )
 
 from sealwire.peer.events import Message
-from sealwire.testing.stage import StageClient, StageLauncher
-from sealwire.ui.desktop.ask import confirm
+from sealwire.testing.sample import GARDEN
+from sealwire.testing.stage import INVITE, StageClient, StageLauncher
+from sealwire.ui.desktop.ask import Sheet, confirm
 from sealwire.ui.desktop.bridge import Bridge
 from sealwire.ui.desktop.broker_view import BrokerView
 from sealwire.ui.desktop.chat import ChatPane
 from sealwire.ui.desktop.emoji import EmojiPanel
 from sealwire.ui.desktop.first_run import FirstRun
+from sealwire.ui.desktop.group_details import GroupPart, OneLine
+from sealwire.ui.desktop.keeping import BackupSheet, ExportSheet
+from sealwire.ui.desktop.keys import KeysSheet
+from sealwire.ui.desktop.lock import Remembered, Unlock
+from sealwire.ui.desktop.main_window import MainWindow
+from sealwire.ui.desktop.people_dialogs import InviteSheet, NewChat, NewGroup, Pick, Switcher
 from sealwire.ui.desktop.pictures import Pictures
+from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.reader import PictureReader, TextReader
+from sealwire.ui.desktop.settings import SettingsSheet
 from sealwire.ui.desktop.station import Station
+from sealwire.ui.desktop.verify import KeyChangeSheet, VerifySheet
 
 Make = Callable[[], QWidget]
 
@@ -82,6 +92,9 @@ def windows(station: Station, pictures: Pictures, bridge: Bridge, client: StageC
 def windows_of(
     parent: QWidget, station: Station, pictures: Pictures, bridge: Bridge, client: StageClient
 ) -> dict[str, Make]:
+    main = MainWindow(station, pictures, Remembered(b"x"))
+    main.errands.launcher = StageLauncher(StageClient("alice"))
+    main.setParent(None)
     picture: Message = next(one for one in client.box.messages["bob"] if one.file is not None)
     return {
         "chat": lambda: ChatPane(station, pictures),
@@ -91,16 +104,45 @@ def windows_of(
         "text": lambda: TextReader(parent, "A message", "words"),
         "picture": lambda: PictureReader(parent, picture, pictures, parent.size()),
         "question": lambda: confirm(parent, "Sure?", "Yes", lambda: None),
+        "window": lambda: main,
+        "details": lambda: with_details(main),
+        "verify": lambda: VerifySheet(parent, station, "bob", "bob"),
+        "key change": lambda: KeyChangeSheet(parent, station, "dave", "dave"),
+        "settings": lambda: SettingsSheet(parent, station, Preferences(), has_tray=True, can_lock=True),
+        "new conversation": lambda: NewChat(parent, station),
+        "new group": lambda: NewGroup(parent, station),
+        "forward": lambda: Pick(parent, "Forward to", "Forward", [("bob", "bob")]),
+        "invite": lambda: InviteSheet(parent, INVITE),
+        "switcher": lambda: Switcher(parent, station),
+        "export": lambda: ExportSheet(parent, station, None),
+        "backup": lambda: BackupSheet(parent, station),
+        "keys": lambda: KeysSheet(parent),
+        "one line": lambda: OneLine(parent, "Topic", "What it is about", "", lambda _text: None),
+        "unlock": lambda: Unlock(StageLauncher(StageClient("alice")), bridge, ["alice", "bob"]),
+        "group": lambda: GroupPart(station, GARDEN),
     }
 
 
-NAMES = ("chat", "first run", "broker", "emoji", "text", "picture", "question")
+NAMES = (
+    "chat", "first run", "broker", "emoji", "text", "picture", "question", "window", "details", "verify", "key change",
+    "settings", "new conversation", "new group", "forward", "invite", "switcher", "export", "backup", "keys",
+    "one line", "unlock", "group",
+)  # fmt: skip
+
+
+def with_details(main: MainWindow) -> MainWindow:
+    main.resize(1_300, 700)
+    main.show()
+    main.toggle_details()
+    return main
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_control_has_a_name_and_no_label_guesses(name: str, windows: dict[str, Make], qtbot: Any) -> None:
     window = windows[name]()
     qtbot.addWidget(window)
+    window.show()
+    qtbot.wait(60)  # for what it asks the client
     assert nameless(window) == []
     assert guessing(window) == []
 
@@ -115,8 +157,11 @@ def test_a_control_without_a_name_is_found(qtbot: Any) -> None:
     assert guessing(window) == ["<b>x</b>"]
 
 
-def test_every_window_is_in_this_list(windows: dict[str, Make]) -> None:
+def test_every_window_and_sheet_is_in_this_list(windows: dict[str, Make]) -> None:
     assert tuple(windows) == NAMES
+    made = {type(make()).__name__ for make in windows.values()}
+    known = {one.__name__ for one in Sheet.__subclasses__()}
+    assert known - made == set()
 
 
 def test_messages_are_spoken_through_the_interface_of_their_list(

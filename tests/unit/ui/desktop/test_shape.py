@@ -6,14 +6,15 @@ import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from sealwire.ui.desktop.shape import MAX_SPANS, Block, Ink, Span, spans_of
+from sealwire.ui.desktop.shape import MAX_SPANS, Block, Ink, Span, mentions_in, styled
 from sealwire.ui.desktop.theme import look
 
 INK = Ink("#000000", "#0000ff", "#ffff00", "#000000", "#eeeeee")
 
 
 def block(*lines: str, width: float = 300) -> Block:
-    return Block(lines, look().font(), width, INK, [spans_of(line) for line in lines])
+    shown, spans = styled(lines)
+    return Block(shown, look().font(), width, INK, spans)
 
 
 def painted(made: Block, width: int = 300) -> QImage:
@@ -66,20 +67,28 @@ def test_html_is_text() -> None:
         ("see https://example.org/a?b=c, or not", ["https://example.org/a?b=c"]),
         ("(http://example.org).", ["http://example.org"]),
         ("javascript:alert(1) file:///etc/passwd ftp://x", []),
-        ("https://a", []),
     ],
 )
 def test_only_web_addresses_are_links_and_end_before_the_full_stop(line: str, targets: list[str]) -> None:
-    assert [span.target for span in spans_of(line) if span.kind == "link"] == targets
+    assert [span.target for span in styled([line])[1][0] if span.kind == "link"] == targets
 
 
 def test_people_who_are_mentioned_are_found_as_whole_names() -> None:
-    assert [(span.start, span.end) for span in spans_of("@bob and @bobby, @bob", ["bob"])] == [(0, 4), (17, 21)]
-    assert spans_of("@bob") == []
+    assert [(span.start, span.end) for span in mentions_in("@bob and @bobby, @bob", ["bob"])] == [(0, 4), (17, 21)]
+    assert mentions_in("@bob", []) == []
 
 
 def test_a_text_of_nothing_but_addresses_is_bounded() -> None:
-    assert len(spans_of("http://a.bc " * 10_000)) == MAX_SPANS
+    assert len(styled(["http://a.bc " * 10_000])[1][0]) <= MAX_SPANS
+    assert len(styled(["@bob " * 10_000], ["bob"])[1][0]) == MAX_SPANS
+
+
+def test_marks_around_words_become_styles_and_lists_keep_their_signs() -> None:
+    lines, spans = styled(["**bold** and `code`", "- item", "  3. *third*"])
+    assert lines == ["bold and code", "• item", "  3. third"]
+    assert [[(span.kind, span.start, span.end) for span in line] for line in spans] == [
+        [("bold", 0, 4), ("code", 9, 13)], [], [("italic", 5, 10)],
+    ]  # fmt: skip
 
 
 def test_what_is_pressed_is_found_behind_signs_of_two_units() -> None:
