@@ -34,7 +34,7 @@ from sealwire.ui import views
 from sealwire.ui.desktop import icons
 from sealwire.ui.desktop.theme import look
 
-Kind = Literal["plain", "primary", "danger", "link", "choice"]
+Kind = Literal["plain", "primary", "danger", "link"]
 Action = Callable[[], object]
 L = TypeVar("L", QVBoxLayout, QHBoxLayout)
 
@@ -206,7 +206,15 @@ class Spin(QWidget):
         self.less = icon_button(_("Less: {name}").format(name=name), "minus", self.box.stepDown, 16)
         self.more = icon_button(_("More: {name}").format(name=name), "add", self.box.stepUp, 16)
         self.box.valueChanged.connect(self.changed)
-        self.setLayout(row(self.less, self.box, self.more, spacing=4))
+        self.setLayout(row(self.less, boxed(self.box), self.more, spacing=4))
+
+
+def boxed(control: QWidget) -> QFrame:
+    """Return a control in a frame that can be seen in every look."""
+    frame = QFrame()
+    frame.setObjectName("boxed")
+    frame.setLayout(row(control, margin=2))
+    return frame
 
 
 class Banner(QFrame):

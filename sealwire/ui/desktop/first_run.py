@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QWidget,
@@ -33,10 +32,10 @@ from sealwire.ui.desktop import icons
 from sealwire.ui.desktop.bits import (
     Problem,
     button,
+    card,
     column,
     copy_button,
     field,
-    hairline,
     label,
     link_names,
     page,
@@ -68,13 +67,14 @@ class Step(QWidget):
         inner = page(self.sign, self.title, self.about, self.problem, margin=28, spacing=14)
         inner.setMaximumWidth(WIDTH + 56)
         inner.layout().addLayout(self.body)  # type: ignore[union-attr]
+        inner.layout().addStretch(1)  # type: ignore[union-attr]
         self.setLayout(row(1, inner, 1))
         self.layout().setStretch(1, 100)  # type: ignore[union-attr]
         look().changed.connect(self._draw)
         self._draw()
 
     def add(self, *parts: QWidget | int) -> None:
-        """Put parts below each other."""
+        """Put parts below each other, from the top."""
         for part in parts:
             if isinstance(part, int):
                 self.body.addStretch(part)
@@ -100,25 +100,20 @@ class BrokerStep(Step):
         )
         self.reachable = QCheckBox(_("Let other computers reach it, with an invite"))
         self.reachable.setAccessibleName(self.reachable.text())
-        self.own = _choice(
-            _("Start a broker here"), _("This computer relays for you and the people you invite."), "broker"
-        )
-        self.own.clicked.connect(lambda: self.start.emit(self.reachable.isChecked()))
+        self.own = button(_("Start a broker here"), self._begin, "primary", "broker")
         self.invite = field(_("Invite"), _("sealwire:… paste the line you were sent"))
         self.connect_button = button(_("Join"), self._join, "primary")
         self.invite.returnPressed.connect(self._join)
         self.again_button = button(_("Try again"), self.again.emit, "link", "retry")
         words = label(_("Join with an invite"), "heading")
         link_names(words, self.invite)
-        self.add(
-            self.own,
-            self.reachable,
-            hairline(),
-            words,
-            label(_("Somebody who has a broker sends you one line."), "muted"),
-        )
-        self.body.addLayout(row(self.invite, self.connect_button))
-        self.add(self.again_button)
+        about = label(_("This computer relays for you and the people you invite."), "muted")
+        self.add(card(label(_("Begin your own"), "heading"), about, self.reachable, row(1, self.own)))
+        sent = label(_("Somebody who has a broker sends you one line."), "muted")
+        self.add(card(words, sent, row(self.invite, self.connect_button)), self.again_button)
+
+    def _begin(self) -> None:
+        self.start.emit(self.reachable.isChecked())
 
     def _join(self) -> None:
         self.join.emit(self.invite.text().strip())
@@ -388,10 +383,3 @@ def _scrolling(step: Step) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     return area
-
-
-def _choice(title: str, about: str, sign: str) -> QPushButton:
-    made = button(title, kind="choice", icon=sign)
-    made.setText(f"{title}\n{about}")
-    made.setAccessibleDescription(about)
-    return made

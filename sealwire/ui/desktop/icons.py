@@ -79,13 +79,17 @@ _SIZES: Final = (1.0, 2.0)
 _renderers: dict[tuple[str, str, float], QSvgRenderer] = {}
 
 
+def svg(name: str, colour: str, width: float = _WIDTH) -> str:
+    """Return a sign as a picture file."""
+    return _SVG.format(path=PATHS[name], colour=colour, width=width)
+
+
 def paint(painter: QPainter, name: str, colour: str, rect: QRectF, width: float = _WIDTH) -> None:
     """Draw a sign into ``rect``."""
     key = (name, colour, width)
     renderer = _renderers.get(key)
     if renderer is None:
-        svg = _SVG.format(path=PATHS[name], colour=colour, width=width)
-        renderer = _renderers[key] = QSvgRenderer(QByteArray(svg.encode()))
+        renderer = _renderers[key] = QSvgRenderer(QByteArray(svg(name, colour, width).encode()))
     renderer.render(painter, rect)
 
 

@@ -14,7 +14,7 @@ from sealwire.i18n import _
 from sealwire.peer.api.past import Retention
 from sealwire.ui import views
 from sealwire.ui.desktop.ask import Sheet
-from sealwire.ui.desktop.bits import Combo, Spin, button, column, label, row
+from sealwire.ui.desktop.bits import Combo, Spin, boxed, button, column, label, row
 from sealwire.ui.desktop.preferences import MAX_LOCK_MINUTES, TEXT_SIZES, Preferences
 from sealwire.ui.desktop.station import Station
 
@@ -122,9 +122,9 @@ class SettingsSheet(Sheet):
             ("full", _("Name and text")), ("name", _("Name only")), ("none", _("Only that there is a message")),
         ]  # fmt: skip
         hours = row(
-            self._time("quiet_from", _("Quiet from")),
+            boxed(self._time("quiet_from", _("Quiet from"))),
             label(_("to"), wrap=False),
-            self._time("quiet_to", _("Quiet to")),
+            boxed(self._time("quiet_to", _("Quiet to"))),
             1,
         )
         tray = self._switch(

@@ -11,10 +11,12 @@ _SHEET: Final = Template("""
 * { outline: none; }
 QWidget { color: $text; }
 QMainWindow, QDialog, QWidget#page { background: $window; }
+QDialog { border: ${line_px}px solid $edge; }
 QWidget#panel, QFrame#card { background: $panel; }
 QFrame#card { border: ${line_px}px solid $line; border-radius: 12px; }
 QFrame#card:focus { border: 2px solid $focus; }
 QWidget#chat { background: $chat; }
+QFrame#boxed { border: 1px solid $edge; border-radius: 8px; background: $panel; }
 QFrame#hairline { background: $line; border: none; }
 QLabel { background: transparent; }
 QLabel[role="title"] { font-size: ${title}pt; font-weight: 600; }
@@ -42,22 +44,19 @@ QPushButton[kind="danger"] { background: $danger; color: $danger_text; border: 1
 QPushButton[kind="danger"]:focus { border: 2px solid $focus; }
 QPushButton[kind="link"] { background: transparent; color: $accent; border: 1px solid transparent; padding: 4px 6px; }
 QPushButton[kind="link"]:focus { border: 2px solid $focus; padding: 3px 5px; }
-QPushButton[kind="choice"] { text-align: left; padding: 14px 18px; border-radius: 12px; border: 1px solid $edge; }
-QPushButton[kind="choice"]:focus { border: 2px solid $focus; padding: 13px 17px; }
 QToolButton { background: transparent; border: 2px solid transparent; border-radius: 8px; padding: 4px; }
 QToolButton:hover { background: $raised; }
 QToolButton:checked { background: $chosen; color: $chosen_text; }
 QToolButton:focus { border: 2px solid $focus; }
 QToolButton::menu-indicator { image: none; }
 
-QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0; background: transparent; }
 QLineEdit, QPlainTextEdit { placeholder-text-color: $muted; }
 QWidget#areas { background: $line; }
-QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QTimeEdit, QComboBox, QDateEdit {
+QLineEdit, QPlainTextEdit, QTextEdit, QComboBox {
     background: $panel; color: $text; border: 1px solid $edge; border-radius: 8px; padding: 6px 9px;
     selection-background-color: $accent; selection-color: $accent_text; }
-QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QTimeEdit:focus, QComboBox:focus,
-QDateEdit:focus { border: 2px solid $focus; padding: 5px 8px; }
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus { border: 2px solid $focus; padding: 5px 8px; }
 QLineEdit#search { background: $raised; border: 1px solid $line; border-radius: 16px; padding: 6px 12px; }
 QLineEdit#search:focus { border: 2px solid $focus; padding: 5px 11px; }
 QPlainTextEdit#composer { border-radius: 18px; padding: 7px 12px; }
@@ -73,6 +72,11 @@ QListWidget::item { padding: 8px 10px; border-radius: 8px; color: $text; }
 QListWidget::item:selected { background: $chosen; color: $chosen_text; }
 QListWidget::item:hover:!selected { background: $raised; }
 
+QCheckBox::indicator, QListWidget::indicator { width: 16px; height: 16px; border: 1px solid $edge; border-radius: 4px;
+    background: $panel; }
+QCheckBox::indicator:checked, QListWidget::indicator:checked { background: $accent; border: 1px solid $accent;
+    image: url($check); }
+QCheckBox::indicator:disabled { background: $raised; border: 1px solid $line; }
 QCheckBox, QRadioButton { spacing: 9px; padding: 4px; border: 2px solid transparent; border-radius: 6px; }
 QCheckBox:focus, QRadioButton:focus { border: 2px solid $focus; }
 QTabWidget::pane { border: none; }
@@ -102,10 +106,10 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 """)
 
 
-def sheet(colours: Colours, points: float) -> str:
-    """Return the sheet for a look and a size of ordinary text."""
+def sheet(colours: Colours, points: float, check: str = "") -> str:
+    """Return the sheet for a look and a size of ordinary text; ``check``: the path of the sign in ticked boxes."""
     values = {name: getattr(colours, name) for name in colours.__slots__}
     sizes = {"small": points * 0.86, "heading": points * 1.15, "title": points * 1.7, "digits": points * 1.45}
     return _SHEET.substitute(
-        values, line_px=max(1, colours.outline), **{name: f"{size:.1f}" for name, size in sizes.items()}
+        values, line_px=max(1, colours.outline), check=check, **{name: f"{size:.1f}" for name, size in sizes.items()}
     )

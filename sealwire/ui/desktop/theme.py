@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QStyle, QStyleFactory
 
@@ -30,6 +31,7 @@ class Look(QObject):
         self.scale = 1.0
         self.reduced_motion = False
         self._preferences = Preferences()
+        self._folder = QTemporaryDir()
         self._points = _LEAST_POINTS + 1
 
     def start(self, app: QApplication) -> None:
@@ -56,11 +58,17 @@ class Look(QObject):
         font.setPointSizeF(self._points * self.scale)
         app.setFont(font)
         app.setPalette(_palette(self.colours))
-        app.setStyleSheet(sheet(self.colours, self.points))
+        app.setStyleSheet(sheet(self.colours, self.points, self._check_sign()))
         for widget in app.allWidgets():
             if isinstance(widget, QAbstractButton):
                 icons.redress(widget)
         self.changed.emit()
+
+    def _check_sign(self) -> str:
+        """Write the sign of ticked boxes in the colour of now: a style sheet takes pictures from files only."""
+        path = Path(self._folder.filePath(f"check-{self.colours.name}.svg"))
+        path.write_text(icons.svg("check", self.colours.accent_text, 3.0), "ascii")
+        return path.as_posix()
 
     @property
     def points(self) -> float:
