@@ -82,6 +82,10 @@ def said(window: MainWindow) -> list[tuple[str, str, str | None]]:
     return [(entry.message.sender, entry.message.text, entry.message.state) for entry in found if entry]
 
 
+def is_file(line: dict[str, Any]) -> bool:
+    return line.get("params", {}).get("type") == "message" and "file" in line["params"]
+
+
 def test_from_nothing_to_an_answer(desktop: Desktop, place: Path, friends: list[Script], qtbot: Any) -> None:
     desktop.begin()
     first = desktop.first_run
@@ -118,7 +122,7 @@ def test_from_nothing_to_an_answer(desktop: Desktop, place: Path, friends: list[
     last = lambda: model.message_at(model.rowCount() - 1)  # noqa: E731
     qtbot.waitUntil(lambda: (e := last()) is not None and e.message.file is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: last().message.file.state == "done", timeout=WAIT_MS)  # type: ignore[union-attr]
-    assert any(one.get("params", {}).get("type") == "message" and "file" in one["params"] for one in bob.lines)
+    qtbot.waitUntil(lambda: any(is_file(one) for one in bob.lines), timeout=WAIT_MS)
 
 
 def test_a_broker_that_dies_is_a_quiet_banner_and_nothing_is_lost(
