@@ -108,7 +108,7 @@ def test_a_start_may_be_minimised(desktop: Desktop, tmp_path: Path, qtbot: Any) 
     assert desktop.window.isMinimized() or not desktop.window.isVisible()
 
 
-def test_the_end_closes_the_client_and_what_was_opened_with_it(qapp: Any, launcher: StageLauncher, tmp_path: Path, qtbot: Any) -> None:
+def test_the_end_closes_what_was_opened(qapp: Any, launcher: StageLauncher, tmp_path: Path, qtbot: Any) -> None:
     made = Desktop(qapp, launcher, lambda name: tmp_path / name)
     made.begin(b"")
     qtbot.waitUntil(lambda: made.window is not None)
