@@ -59,7 +59,7 @@ def decode(text: str) -> Invite:
     line = text.strip()
     match = _LINE.fullmatch(line) if len(line) <= MAX_LINE_CHARS else None
     if match is None:
-        raise InviteError(_complaint(line))
+        raise _complaint(line)
     host, port = match["host"], int(match["port"])
     if port > 65_535:
         raise InviteError("the port is above 65535")
@@ -69,12 +69,12 @@ def decode(text: str) -> Invite:
     return Invite(host, port, _bytes(match["key"]), None if token is None else _bytes(token))
 
 
-def _complaint(line: str) -> str:
+def _complaint(line: str) -> InviteError:
     if not line.startswith(SCHEME):
-        return f"it does not begin with {SCHEME}"
+        return InviteError("it does not begin with sealwire:")
     if "#" not in line:
-        return "the part from # on is missing; a shell drops it unless the line is in quotes"
-    return "a part is cut off or has characters that do not belong there"
+        return InviteError("the part from # on is missing; a shell drops it unless the line is in quotes")
+    return InviteError("a part is cut off or has characters that do not belong there")
 
 
 def _ipv6(text: str) -> str:

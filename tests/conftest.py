@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+os.environ["SEALWIRE_LANG"] = "en"  # sentences are compared in English, whatever language the machine speaks
+
+from sealwire import i18n
 from sealwire.testing import Network
 from tests.vectors.people import person
 
@@ -18,3 +22,10 @@ def net(tmp_path: Path) -> Iterator[Network]:
     """A broker without sockets; peers come with ``net.peer(name)``."""
     with Network(tmp_path, PEOPLE) as network:
         yield network
+
+
+@pytest.fixture
+def speak() -> Iterator[Callable[[str], None]]:
+    """Changes the language of this process until the test ends."""
+    yield lambda language: i18n.use([language])
+    i18n.use(["en"])

@@ -22,6 +22,7 @@ from sealwire.broker import catalog
 from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
 from sealwire.errors import BackupError
 from sealwire.files import write_private
+from sealwire.i18n import _
 
 STEP_PAGES: Final = 256
 """1 MiB: messages wait for one step of a running backup no longer than for a commit."""
@@ -119,7 +120,7 @@ def verify(path: Path, key: bytes, realm: str) -> Facts:
     except apsw.NotADBError:
         raise BackupError(path=path, detail="the key of this broker's database does not open it") from None
     except apsw.Error as error:
-        raise BackupError(path=path, detail=f"it is damaged ({error})") from None
+        raise BackupError(path=path, detail=_("it is damaged ({error})").format(error=error)) from None
 
 
 def _checked(db: apsw.Connection, path: Path, realm: str) -> Facts:
@@ -135,7 +136,7 @@ def _checked(db: apsw.Connection, path: Path, realm: str) -> Facts:
         raise BackupError(path=path, detail="it is of another broker, which has another key")
     answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
     if answer != [("ok",)]:
-        raise BackupError(path=path, detail=f"it is damaged ({answer[0][0]})")
+        raise BackupError(path=path, detail=_("it is damaged ({error})").format(error=answer[0][0]))
     return found
 
 

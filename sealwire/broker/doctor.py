@@ -21,6 +21,7 @@ import apsw
 from sealwire.broker import backup, catalog, invites, keyfiles
 from sealwire.broker.store import SqliteStore
 from sealwire.errors import BackupError
+from sealwire.i18n import _
 
 MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 """Twice the largest WAL: with less, the first busy hour fills the disk."""
@@ -157,7 +158,8 @@ def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]
             fresh.execute("PRAGMA foreign_keys = OFF")
             found = {table: _copy(damaged, fresh, table) for table in SALVAGED}
         except apsw.Error as error:
-            raise BackupError(path=source, detail=f"nothing of it can be read ({error})") from None
+            detail = _("nothing of it can be read ({error})").format(error=error)
+            raise BackupError(path=source, detail=detail) from None
         finally:
             damaged.close()
             fresh.close()

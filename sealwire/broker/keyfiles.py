@@ -19,6 +19,7 @@ from zmq.utils import z85
 from sealwire.broker.port import BrokerKeys
 from sealwire.errors import BrokerKeyFileError
 from sealwire.files import make_private_folder, write_private
+from sealwire.i18n import _
 
 SECRET_NAME = "broker.key"  # noqa: S105 - a file's name
 PUBLIC_NAME = "broker.pub"
@@ -85,8 +86,8 @@ def _load(path: Path, read: Callable[[str], bytes]) -> bytes | None:
     except FileNotFoundError:
         return None
     if os.name == "posix" and mode & 0o077:
-        detail = f"other users of this machine may read it (mode {mode:04o})"
-        raise BrokerKeyFileError(path, detail, f"Run: chmod 600 {path}")
+        detail = _("other users of this machine may read it (mode {mode:04o})").format(mode=mode)
+        raise BrokerKeyFileError(path, detail, "Run: chmod 600 {path}")
     try:
         return read(_key_line(path))
     except ValueError:
@@ -132,5 +133,5 @@ def _publish(path: Path, public: bytes) -> None:
         same = False
     if not same:
         # Peers may have been given either; only a person can know which one they pinned.
-        advice = f"If {SECRET_NAME} is the right one, delete {path}: it is made again."
-        raise BrokerKeyFileError(path, f"it does not belong to {SECRET_NAME} beside it", advice)
+        advice = "If broker.key is the right one, delete {path}: it is made again."
+        raise BrokerKeyFileError(path, "it does not belong to broker.key beside it", advice)

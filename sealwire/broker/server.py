@@ -38,6 +38,7 @@ from sealwire.broker.watching import Sight, seen_in, seen_out
 from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
 from sealwire.closing import end_context
 from sealwire.errors import MissingPackageError, StoreFailedError
+from sealwire.i18n import _
 from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ class Server:
         finally:
             is_done = self._end(writer, context)
         if not is_done:
-            raise StoreFailedError(path=store.path, detail=f"it has not answered for {_DISK_S:.0f} s")
+            detail = _("it has not answered for {n} s").format(n=round(_DISK_S))
+            raise StoreFailedError(path=store.path, detail=detail)
 
     def _end(self, writer: Writer, context: zmq.Context[zmq.Socket[bytes]]) -> bool:
         """Whatever happened: the last commits, then the sockets, then the threads behind them, each for so long.

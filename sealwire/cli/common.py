@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealwire import __version__, config
-from sealwire.cli import say_missing
+from sealwire.cli import argparse_words, say_missing
 from sealwire.cli.streams import say
 from sealwire.config import Settings
 from sealwire.errors import ConfigError, SealwireError, UsageError
-from sealwire.i18n import _, explain
+from sealwire.i18n import _, explain, prefer
 
 __all__ = [
     "EXIT_ERROR",
@@ -145,6 +145,7 @@ class Parser(argparse.ArgumentParser):
     """(name, summary) of verbs that are no subparsers, for completion and manual."""
 
     def __init__(self, **settings: object) -> None:
+        argparse_words.speak()
         super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
@@ -193,8 +194,9 @@ def _misplaced(word: str) -> str:
 def unknown_word(word: str, known: Iterable[str], least: float = 0.0) -> str:
     """Say that a verb or flag does not exist and name the nearest that does, if it is as near as ``least``."""
     near = difflib.get_close_matches(word, sorted(set(known)), 1, least)
-    sentence = _("There is no {word!r} here.").format(word=word)
-    return sentence + (" " + _("The nearest is {near}.").format(near=near[0]) if near else "")
+    if not near:
+        return _("There is no {word!r} here.").format(word=word)
+    return _("There is no {word!r} here. The nearest is {near}.").format(word=word, near=near[0])
 
 
 class _Completion(argparse.Action):
@@ -221,7 +223,9 @@ def common_flags(add_default: bool = True) -> Parser:
     parent.add_argument("--keys", metavar="DIR", default=missing, help=_("folder of the key files"))
     parent.add_argument("--data", metavar="DIR", default=missing, help=_("folder of the databases"))
     if add_default:
-        parent.add_argument("--version", action="version", version=f"sealwire {__version__}")
+        parent.add_argument(
+            "--version", action="version", version=f"sealwire {__version__}", help=_("show the version and end")
+        )
         parent.add_argument(
             "--completion", action=_Completion, choices=("bash", "zsh", "fish"), help=_("print a completion script")
         )
@@ -247,7 +251,9 @@ def load_settings(arguments: argparse.Namespace, own: Mapping[str, str] | None =
         for name, key in {**FLAG_KEYS, **(own or {})}.items()
         if isinstance(value := getattr(arguments, name, None), str)
     }
-    return config.load(os.environ, Path.cwd(), arguments.config, flags)
+    settings = config.load(os.environ, Path.cwd(), arguments.config, flags)
+    prefer(settings.peer.language)
+    return settings
 
 
 # --- the broker's key, as peers pin it -----------------------------------------------------------------------
@@ -268,4 +274,5 @@ def pinned_broker_key(settings: Settings) -> tuple[bytes | None, str]:
     except FileNotFoundError:
         return None, where
     except ValueError:
-        raise ConfigError([f"{where}: " + _("holds no broker key (40 characters of Z85)")]) from None
+        problem = _("holds no broker key (40 characters of Z85)")
+        raise ConfigError([f"{where}: {problem}"]) from None

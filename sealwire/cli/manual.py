@@ -12,6 +12,7 @@ from typing import Final
 from sealwire import __version__
 from sealwire.cli import broker, peer_options
 from sealwire.cli.completion import Program, Word, program_of
+from sealwire.i18n import use
 
 _ABOUT: Final = {
     "peer": "an end-to-end encrypted messenger: one profile, by lines, in a window, by JSON-RPC, or for one question",
@@ -97,4 +98,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    use(["en"])  # as the other documents
     main(Path(sys.argv[1]))

@@ -260,7 +260,7 @@ def _unknown_verb(verb: str) -> str:
     instead = _INSTEAD.get(verb.lower())
     if instead is None:
         return unknown_word(verb, verbs())
-    return _("There is no {verb!r} here. The nearest is {near}.").format(verb=verb, near=instead)
+    return _("There is no {word!r} here. The nearest is {near}.").format(word=verb, near=instead)
 
 
 def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) -> None:

@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from sealwire.config.kinds import Size, show_number, show_size
 from sealwire.config.settings import KEYS, SECTIONS, Key
+from sealwire.i18n import use
 
 WIDTH = 118
 """Columns of a comment line."""
@@ -68,4 +69,5 @@ def _comment(words: str, indent: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    use(["en"])  # the file is read by everyone who gets a copy
     sys.stdout.write(text())

@@ -26,6 +26,7 @@ from sealwire.config.kinds import (
     Switch,
     Word,
 )
+from sealwire.i18n import LANGUAGES
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -142,6 +143,13 @@ class PeerSection:
         True,
         Switch(),
         "Whether a fetched file in data/NAME/files goes when its message does; copies elsewhere stay.",
+    )
+    language: str = _key(
+        "",
+        Choice(tuple(LANGUAGES)),
+        "Language of every interface here. null: the system's (LANGUAGE, LC_ALL, LC_MESSAGES, LANG). "
+        "SEALWIRE_LANG wins over both, for one start.",
+        optional=True,
     )
     interface: Interface = _key(
         "screen",

@@ -271,7 +271,8 @@ class _Reader:
             for name, value in self._pairs(node, f"{key.value}."):
                 self._entry(f"{key.value}.{name.value}", name, value)
         elif not _is_null(node):  # a section whose keys are all commented out is empty
-            self._problem(self._at(node.start_mark), f"{key.value}: " + _("must be a section with keys of its own"))
+            message = _("must be a section with keys of its own")
+            self._problem(self._at(node.start_mark), f"{key.value}: {message}")
 
     def _entry(self, full: str, name: yaml.ScalarNode, node: yaml.Node) -> None:
         if full not in KEYS:

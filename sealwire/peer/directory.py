@@ -14,7 +14,7 @@ from sealwire.crypto.identity import Identity
 from sealwire.crypto.prekeys import Bundle
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import IntegrityError, RefusedError, RemoteProtocolError, SealwireError, UnknownPeerError
-from sealwire.i18n import _
+from sealwire.i18n import _, explain
 from sealwire.ids import Mailbox
 from sealwire.peer.events import Event, Warning
 from sealwire.peer.pairs import Pair, Pairs
@@ -168,7 +168,7 @@ class Directory:
         return True
 
     def _alarm(self, error: IntegrityError, name: str) -> None:
-        self._events.append(Warning("integrity", _(error.text).format_map(error.params), name))
+        self._events.append(Warning("integrity", explain(error)[0], name))
         self.resolved.append(Resolved(name, error))
 
     def _worded(self, event: Event) -> Event:

@@ -42,13 +42,13 @@ time {{ color: #555; font-size: smaller; }}
 
 def head(kind: ExportFormat, name: str, now_ms: int) -> str:
     """Return what stands at the beginning of the file."""
+    title = _("Messages of {name}, exported {time}").format(name=name, time=rfc3339(now_ms))
     match kind:
         case "json":
             return _json({"format": FORMAT, "version": 1, "name": name, "exported_at": rfc3339(now_ms)})
         case "text":
-            return _("Messages of {name}, exported {time}").format(name=name, time=rfc3339(now_ms)) + "\n"
+            return f"{title}\n"
         case "html":
-            title = _("Messages of {name}, exported {time}").format(name=name, time=rfc3339(now_ms))
             return _HTML_HEAD.format(title=html.escape(title))
 
 

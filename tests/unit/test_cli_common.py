@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
+import inspect
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import pytest
 from zmq.utils import z85
 
 from sealwire import config
-from sealwire.cli import common
+from sealwire.cli import argparse_words, common
 from sealwire.errors import ConfigError, MissingPackageError, UnknownPeerError, UsageError
 
 
@@ -113,3 +117,26 @@ def test_a_missing_key_file_is_no_key_and_a_broken_one_is_an_error(tmp_path: Pat
     path.write_text("# nothing else\n")
     with pytest.raises(ConfigError, match="holds no broker key"):
         common.pinned_broker_key(settings(tmp_path))
+
+
+# --- the parser's own sentences ------------------------------------------------------------------------------
+
+
+def test_the_sentences_of_argparse_are_those_it_says() -> None:
+    said = {ast.literal_eval(text) for text in re.findall(r"""_\(('[^'\n]*'|"[^"\n]*")""", inspect.getsource(argparse))}
+    assert set(argparse_words.sentences()) - said == {"expected %s arguments"}
+
+
+def test_argparse_speaks_the_language_in_force(capsys, speak) -> None:
+    speak("en_XA")
+    parser = common.Parser(prog="peer.py")
+    parser.add_argument("--count", type=int)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--help"])
+    shown = capsys.readouterr().out
+    assert "ûšáĝé" in shown
+    assert "ôþţîôñš" in shown
+    assert "show this" not in shown
+    with pytest.raises(UsageError) as caught:
+        parser.parse_args(["--count", "many"])
+    assert "îñṽáļîđ" in caught.value.params["detail"]

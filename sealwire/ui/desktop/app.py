@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import sys
@@ -14,7 +13,7 @@ from typing import Final
 from PySide6.QtCore import QLibraryInfo, QLocale, QSocketNotifier, Qt, QTranslator
 from PySide6.QtWidgets import QApplication
 
-from sealwire.i18n import languages
+from sealwire.i18n import in_force, prefer
 from sealwire.peer.api.demo import DemoStage
 from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.desktop import icons
@@ -37,7 +36,9 @@ def application() -> QApplication:
     app.setApplicationName("sealwire")
     app.setApplicationDisplayName("Sealwire")
     app.setDesktopFileName("sealwire")
-    speak(app, languages(os.environ))
+    if sys.platform == "darwin" and not in_force():
+        prefer(QLocale.system().name())  # what the Finder starts has no variables
+    speak(app, in_force())
     look().start(app)
     look().apply(Preferences())
     app.setWindowIcon(icons.icon("seal", look().colours.accent, ICON_PX))

@@ -101,7 +101,8 @@ class ChatList(Widget, can_focus=True):
         base = self._styles.get("text", Style.null())
         if number >= len(self.rows):
             if number == 0 and y == 0 and not self.rows:
-                return self._line([Segment(" " + _("Nobody yet. Ctrl+K begins.")[: width - 1])], base, width)
+                said = _fit(_("Nobody yet. Ctrl+K begins."), width - 1)
+                return self._line([Segment(f" {said}")], base, width)
             return Strip.blank(width, base)
         row = self.rows[number]
         segments = self._first(row, width) if line == 0 else self._second(row, width)
@@ -146,7 +147,8 @@ class ChatList(Widget, can_focus=True):
             count = f" ({number}) " if row.is_muted else f" {number} "
             count = f" @{count[1:]}" if row.mentions else count
         elif row.is_muted:
-            count = _(" muted ")
+            word = _("muted")
+            count = f" {word} "
         room = max(4, width - 2 - cell_len(count))
         preview = _fit(row.preview, room)
         gap = " " * max(0, room - cell_len(preview))

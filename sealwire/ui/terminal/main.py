@@ -195,8 +195,8 @@ class MainScreen(Screen[None]):
         shown.display = found is not None
         if found is not None:
             shown.set_classes(found.tone)
-            offer = " " + _("F2: what to do") if found.action else ""
-            shown.update(plain(f"{SIGNS[found.tone]} {found.text}{offer}"))
+            offer = _("F2: what to do") if found.action else ""
+            shown.update(plain(" ".join(word for word in (SIGNS[found.tone], found.text, offer) if word)))
 
     def _draw_about(self) -> None:
         shown = self.query_one("#about", Static)

@@ -68,7 +68,7 @@ def delivery(number: int | None, to: str, state: DeliveryState, reason: str | No
         said = _("Earlier message to {name}: {state}.").format(name=name, state=word)
     else:
         said = _("#{number} to {name}: {state}.").format(number=number, name=name, state=word)
-    return said + " " + _("/retry tries again.") if state == "failed" else said
+    return " ".join([said, _("/retry tries again.")]) if state == "failed" else said
 
 
 def contact(event: Contact) -> str:

@@ -22,6 +22,11 @@ def weekday(day: date) -> str:
     )[day.weekday()]  # fmt: skip
 
 
+def short_weekday(day: date) -> str:
+    """Return the name of the day of the week for a narrow column."""
+    return (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))[day.weekday()]
+
+
 def month(day: date) -> str:
     """Return the name of the month."""
     return (
@@ -54,8 +59,10 @@ def short_time(ms: int, now_ms: int, zone: tzinfo | None) -> str:
     if at.date() == now.date():
         return at.strftime("%H:%M")
     if timedelta(0) < now.date() - at.date() < timedelta(days=7):
-        return weekday(at.date())[:3]
-    return at.strftime("%d.%m." if at.year == now.year else "%Y")
+        return short_weekday(at.date())
+    if at.year == now.year:
+        return _("{day:02}.{month:02}.").format(day=at.day, month=at.month)
+    return f"{at.year:04}"
 
 
 def same_day(one_ms: int, other_ms: int, zone: tzinfo | None) -> bool:

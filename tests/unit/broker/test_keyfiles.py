@@ -12,6 +12,7 @@ from zmq.utils import z85
 
 from sealwire.broker import keyfiles
 from sealwire.errors import BrokerKeyFileError
+from sealwire.i18n import explain
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_secret_that_others_may_read_stops_the_start(folder: Path, name: str) 
     with pytest.raises(BrokerKeyFileError) as caught:
         keyfiles.load_or_create(folder)
     assert "mode 0640" in str(caught.value)
-    assert caught.value.params["hint"] == f"Run: chmod 600 {folder / name}"
+    assert explain(caught.value)[1] == f"Run: chmod 600 {folder / name}"
 
 
 @pytest.mark.parametrize("name", ["broker.key", "broker.db.key"])

@@ -41,7 +41,7 @@ class Help(Page[None]):
         width = max(len(key) for key, _about in keys())
         lines = [f"{key:<{width}}  {about}" for key, about in keys()]
         yield Static(plain("\n".join(lines)), id="keys")
-        yield Static(plain("\n" + _("Commands") + "\n" + "\n".join(usage())), id="commands")
+        yield Static(plain("\n".join(["", _("Commands"), *usage()])), id="commands")
 
     def on_mount(self) -> None:
         """The page itself scrolls with the arrows."""

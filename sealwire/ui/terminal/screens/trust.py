@@ -63,7 +63,7 @@ class Verify(Page[bool]):
         yield Static("", id="said", markup=False)
         if self.app.size.width >= qr.columns(page.code) + 6:
             yield Static(code(page.code), id="qr")
-        yield Static(plain(_("Your code as text:") + " " + page.code), id="text")
+        yield Static(plain(_("Your code as text: {code}").format(code=page.code)), id="text")
 
     @on(Button.Pressed, "#yes")
     def _same(self) -> None:
