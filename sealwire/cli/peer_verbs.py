@@ -79,14 +79,14 @@ async def verify(client: ClientApi, options: Options) -> int:
     number = await client.safety_number(name)
     if options.json:
         if options.yes:
-            await client.set_verified(name, True)
+            await client.set_verified(name, True, number.digits)
             number = await client.safety_number(name)
         put(json.dumps(views.safety_json(number)))
         return 0
     for line in sentences.safety(number):
         put(line)
     if options.yes or (number.trust != "verified" and await _confirmed(name)):
-        say(sentences.contact_line(await client.set_verified(name, True)))
+        say(sentences.contact_line(await client.set_verified(name, True, number.digits)))
     return 0
 
 

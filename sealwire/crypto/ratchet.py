@@ -192,7 +192,7 @@ class Ratchet:
                 kept = (Skipped(header_key, left),) if left else ()
                 skipped = self.skipped[:at] + kept + self.skipped[at + 1 :]
                 return Ratchet(self.roots, self.sending, self.receiving, skipped), old.keys[n]
-        raise RefusedError("replayed")
+        raise RefusedError("repeated")
 
     def _advance(self, receiving: Chain, n: int) -> tuple[Ratchet, bytes]:
         skipped = self.skipped

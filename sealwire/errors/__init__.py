@@ -335,6 +335,15 @@ class UntrustedPeerError(SealwireError):
     hint = "Compare the safety number with them (verify {name}), then approve the new key."
 
 
+class ComparedOtherKeyError(SealwireError):
+    """The digits that a person compared are not those of the key that is here now."""
+
+    code = "compared-other-key"
+    exit = 9
+    text = "The key of {name} changed while you compared: those digits are not the ones of the key that is here now."
+    hint = "Compare again (verify {name})."
+
+
 class BlockedPeerError(SealwireError):
     """The person wanted to write to somebody they have blocked."""
 

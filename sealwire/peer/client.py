@@ -19,9 +19,9 @@ from sealwire.errors import (
     AccountNameError,
     BrokerKeyMissingError,
     BrokerUnreachableError,
+    ComparedOtherKeyError,
     SealwireError,
     UnknownPeerError,
-    UntrustedPeerError,
     UsageError,
 )
 from sealwire.files import PidLock
@@ -208,12 +208,13 @@ class Client:
         number = safety_number_of(own.realm, (own.account, own.n_sign), (contact.name, theirs))
         return SafetyNumber(contact.name, number.digits, contact.trust)
 
-    async def set_verified(self, name: str, verified: bool) -> ContactInfo:
+    async def set_verified(self, name: str, verified: bool, digits: str | None = None) -> ContactInfo:
         """A person compared the digits (or takes it back)."""
         contact = await self.known(name)
-        if contact.trust == "changed":
-            raise UntrustedPeerError(name=contact.name)
-        await self.do(lambda now: self.engine.trust.set_verified(contact.name, verified, now))
+        key = contact.account_key  # the record moves on; what was compared does not
+        if digits is not None and "".join(digits.split()) != (await self.safety_number(name)).digits:
+            raise ComparedOtherKeyError(name=contact.name)
+        await self.do(lambda now: self.engine.trust.set_verified(contact.name, verified, key, now))
         return self.contact_info(contact)
 
     async def approve(self, name: str) -> ContactInfo:

@@ -186,7 +186,7 @@ class Roster:
         return kept[1]
 
     def set_verified(self, name: str, verified: bool) -> ContactRecord:
-        """A person compared the safety number. The contact exists and is not ``changed``."""
+        """A person compared the safety number. The contact exists and is not ``changed`` (``trust`` has looked)."""
         contact = self._contacts[name]
         contact.trust = "verified" if verified else "unverified"
         self._put(contact)

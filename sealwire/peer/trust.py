@@ -5,6 +5,7 @@ Source: protocol.md §13.
 
 from __future__ import annotations
 
+from sealwire.errors import ComparedOtherKeyError, UntrustedPeerError
 from sealwire.peer.events import Event
 from sealwire.peer.inbox import Inbox
 from sealwire.peer.mail import Mail
@@ -23,8 +24,23 @@ class Trust:
         self._mail = mail
         self._events = events
 
-    def set_verified(self, name: str, verified: bool, now: Now) -> None:
-        """A person compared the digits. The contact exists and its key is not in question."""
+    def set_verified(self, name: str, verified: bool, key: bytes, now: Now) -> None:
+        """A person compared the digits (or takes it back). The contact exists.
+
+        Args:
+            key: the account key whose digits were compared. It is held against the pinned one here, in the turn that
+                pins the verdict, so no change of keys slips in between.
+
+        Raises:
+            UntrustedPeerError: the contact's key is in question.
+            ComparedOtherKeyError: another key is pinned by now.
+        """
+        contact = self._roster.find(name)
+        assert contact is not None, "the caller has just looked"
+        if contact.trust == "changed":
+            raise UntrustedPeerError(name=name)
+        if contact.account_key != key:
+            raise ComparedOtherKeyError(name=name)
         if verified:
             self._mail.accept(name, now)
         self._events.append(contact_event(self._roster.set_verified(name, verified)))

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sealwire.errors import InviteError, KeyFileError, SealwireError
+from sealwire.errors import ComparedOtherKeyError, InviteError, KeyFileError, SealwireError
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status, WaitFor
 from sealwire.peer.api.launcher import RunningBroker
 from sealwire.peer.events import STATE_RANK, Connection, Delivery, DeliveryState, Event, Message, Ready
@@ -110,8 +110,10 @@ class StageClient:
         """The same digits for everyone."""
         return SafetyNumber(name, DIGITS, self.box.contact(name).trust)
 
-    async def set_verified(self, name: str, verified: bool) -> ContactInfo:
-        """A person compared."""
+    async def set_verified(self, name: str, verified: bool, digits: str | None = None) -> ContactInfo:
+        """A person compared; all digits of the stage are the same."""
+        if digits is not None and "".join(digits.split()) != DIGITS:
+            raise ComparedOtherKeyError(name=name)
         self.box.contact(name)
         self.box.note("set_verified", name, verified)
         return self.box.know(name, "verified" if verified else "unverified")

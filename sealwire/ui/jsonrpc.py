@@ -271,7 +271,7 @@ class Server:
     async def _verify(self, params: Params) -> Json:
         name, verdict = params.name("name"), params.verdict()
         if verdict is not None:
-            await self._client.set_verified(name, verdict)
+            await self._client.set_verified(name, verdict, params.maybe_text("digits"))
         return views.safety_json(await self._client.safety_number(name))
 
     async def _approve(self, params: Params) -> Json:

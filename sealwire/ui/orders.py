@@ -60,6 +60,8 @@ class Orders:
         self._client = client
         self._place = place
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self._digits: dict[str, str] = {}
+        """Safety numbers as they were shown: a person's yes is about those."""
         self._does: Mapping[str, Does] = {
             **dict.fromkeys(("reply", "edit", "delete", "react", "pin", "unpin", "forward", "cancel"), self._talk),
             **dict.fromkeys(("chats", "contacts", "history", "search", "date", "pinned", "who", "files"), self._look),
@@ -204,10 +206,12 @@ class Orders:
             case "info":
                 return sentences.session(await self._client.info(name), self._now_ms())
             case "verify":
-                lines = sentences.safety(await self._client.safety_number(name))
-                return [*lines, _("When both are the same: /verify {name} yes").format(name=name)]
+                number = await self._client.safety_number(name)
+                self._digits[name] = number.digits
+                return [*sentences.safety(number), _("When both are the same: /verify {name} yes").format(name=name)]
             case "verified" | "unverified":
-                return [sentences.contact_line(await self._client.set_verified(name, order.verb == "verified"))]
+                is_same, digits = order.verb == "verified", self._digits.get(name)
+                return [sentences.contact_line(await self._client.set_verified(name, is_same, digits))]
             case "code":
                 return [match_sentence(await people.check_code(name, order.text), name)]
             case "approve":

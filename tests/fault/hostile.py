@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -146,3 +148,19 @@ def reasons(peer: VirtualPeer) -> list[str]:
 def sessions(peer: VirtualPeer, other: VirtualPeer) -> int:
     """How many sessions a peer has stored with another device."""
     return len(peer.store.sessions_of(other.mailbox()))
+
+
+def snapshot(peer: VirtualPeer, to: Path) -> None:
+    """What a backup program, or a thief, would have copied."""
+    peer.crash()
+    shutil.copytree(peer.folder, to)
+    peer.start()
+
+
+def restore(peer: VirtualPeer, copy: Path) -> None:
+    """Yesterday's database again, as the client starts with one (it sees the count of starts beside it)."""
+    peer.crash()
+    shutil.rmtree(peer.folder)
+    shutil.copytree(copy, peer.folder)
+    peer.start()
+    peer.turn([], lambda engine, now: engine.forget_chains())

@@ -187,6 +187,21 @@ def test_attack_07_without_one_time_prekeys_the_sender_is_told_and_a_replay_is_s
     assert (bob.texts(), sessions(bob, alice)) == (["secret"], 1)
 
 
+def test_attack_09_a_drained_device_is_still_reached_and_the_sender_is_told(net):
+    """Whoever takes the one-time prekeys takes some forward secrecy of first messages, and nothing else."""
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    bob.crash()
+    net.store._db.execute("DELETE FROM one_time")
+    alice.send("bob", "secret")
+    net.run()
+    assert [warning.conversation for warning in alice.warnings("reduced-secrecy")] == ["bob"]
+    bob.start()
+    net.run()
+    assert bob.texts() == ["secret"]
+    assert net.router.mailboxes[bob.mailbox()].one_time_left == 100
+
+
 @pytest.mark.parametrize("head", [b"\x00\x00\x01", b"\x02\x00\x01", b"\x01\x00\x00", b"\x01\x00\x02"])
 def test_attack_11_a_bundle_of_another_version_or_suite_is_an_alarm_not_a_fallback(net, head):
     alice = net.peer("alice")

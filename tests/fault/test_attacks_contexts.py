@@ -9,13 +9,14 @@ import os
 import re
 
 import pytest
+from nacl import bindings as sodium
 
-from sealwire.crypto import rsa
+from sealwire.crypto import primitives, rsa
 from sealwire.crypto.card import Card
 from sealwire.crypto.handshake import open_session
 from sealwire.crypto.identity import login_transcript, verify_login
 from sealwire.crypto.prekeys import Bundle, SignedPrekeys
-from sealwire.crypto.primitives import ed25519_sign, ed25519_verify
+from sealwire.crypto.primitives import ed25519_public, ed25519_sign, ed25519_verify
 from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
@@ -149,3 +150,44 @@ def test_attack_48_nothing_that_runs_code_is_ever_deserialised():
 
 def test_attack_50_signing_takes_a_seed_and_no_public_key():
     assert list(inspect.signature(ed25519_sign).parameters) == ["seed", "label", "content"]
+
+
+SMALL_ORDER = (
+    "0100000000000000000000000000000000000000000000000000000000000000",  # the neutral point
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",  # order 2
+    "0000000000000000000000000000000000000000000000000000000000000080",  # order 4
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",  # order 8
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+)
+"""Public keys under which a careless check takes the same signature for every content (Chalkias et al., 2020)."""
+L_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+
+@pytest.mark.parametrize("public", SMALL_ORDER)
+def test_attack_50_keys_of_small_order_sign_nothing(public):
+    point = bytes.fromhex(public)
+    for first in SMALL_ORDER:
+        for content in (b"", b"one", b"two"):
+            with pytest.raises(RefusedError):
+                ed25519_verify(point, "login", content, bytes.fromhex(first) + bytes(32))
+
+
+def test_attack_50_a_signature_has_one_form():
+    """S + L satisfies the same equation: taken, one signature would be two."""
+    seed = bytes(range(32))
+    signature = ed25519_sign(seed, "login", b"content")
+    ed25519_verify(ed25519_public(seed), "login", b"content", signature)
+    grown = (int.from_bytes(signature[32:], "little") + L_ORDER).to_bytes(32, "little")
+    with pytest.raises(RefusedError):
+        ed25519_verify(ed25519_public(seed), "login", b"content", signature[:32] + grown)
+
+
+def test_attack_50_nothing_is_signed_with_a_key_that_is_not_the_seeds_own(monkeypatch):
+    """What libsodium is handed as the secret is seed and public key: both come from the seed, in the same call."""
+    handed = []
+    real = sodium.crypto_sign
+    monkeypatch.setattr(primitives.sodium, "crypto_sign", lambda text, key: handed.append(key) or real(text, key))
+    seed = bytes(range(32))
+    ed25519_sign(seed, "login", b"content")
+    assert handed == [seed + ed25519_public(seed)]

@@ -55,7 +55,7 @@ def test_attack_01_keys_swapped_at_first_contact_are_never_shown_as_verified(net
 
 def test_attack_01_keys_swapped_after_pinning_stop_everything_until_a_person_decides(net):
     alice, bob = friends(net, "alice", "bob")
-    alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, now))
+    alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, engine.contact("bob").account_key, now))
     impostor = under(net, "bob", "mallory")
     alice.hostile = answers(lambda r: with_lookup(r, listing(impostor)) if lookup_of(r) else None)
     alice.turn([], lambda engine, now: engine.find("bob"))

@@ -114,6 +114,36 @@ def test_attack_27_a_size_that_lies_has_no_file(rig, size):
     assert refused(alice, replace(plan, size=size))[-1:] in (["FileDamagedError"], ["FileGoneError"])
 
 
+# --- 28: every byte that is not looked at -----------------------------------------------------------------------
+
+
+def test_attack_28_every_byte_of_a_chunk_is_authenticated():
+    content, runs = os.urandom(300), (Run(0, os.urandom(HEADER_BYTES)),)
+    sealed = ChunkStream(b"k" * 32, b"b" * 16, 300, runs).seal(content)
+    for at in range(len(sealed)):
+        altered = bytearray(sealed)
+        altered[at] ^= 1 << at % 8
+        with pytest.raises(RefusedError):
+            ChunkStream(b"k" * 32, b"b" * 16, 300, runs).open(bytes(altered))
+    assert ChunkStream(b"k" * 32, b"b" * 16, 300, runs).open(sealed)[:300] == content
+
+
+@pytest.mark.parametrize("field", ["digest", "key", "blob", "secret", "runs"])
+def test_attack_28_every_field_of_an_announcement_counts(rig, field):
+    alice = Carrier(rig)
+    plan = stored(alice, DATA[: CHUNK_BYTES + 9])
+    for at in (0, 7, 15):
+        altered = bytearray(plan.runs[0].header if field == "runs" else getattr(plan, field))
+        altered[at] ^= 1
+        value = (Run(0, bytes(altered)),) if field == "runs" else bytes(altered)
+        changed = replace(plan, row=plan.row + at + 1, **{field: value})
+        assert refused(alice, changed)[-1] in ("FileDamagedError", "FileGoneError")
+    sink = MemorySink()
+    alice.download(plan, sink)
+    alice.run()
+    assert sink.final == DATA[: CHUNK_BYTES + 9]
+
+
 # --- 31: what unfolds into more than it says --------------------------------------------------------------------
 
 

@@ -5,14 +5,13 @@ The numbers are those of docs/security.md.
 
 import os
 import random
-import shutil
 
 import pytest
 
 from sealwire.ids import MessageId
 from sealwire.wire.content import Text, encode_plaintext
 from sealwire.wire.header import NO_TAG, decode_envelope, encode_envelope
-from tests.fault.hostile import Mail, friends, held_back, inject, reasons, sessions
+from tests.fault.hostile import Mail, friends, held_back, inject, reasons, restore, sessions, snapshot
 
 
 @pytest.fixture
@@ -68,22 +67,6 @@ def test_attack_08_a_known_handshake_whose_session_is_gone_is_never_opened_again
     assert sessions(bob, alice) == 0
 
 
-def snapshot(peer, to):
-    """What a backup program would have copied."""
-    peer.crash()
-    shutil.copytree(peer.folder, to)
-    peer.start()
-
-
-def restore(peer, copy):
-    """Yesterday's database again, as the client starts with one (it sees the count of starts beside it)."""
-    peer.crash()
-    shutil.rmtree(peer.folder)
-    shutil.copytree(copy, peer.folder)
-    peer.start()
-    peer.turn([], lambda engine, now: engine.forget_chains())
-
-
 def test_attack_08_a_replayed_opening_opens_nothing_again_after_a_restore(net, tmp_path):
     alice, bob = net.peer("alice"), net.peer("bob")
     net.run()
@@ -129,7 +112,7 @@ def test_attack_23_a_duplicate_under_other_bytes_is_dropped_by_the_ratchet(net, 
         bob.store.forget_seen(net.now.ms + 1)
     inject(bob, *mail.envelopes)
     assert bob.texts() == shown
-    assert set(reasons(bob)) == {"replayed"}
+    assert set(reasons(bob)) == {"repeated"}
 
 
 def test_attack_23_a_restored_database_shows_nothing_twice_and_uses_no_key_twice(net, pair, tmp_path):

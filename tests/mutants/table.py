@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-ATTACKS: Final = (*range(1, 9), *range(10, 19), *range(20, 32), *range(45, 49))
+ATTACKS: Final = (*range(1, 34), 43, *range(45, 52))
 """Attacks that have regression tests; each has at least one mutant."""
 
 
@@ -24,15 +24,19 @@ class Mutant(NamedTuple):
     test: str
 
 
+BROKER = "test_attacks_broker.py::test_attack_"
 BUNDLES = "test_attacks_bundles.py::test_attack_"
 CONTEXTS = "test_attacks_contexts.py::test_attack_"
+COPIES = "test_attacks_copies.py::test_attack_"
 CRYPTO = "test_attacks_crypto.py::test_attack_"
 DIRECTORY = "test_attacks_directory.py::test_attack_"
 DOOR = "test_attacks_door.py::test_attack_"
 FILES = "test_attacks_files.py::test_attack_"
 MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
+PEOPLE = "test_attacks_people.py::test_attack_"
 REPLAY = "test_attacks_replay.py::test_attack_"
+SIZES = "test_attacks_sizes.py::test_attack_"
 
 SWAPPED_LATER = DIRECTORY + "01_keys_swapped_after_pinning_stop_everything_until_a_person_decides"
 ANOTHER_LIST = DIRECTORY + "02_a_list_that_is_not_bobs_own_is_not_believed"
@@ -471,5 +475,153 @@ TABLE: Final = (
         "except RemoteProtocolError as error:",
         "except KeyError as error:",
         DOOR + "48_a_pickle_in_any_frame_ends_a_link_or_nothing",
+    ),
+    # --- copies of a profile, people, sizes, names ---
+    Mutant(
+        9,
+        "broker/directory.py",
+        "wait_ms = _fetches(account).wait_ms(Mailbox(mailbox), settings, now)",
+        "wait_ms = 0",
+        BROKER + "09_bundles_of_one_device_cannot_be_drained",
+    ),
+    Mutant(
+        9,
+        "peer/directory.py",
+        "if bundle.opk_id == 0:",
+        "if False:",
+        BUNDLES + "09_a_drained_device_is_still_reached_and_the_sender_is_told",
+    ),
+    Mutant(
+        19,
+        "peer/inbox.py",
+        '_NOT_LOST: Final = frozenset({REPLAYED, "not-a-member", "may-not-speak", "repeated", "old-key"})',
+        '_NOT_LOST: Final = frozenset({REPLAYED, "not-a-member", "may-not-speak", "old-key"})',
+        COPIES + "19_a_copy_that_speaks_in_a_used_place_is_said_and_nothing_is_repaired",
+    ),
+    Mutant(
+        19,
+        "peer/inbox.py",
+        "elif order is Order.FORK:",
+        "elif False:",
+        COPIES + "19_a_copy_that_went_on_alone_is_named_when_the_original_speaks",
+    ),
+    Mutant(
+        28,
+        "crypto/attachments.py",
+        'raise RefusedError("damaged") from None',
+        "plaintext, tag = sealed[1:-16], (_FINAL if index == self._count - 1 else _MESSAGE)",
+        FILES + "28_every_byte_of_a_chunk_is_authenticated",
+    ),
+    Mutant(
+        32,
+        "crypto/sender_keys.py",
+        "pad(plaintext, bucket(len(plaintext)))",
+        "pad(plaintext, max(256, len(plaintext) + 1))",
+        SIZES + "32_whatever_people_do_has_one_of_seven_sizes",
+    ),
+    Mutant(
+        32,
+        "crypto/attachments.py",
+        "return (size_bytes + mask) & ~mask",
+        "return size_bytes",
+        SIZES + "32_files_have_few_sizes_too",
+    ),
+    Mutant(
+        33,
+        "peer/words.py",
+        "if said.device is not None and (not between_two or self._people.is_accepted(said.author)):",
+        "if said.device is not None:",
+        PEOPLE + "33_a_stranger_learns_nothing_by_writing",
+    ),
+    Mutant(
+        33,
+        "peer/words.py",
+        "elif verdict is Verdict.UNKNOWN:",
+        'elif not self._receipts.owe(said.device, said.author, "delivered", [said.id]):',
+        PEOPLE + "33_what_shows_nobody_anything_gives_no_receipt",
+    ),
+    Mutant(
+        33,
+        "peer/receipts.py",
+        "jitter * self._pause_s, told_s + self._pause_s",
+        "jitter * self._pause_s, 0.0",
+        PEOPLE + "33_receipts_are_few",
+    ),
+    Mutant(
+        33,
+        "peer/receipts.py",
+        'jitter = int.from_bytes(self._rng(4), "big") / 2**32',
+        "jitter = 0.5",
+        PEOPLE + "33_receipts_come_after_a_pause_of_random_length",
+    ),
+    Mutant(
+        43,
+        "crypto/safety.py",
+        "fingerprint(account_id(realm, name), n_sign)",
+        'fingerprint(account_id(realm, name), b"")',
+        PEOPLE + "43_a_device_called_like_a_key_verifies_nobody",
+    ),
+    Mutant(
+        43,
+        "peer/trust.py",
+        'if contact.trust == "changed":',
+        "if False:",
+        PEOPLE + "43_the_key_that_was_compared_is_the_key_that_is_verified",
+    ),
+    Mutant(
+        43,
+        "peer/trust.py",
+        "if contact.account_key != key:",
+        "if False:",
+        PEOPLE + "43_a_yes_to_the_old_digits_is_none_to_a_key_that_was_accepted_since",
+    ),
+    Mutant(
+        49,
+        "broker/directory.py",
+        "_SIZES.get(type(result.op), 0)",
+        "0",
+        BROKER + "49_names_cannot_be_told_apart_or_tried_at_line_speed",
+    ),
+    Mutant(
+        49,
+        "broker/directory.py",
+        "if not account.requests.take(1, rate, settings.requests_burst, now):",
+        "if False:",
+        BROKER + "49_names_cannot_be_told_apart_or_tried_at_line_speed",
+    ),
+    Mutant(
+        50,
+        "crypto/primitives.py",
+        "def ed25519_sign(seed: bytes, label: str, content: bytes) -> bytes:",
+        'def ed25519_sign(seed: bytes, label: str, content: bytes, public: bytes = b"") -> bytes:',
+        CONTEXTS + "50_signing_takes_a_seed_and_no_public_key",
+    ),
+    Mutant(
+        50,
+        "crypto/primitives.py",
+        "_, secret = sodium.crypto_sign_seed_keypair(seed)",
+        "secret = seed + bytes(32)",
+        CONTEXTS + "50_nothing_is_signed_with_a_key_that_is_not_the_seeds_own",
+    ),
+    Mutant(
+        51,
+        "peer/engine.py",
+        "self._pairs.retire_all()",
+        "pass",
+        COPIES + "51_a_restored_sender_uses_no_chain_again",
+    ),
+    Mutant(
+        51,
+        "peer/engine.py",
+        "self.groups.forget_chains()",
+        "pass",
+        COPIES + "51_a_restored_member_uses_no_sender_key_again",
+    ),
+    Mutant(
+        51,
+        "peer/opening.py",
+        "return beside > inside",
+        "return False",
+        COPIES + "51_the_start_of_an_older_database_is_noticed",
     ),
 )

@@ -66,7 +66,7 @@ def test_writing_is_an_answer_and_so_is_comparing_keys(shy: Network) -> None:
     asked = carol.send("bob", "it is carol")
     shy.advance(5)
     assert carol.states(asked) == ["sent"]
-    bob.turn([], lambda engine, now: engine.trust.set_verified("carol", True, now))
+    bob.turn([], lambda engine, now: engine.trust.set_verified("carol", True, engine.contact("carol").account_key, now))
     shy.advance(5)
     assert carol.states(asked) == ["sent", "delivered"]
 

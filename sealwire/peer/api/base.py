@@ -102,8 +102,15 @@ class ClientApi(Protocol):
     async def safety_number(self, name: str) -> SafetyNumber:
         """The 60 digits to compare; asks the directory for a name never seen. Raises UnknownPeerError."""
 
-    async def set_verified(self, name: str, verified: bool) -> ContactInfo:
-        """A person compared the digits (or takes it back)."""
+    async def set_verified(self, name: str, verified: bool, digits: str | None = None) -> ContactInfo:
+        """A person compared the digits (or takes it back).
+
+        Args:
+            digits: the 60 that were shown (spaces do not count); a key that changed since is not taken for theirs.
+
+        Raises:
+            UnknownPeerError, UntrustedPeerError, ComparedOtherKeyError.
+        """
 
     async def approve(self, name: str) -> ContactInfo:
         """Accept a changed key; what waited goes out to the new key."""

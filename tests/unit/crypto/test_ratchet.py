@@ -56,7 +56,7 @@ def test_messages_may_come_in_any_order_and_only_once():
         assert plaintext == b"%d" % number
         with pytest.raises(RefusedError) as caught:
             receive(b, messages[number])
-    assert caught.value.reason in ("replayed", "undecryptable")
+    assert caught.value.reason in ("repeated", "undecryptable")
     assert b.skipped == ()
 
 

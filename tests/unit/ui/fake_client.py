@@ -129,7 +129,7 @@ class FakeClient:
     async def safety_number(self, name: str) -> SafetyNumber:
         return SafetyNumber(name, "12345" * 12, self._known(name).trust)
 
-    async def set_verified(self, name: str, verified: bool) -> ContactInfo:
+    async def set_verified(self, name: str, verified: bool, digits: str | None = None) -> ContactInfo:
         self.known[name] = contact(name, "verified" if verified else "unverified")
         return self.known[name]
 

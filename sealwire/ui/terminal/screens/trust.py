@@ -88,7 +88,7 @@ class Verify(Page[bool]):
     @work
     async def _set(self, verified: bool) -> None:
         try:
-            await self._client.set_verified(self._page.name, verified)
+            await self._client.set_verified(self._page.name, verified, "".join(self._page.digits))
         except SealwireError as error:
             self._fail(error)
         else:
