@@ -10,6 +10,7 @@ picture. Needs the Debian packages xvfb, fonts-noto-core and fonts-noto-color-em
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -263,8 +264,9 @@ class Scene:
 
 def shown_client() -> Any:
     """The sample of the tests, today, with a picture and files on their way."""
+    from sealwire.crypto.safety import digits
     from sealwire.peer.events import Attachment
-    from sealwire.testing import sample
+    from sealwire.testing import sample, stage_rooms
 
     offset = time.time_ns() // 1_000_000 - sample.NOW_MS
     client = sample.sample_client()
@@ -281,6 +283,10 @@ def shown_client() -> Any:
     client.stored("bob", "Lovely! The catalogue is on its way.", "alice", sent_at_ms=now - 40_000, state="delivered")
     client.box.set("bob", read_row=client.box.row)
     client.box.know("dave", "changed", now - 3 * 3_600_000)
+    client.box.now_ms = lambda: now
+    for name, contact in client.box.contacts.items():
+        client.box.contacts[name] = replace(contact, fingerprint=hashlib.sha256(name.encode()).hexdigest())
+    stage_rooms.DIGITS = digits(hashlib.sha512(b"alice").digest(), hashlib.sha512(b"bob").digest())
     return client
 
 

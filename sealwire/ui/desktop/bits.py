@@ -10,9 +10,10 @@ import html
 from collections.abc import Callable
 from typing import Final, Literal, TypeVar
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QFrame,
@@ -206,15 +207,25 @@ class Spin(QWidget):
         self.less = icon_button(_("Less: {name}").format(name=name), "minus", self.box.stepDown, 16)
         self.more = icon_button(_("More: {name}").format(name=name), "add", self.box.stepUp, 16)
         self.box.valueChanged.connect(self.changed)
-        self.setLayout(row(self.less, boxed(self.box), self.more, spacing=4))
+        self.setLayout(row(self.less, Boxed(self.box), self.more, spacing=4))
 
 
-def boxed(control: QWidget) -> QFrame:
-    """Return a control in a frame that can be seen in every look."""
-    frame = QFrame()
-    frame.setObjectName("boxed")
-    frame.setLayout(row(control, margin=2))
-    return frame
+class Boxed(QFrame):
+    """A number or a time in a frame that can be seen in every look and shows the focus; the style draws neither."""
+
+    def __init__(self, control: QAbstractSpinBox) -> None:
+        super().__init__()
+        self.setObjectName("boxed")
+        control.setFrame(False)
+        self.setLayout(row(control, margin=4))
+        control.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Follow the focus of the control."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.setProperty("reached", event.type() == QEvent.Type.FocusIn)
+            self.style().polish(self)
+        return super().eventFilter(watched, event)
 
 
 class Banner(QFrame):

@@ -33,6 +33,11 @@ MOST: Final = 500
 PREVIEW_BYTES: Final = 48
 PER_LINE: Final = 16
 ROW_GAP: Final = 8.0
+BYTES_SIZE: Final = 0.78
+LINE_LETTERS: Final = 72
+"""In one line of the dump; a line that is cut off looks as if something were hidden."""
+BESIDE_PX: Final = 48
+"""Frame, margins and the bar to scroll with."""
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
@@ -195,7 +200,6 @@ class BrokerView(QWidget):
         self.bytes = QPlainTextEdit()
         self.bytes.setReadOnly(True)
         self.bytes.setAccessibleName(_("Every byte of the chosen message"))
-        self.bytes.setProperty("role", "mono")
         self.bytes.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.bytes.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.bytes.setFixedHeight(170)
@@ -242,3 +246,6 @@ class BrokerView(QWidget):
     def _draw(self) -> None:
         self._sign.setPixmap(icons.pixmap("broker", look().colours.accent, ICON_PX + 12, self.devicePixelRatioF()))
         self._sign.setFixedWidth(ICON_PX + 14)
+        font = fixed(BYTES_SIZE)
+        self.bytes.setFont(font)
+        self.bytes.setMinimumWidth(round(QFontMetricsF(font).horizontalAdvance("0" * LINE_LETTERS)) + BESIDE_PX)

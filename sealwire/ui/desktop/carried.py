@@ -164,4 +164,4 @@ class Named:
         if self._moves():
             part = self.file.done_bytes / max(1, self.file.size_bytes)
             bar = QRectF(x, y + max(DISC, self._lines()) + 4, width, 6)
-            laid.put(bar, Bar(part, colours.accent, colours.scroll))
+            laid.put(bar, Bar(part, colours.accent, colours.raised))

@@ -32,7 +32,7 @@ Name = Literal["alice", "bob"]
 NAMES: Final[tuple[Name, Name]] = ("alice", "bob")
 OTHER: Final[dict[Name, Name]] = {"alice": "bob", "bob": "alice"}
 WAIT_S: Final = 30.0
-NARROW: Final = 900
+NARROW: Final = 1_060
 """Below this width the columns are shown one at a time."""
 
 

@@ -166,9 +166,10 @@ class Bar:
 
     def draw(self, painter: QPainter, rect: QRectF, mirrored: bool) -> None:
         """Paint."""
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(QColor(self.colour))  # the whole of it is seen on every ground
         painter.setBrush(QColor(self.ground))
         painter.drawRoundedRect(rect, 3, 3)
+        painter.setPen(Qt.PenStyle.NoPen)
         done = QRectF(rect)
         done.setWidth(rect.width() * min(max(self.part, 0.0), 1.0))
         if mirrored:

@@ -14,7 +14,7 @@ from sealwire.i18n import _
 from sealwire.peer.api.past import Retention
 from sealwire.ui import views
 from sealwire.ui.desktop.ask import Sheet
-from sealwire.ui.desktop.bits import Combo, Spin, boxed, button, column, label, row
+from sealwire.ui.desktop.bits import Boxed, Combo, Spin, button, column, label, row
 from sealwire.ui.desktop.preferences import MAX_LOCK_MINUTES, TEXT_SIZES, Preferences
 from sealwire.ui.desktop.station import Station
 
@@ -68,7 +68,7 @@ class SettingsSheet(Sheet):
         if not about:
             return box
         hint = label(about, "small")
-        hint.setContentsMargins(34, 0, 0, 0)
+        hint.setContentsMargins(29, 0, 0, 0)
         both = QWidget()
         both.setLayout(column(box, hint, spacing=0))
         return both
@@ -122,9 +122,9 @@ class SettingsSheet(Sheet):
             ("full", _("Name and text")), ("name", _("Name only")), ("none", _("Only that there is a message")),
         ]  # fmt: skip
         hours = row(
-            boxed(self._time("quiet_from", _("Quiet from"))),
+            Boxed(self._time("quiet_from", _("Quiet from"))),
             label(_("to"), wrap=False),
-            boxed(self._time("quiet_to", _("Quiet to"))),
+            Boxed(self._time("quiet_to", _("Quiet to"))),
             1,
         )
         tray = self._switch(

@@ -17,6 +17,7 @@ QFrame#card { border: ${line_px}px solid $line; border-radius: 12px; }
 QFrame#card:focus { border: 2px solid $focus; }
 QWidget#chat { background: $chat; }
 QFrame#boxed { border: 1px solid $edge; border-radius: 8px; background: $panel; }
+QFrame#boxed[reached="true"] { border: 2px solid $focus; }
 QFrame#hairline { background: $line; border: none; }
 QLabel { background: transparent; }
 QLabel[role="title"] { font-size: ${title}pt; font-weight: 600; }
@@ -77,7 +78,7 @@ QCheckBox::indicator, QListWidget::indicator { width: 16px; height: 16px; border
 QCheckBox::indicator:checked, QListWidget::indicator:checked { background: $accent; border: 1px solid $accent;
     image: url($check); }
 QCheckBox::indicator:disabled { background: $raised; border: 1px solid $line; }
-QCheckBox, QRadioButton { spacing: 9px; padding: 4px; border: 2px solid transparent; border-radius: 6px; }
+QCheckBox, QRadioButton { spacing: 9px; padding: 4px 0; border: 2px solid transparent; border-radius: 6px; }
 QCheckBox:focus, QRadioButton:focus { border: 2px solid $focus; }
 QTabWidget::pane { border: none; }
 QTabBar::tab { padding: 8px 14px; border: none; border-bottom: 3px solid transparent; color: $muted; }

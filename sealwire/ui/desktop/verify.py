@@ -57,7 +57,8 @@ class VerifySheet(Sheet):
         digits = card(self.digits, self.code)
         self.add(self.explanation, self.state, digits, row(1, self.copy, 1), words, row(self.paste, self.check))
         self.add(self.answer, self.problem)
-        self.add_buttons(self.undo, button(_("Not now"), self.reject), self.same)
+        self.leave = button(_("Not now"), self.reject)
+        self.add_buttons(self.undo, self.leave, self.same)
         self._load()
 
     def _load(self) -> None:
@@ -90,6 +91,8 @@ class VerifySheet(Sheet):
         self.state.say(page.state)
         self.same.setVisible(not page.is_verified)
         self.undo.setVisible(page.is_verified)
+        self.leave.setText(_("Close") if page.is_verified else _("Not now"))
+        self.leave.setAccessibleName(self.leave.text())
         self._fit()
 
     def _fit(self) -> None:

@@ -72,6 +72,20 @@ def test_the_focus_can_be_seen_on_every_kind_of_control() -> None:
         assert re.search(rf"{kind}:focus[^}}]*border: 2px solid {DARK.focus}", made, re.DOTALL), kind
 
 
+def test_the_frame_of_a_number_shows_the_focus(qtbot: Any) -> None:
+    made = bits.Spin("Minutes", 0, 9, 1, "")
+    qtbot.addWidget(made)
+    frame = made.box.parentWidget()
+    with qtbot.waitActive(made):
+        made.show()
+        made.activateWindow()
+    made.box.setFocus()
+    assert frame.property("reached")
+    made.more.setFocus()
+    assert not frame.property("reached")
+    assert re.search(rf'boxed\[reached="true"\][^}}]*border: 2px solid {DARK.focus}', sheet(DARK, 10))
+
+
 def test_a_tip_of_other_peoples_words_is_no_markup(qtbot: Any) -> None:
     widget = QWidget()
     qtbot.addWidget(widget)
