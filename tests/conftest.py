@@ -17,6 +17,15 @@ from tests.vectors.people import person
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes share the tests: one more than there are processors, for many tests wait for others.
+
+    Whoever names tests wants to see them run, and to stop in them: those run here.
+    """
+    is_whole = config.args == config.getini("testpaths")
+    return (os.cpu_count() or 1) + 1 if is_whole else 0
+
+
 @pytest.fixture
 def net(tmp_path: Path) -> Iterator[Network]:
     """A broker without sockets; peers come with ``net.peer(name)``."""
