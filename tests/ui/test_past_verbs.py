@@ -49,7 +49,7 @@ def test_people_are_blocked_named_and_listed(house: House) -> None:
 
 
 def test_a_profile_comes_back_from_its_backup_under_its_passphrase(house: House) -> None:
-    (house.folder / "other").write_text("another passphrase")
+    (house.folder / "another").write_text("another passphrase")
     house.peer("alice", "send", "bob", "before the backup")
     flags = ["--broker", house.address, "--passphrase-file"]
     program = [sys.executable, str(ROOT / "peer.py"), "--name", "alice"]
@@ -57,7 +57,7 @@ def test_a_profile_comes_back_from_its_backup_under_its_passphrase(house: House)
     assert "exists here" in house.peer("alice", "restore", "alice.backup", code=1).stderr
     elsewhere = ["--keys", "keys2", "--data", "data2"]
     pinned = ["--broker-key", str(house.folder / "keys" / "broker.pub")]
-    wrong = house.run([*program, *elsewhere, *pinned, *flags, "other", "restore", "alice.backup"], code=1)
+    wrong = house.run([*program, *elsewhere, *pinned, *flags, "another", "restore", "alice.backup"], code=1)
     assert "passphrase is wrong" in wrong.stderr
     restored = house.run([*program, *elsewhere, *pinned, *flags, "empty", "restore", "alice.backup"])
     assert restored.stdout.startswith("alice\t")

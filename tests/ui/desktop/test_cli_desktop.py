@@ -49,7 +49,7 @@ def test_on_a_terminal_it_asks_and_goes_on_there(tmp_path: Path, answer: str, go
         child.expect(r"Go on in this terminal instead\? \[Y/n\] ")
         child.sendline(answer)
         if goes_on:
-            child.expect("broker")
+            child.expect("other side")
             child.sendcontrol("q")
         child.expect(pexpect.EOF)
     finally:
