@@ -55,6 +55,7 @@ class Connector:
         self._wrong_keys = 0
         self._failure: SealwireError | None = None
         self._stopped = False
+        self._told = False
 
     def failure(self) -> SealwireError | None:
         """Why there is no link, when that is more than a broker that does not answer."""
@@ -85,10 +86,14 @@ class Connector:
         return shown
 
     def _holds_frames(self) -> bool:
+        if self.has_frames():
+            self._wake()
+        return bool(self._frames)
+
+    def has_frames(self) -> bool:
+        """Whether frames came since the last call of :meth:`take_frames`."""
         if not self._frames:
             self._frames = self._link.drain_frames()
-        if self._frames:
-            self._wake()
         return bool(self._frames)
 
     def _note_open(self, engine: Engine) -> None:
@@ -113,17 +118,24 @@ class Connector:
         self._wake()  # ZeroMQ's descriptors signal edges only: look once without waiting
         return None if self._failure else Connection("connecting")
 
+    def take_told(self) -> bool:
+        """Whether the engine was told of a connection or of its end since the last call."""
+        told, self._told = self._told, False
+        return told
+
     def _on_event(self, event: LinkEvent, now: Now, engine: Engine) -> Connection | None:
         if event is LinkEvent.ADMITTED:
             self._admitted = True
             self._deadline_s = NEVER
             engine.connect(now)
+            self._told = True
             self._wake()
             return None
         return self._lost(now, engine, event)
 
     def _lost(self, now: Now, engine: Engine, event: LinkEvent) -> Connection | None:
         self._close()
+        self._told = True
         engine.disconnected()
         self._wrong_keys = self._wrong_keys + 1 if event is LinkEvent.WRONG_KEY else 0
         if event is LinkEvent.REFUSED:

@@ -49,6 +49,8 @@ class Roster:
         self._contacts = {contact.name: contact for contact in records.contacts()}
         self._owners: dict[Mailbox, str] | None = None  # both follow from the contacts; a message to many asks each
         self._listed: dict[str, tuple[bytes, DeviceList]] = {}
+        self.edition = 0
+        """Grows with every change: what follows from the contacts holds as long as it stays."""
 
     def find(self, name: str) -> ContactRecord | None:
         """A contact by account name."""
@@ -207,6 +209,7 @@ class Roster:
     def _put(self, contact: ContactRecord) -> None:
         self._contacts[contact.name] = contact
         self._owners = None
+        self.edition += 1
         self._records.put_contact(contact)
 
 

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from sealwire.errors import LocalProtocolError, SealwireError, StoreError
 from sealwire.i18n import explain
-from sealwire.peer.connection import Connector, explained
+from sealwire.peer.connection import NEVER, Connector, explained
 from sealwire.peer.engine import Engine
 from sealwire.peer.events import Connection, Warning
 from sealwire.peer.keystore import Keys
@@ -44,7 +44,7 @@ PAUSE_S: Final = 0.02
 """How often a client whose reader lags looks whether it caught up."""
 GOODBYE_S: Final = 0.5
 INDEX_AFTER_S: Final = 0.2
-"""How soon an idle peer goes on with the index of words."""
+"""How soon an idle peer goes on with the index of words: what is said in one breath is indexed in one piece."""
 
 
 @dataclass(slots=True)
@@ -71,6 +71,9 @@ class Turns:
         self._task: asyncio.Task[None] | None = None
         self._failed: SealwireError | None = None
         self._closed = False
+        self._settled = False
+        """Whether the engine has done everything that follows from what it was told."""
+        self._index_s = NEVER
         self.on_moves: Callable[[list[Order]], None] = _nobody
         """Takes what shall be done about files, after the commit."""
         self.on_link: Callable[[bool], None] = _nobody
@@ -167,18 +170,24 @@ class Turns:
             self._wake.clear()
             now = clock()
             self._show(connector.advance(now, self.engine))
-            busy = self._step(connector, now)
-            if busy:
+            if self._has_work(connector, now) and self._step(connector, now):
                 await asyncio.sleep(0)
                 continue
             if self.publisher.lags():
                 await asyncio.sleep(PAUSE_S)
                 continue
-            due = min(self.engine.deadline(now), connector.deadline())
-            if self._store.words_behind():
-                due = min(due, now.mono_s + INDEX_AFTER_S)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, due - time.monotonic()))
+            due = min(self.engine.deadline(now), connector.deadline(), self._index_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, due - time.monotonic())):
+                    await self._wake.wait()
+
+    def _has_work(self, connector: Connector, now: Now) -> bool:
+        """Whether a turn has anything to do: an idle one costs half of one with input, and descriptors often wake."""
+        if connector.take_told() or not self._settled or self._commands or connector.has_frames():
+            return True
+        if self._index_s == NEVER and self._store.words_behind():
+            self._index_s = now.mono_s + INDEX_AFTER_S
+        return min(self._index_s, self.engine.deadline(now)) <= now.mono_s
 
     def _step(self, connector: Connector, now: Now) -> bool:
         """One turn: commit, then send, then publish. True when there was something to do."""
@@ -194,12 +203,14 @@ class Turns:
                 for command in commands:
                     results.append((command, *_attempt(command, now)))
                 self.engine.settle(now)
-                if idle and self._store.words_behind():
+                if idle and self._index_s <= now.mono_s:
                     self._store.index_words()
+                    self._index_s = NEVER
         except StoreError as error:
             self._fail_stop(connector, error, commands)
             return False
         turn = self.engine.take()
+        self._settled = not turn.hangup and turn.fatal is None
         if turn.frames and not connector.send(turn.frames):
             turn.hangup = True
         self._publish_turn(turn, connector, now)
@@ -212,6 +223,7 @@ class Turns:
         """Nothing of this turn happened: start again from what the disk holds."""
         connector.drop(clock(), STORE_PAUSE_S)
         self.engine = self._make_engine()
+        self._settled = False
         self.on_moves(self.engine.take().moves)
         sentence, _hint = explain(error)
         self.publisher.publish(Warning("store", sentence))

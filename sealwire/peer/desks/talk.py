@@ -24,8 +24,9 @@ from sealwire.errors import (
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MessageId
 from sealwire.peer.api.base import Sent
-from sealwire.peer.events import STATE_RANK, Message
+from sealwire.peer.events import STATE_RANK, DeliveryState, Message
 from sealwire.peer.meetings import Meetings
+from sealwire.peer.publisher import Reached
 from sealwire.peer.records import Now
 from sealwire.peer.timers import is_length
 from sealwire.wire.word_content import MAX_TEXT_BYTES
@@ -80,11 +81,26 @@ class TalkDesk:
         return await self._send(target, pass_on, "queued", FIRST_LINK_S)
 
     async def _send(self, place: str, say: Callable[[Now], MessageId], wait: WaitFor, timeout_s: float) -> Sent:
-        ends = time.monotonic() + timeout_s
-        message_id = (await self.queue(place, say, timeout_s)).hex()
         if wait == "queued":
-            return Sent(message_id, "queued")
-        return await self.await_state(message_id, place, wait, timeout_s, ends)
+            return Sent((await self.queue(place, say, timeout_s)).hex(), "queued")
+        ends, publisher = time.monotonic() + timeout_s, self._client.turns.publisher
+        waiting: list[tuple[str, Reached]] = []
+
+        def say_and_watch(now: Now) -> MessageId:
+            said = say(now)
+            waiting.append((said.hex(), publisher.reached(said.hex(), STATE_RANK[wait])))
+            return said
+
+        try:
+            await self.queue(place, say_and_watch, timeout_s)
+            message_id, reached = waiting[0]
+            delivery = await asyncio.wait_for(reached, max(0.001, ends - time.monotonic()))
+        except TimeoutError:
+            raise self.late(place, wait, timeout_s) from None
+        finally:
+            for message_id, reached in waiting:
+                publisher.forget(message_id, reached)
+        return self._outcome(message_id, place, delivery.state, delivery.reason)
 
     async def queue(self, place: str, say: Callable[[Now], MessageId], timeout_s: float) -> MessageId:
         """Make something said durable; the directory is asked first about somebody never seen.
@@ -139,6 +155,9 @@ class TalkDesk:
             raise self.late(place, wait, timeout_s) from None
         finally:
             publisher.forget(message_id, reached)
+        return self._outcome(message_id, place, state, reason)
+
+    def _outcome(self, message_id: str, place: str, state: DeliveryState, reason: str | None) -> Sent:
         if state != "failed":
             return Sent(message_id, state)
         if not place.startswith(GROUP_MARK) and self._client.engine.contact(place) is None:

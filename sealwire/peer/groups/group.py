@@ -18,13 +18,26 @@ from sealwire.crypto.log_keys import LogKey
 from sealwire.crypto.membership import Membership, decode_membership, encode_membership
 from sealwire.crypto.primitives import Rng, ed25519_public
 from sealwire.crypto.vault import Vault
-from sealwire.ids import GroupId, conversation_of
+from sealwire.ids import GroupId, Mailbox, conversation_of
 from sealwire.peer.groups.records import GroupRecord, GroupRecords, State
 
 MAX_CLAIMS: Final = 16
 """Heads shown by members that the broker has not handed out yet; the lowest matter most and are kept."""
 MAX_CANDIDATES: Final = 8
 """Log keys that no entry names yet: they may come before the entry. Without a bound a member fills memory."""
+
+AUDIENCE_S: Final = 60.0
+"""So long who hears a group is taken for known, unless log or contacts change: finding out costs 3 µs a member."""
+
+
+class Audience(NamedTuple):
+    """Where messages to a group go, and what that follows from."""
+
+    state: Membership
+    edition: int
+    """Of the roster."""
+    until_s: float
+    devices: dict[Mailbox, str]
 
 
 class Claim(NamedTuple):
@@ -90,6 +103,7 @@ class Group:
     """After an answer that could not be used."""
     nudge_s: float | None = None
     """When members are to be shown our head."""
+    audience: Audience | None = None
     warned: set[str] = field(default_factory=set)
     """What was said already in this run."""
     is_dirty: bool = True

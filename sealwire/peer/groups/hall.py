@@ -19,7 +19,7 @@ from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Warning
 from sealwire.peer.groups.acts import Answer, Scribe
 from sealwire.peer.groups.chain import TwoHeadsError
-from sealwire.peer.groups.group import Act, Group, GroupBook
+from sealwire.peer.groups.group import AUDIENCE_S, Act, Audience, Group, GroupBook
 from sealwire.peer.groups.keys import HeardKeys, OwnKeys
 from sealwire.peer.groups.logs import Logs
 from sealwire.peer.groups.news import News
@@ -417,6 +417,13 @@ class Hall:
         """
         state = group.membership
         assert state is not None, "nobody speaks in a group whose log was not read"
+        kept, edition = group.audience, self._roster.edition
+        if kept is None or kept.state is not state or kept.edition != edition or kept.until_s < now.mono_s:
+            found = self._find_devices(group, state, now)
+            kept = group.audience = Audience(state, edition, now.mono_s + AUDIENCE_S, found)
+        return kept.devices
+
+    def _find_devices(self, group: Group, state: Membership, now: Now) -> dict[Mailbox, str]:
         found: dict[Mailbox, str] = {}
         for name, member in state.joined().items():
             if name == self._name:

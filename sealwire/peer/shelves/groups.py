@@ -5,12 +5,16 @@ Source: protocol.md §16.
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import fields
+from operator import attrgetter
 
 from sealwire.ids import GroupId, Mailbox, MessageId
 from sealwire.peer.groups.records import GroupRecord, HeardKey, OwnKey
 from sealwire.peer.shelves.base import Shelf
 
+_group_row = attrgetter(*(field.name for field in fields(GroupRecord)))
+_own_row = attrgetter(*(field.name for field in fields(OwnKey)))
+_heard_row = attrgetter(*(field.name for field in fields(HeardKey)))
 _PARTS = ("grp_entry", "grp_own_key", "grp_heard_key", "grp_delivery")
 
 
@@ -23,7 +27,7 @@ class GroupShelf(Shelf):
 
     def put_group(self, record: GroupRecord) -> None:
         """Insert or replace."""
-        self._sql("INSERT OR REPLACE INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(record))
+        self._sql("INSERT OR REPLACE INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _group_row(record))
 
     def drop_group(self, group: GroupId) -> None:
         """Forget a group, its log and its keys; what was said in it stays in the history."""
@@ -56,7 +60,7 @@ class GroupShelf(Shelf):
 
     def put_own_key(self, key: OwnKey) -> None:
         """Insert or replace."""
-        self._sql("INSERT OR REPLACE INTO grp_own_key VALUES (?, ?, ?, ?, ?, ?)", astuple(key))
+        self._sql("INSERT OR REPLACE INTO grp_own_key VALUES (?, ?, ?, ?, ?, ?)", _own_row(key))
 
     def drop_own_keys(self, group: GroupId, below_epoch: int) -> None:
         """Destroy those of older epochs."""
@@ -78,7 +82,7 @@ class GroupShelf(Shelf):
 
     def put_heard_key(self, key: HeardKey) -> None:
         """Insert or replace."""
-        self._sql("INSERT OR REPLACE INTO grp_heard_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(key))
+        self._sql("INSERT OR REPLACE INTO grp_heard_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _heard_row(key))
 
     def drop_heard_keys(self, tags: list[bytes]) -> None:
         """Destroy keys."""
