@@ -425,7 +425,7 @@ class Engine:
         self._cleaned_s = now.mono_s
         self._records.forget_seen(now.ms - SEEN_FOR_MS)
         self._records.forget_aside(now.ms - SEEN_FOR_MS)
-        self.keeping.clean()
+        self.keeping.clean(now.ms)
         self.mail.expire(now)
         self._refill_prekeys(now)
 

@@ -47,7 +47,16 @@ from sealwire.peer.records import Details, MessageRow, Now, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.timers import Timers
 from sealwire.peer.words import Words
-from sealwire.wire.file_content import MAX_CAPTION_BYTES, MAX_FILE_RUNS, MAX_TAKEN_IDS, FileOffer, FileRun, FileTaken
+from sealwire.wire.file_content import (
+    MAX_CAPTION_BYTES,
+    MAX_FILE_NAME_BYTES,
+    MAX_FILE_RUNS,
+    MAX_MEDIA_TYPE_BYTES,
+    MAX_TAKEN_IDS,
+    FileOffer,
+    FileRun,
+    FileTaken,
+)
 from sealwire.wire.word_content import Ref
 
 MAX_RESTARTS: Final = 5
@@ -104,7 +113,13 @@ class Files:
     # --- sending ---------------------------------------------------------------------------------------------
 
     def send(
-        self, conversation: str, sending: Sending, caption: str, now: Now, answers: str | None = None
+        self,
+        conversation: str,
+        sending: Sending,
+        caption: str,
+        now: Now,
+        answers: str | None = None,
+        forwarded: bool = False,
     ) -> MessageId:
         """Make a file's message durable and begin to move the file; the caller has checked names, length and trust.
 
@@ -120,6 +135,7 @@ class Files:
         details = Details(
             kind="file",
             answers=(reference.author, reference.id) if reference else None,
+            forwarded=forwarded,
             timer_s=self._timers.seconds(conversation),
         )
         row = self._records.add_message(message, conversation, self._name, True, caption, now.ms, details)
@@ -202,7 +218,7 @@ class Files:
     def on_offer(self, arrival: Arrival, offer: FileOffer) -> None:
         """Somebody offers a file. Raises UnreadError for one that cannot be."""
         runs = tuple(Run(run.first, run.header) for run in offer.runs)
-        if not are_runs(runs, offer.size) or len(offer.caption.encode()) > MAX_CAPTION_BYTES:
+        if _is_too_long(offer) or not are_runs(runs, offer.size):
             raise UnreadError("malformed")
         plain, device = arrival.plain, arrival.pair.mailbox
         message = MessageId(plain.message_id)
@@ -431,3 +447,13 @@ class Files:
                 self._mail.post(device, FileTaken(list(messages[at : at + MAX_TAKEN_IDS])), now)
         self._taken.clear()
         self.book.sweep()
+
+
+def _is_too_long(offer: FileOffer) -> bool:
+    """The decoder counts characters; the limits are bytes."""
+    bounds = (
+        (offer.name, MAX_FILE_NAME_BYTES),
+        (offer.media_type, MAX_MEDIA_TYPE_BYTES),
+        (offer.caption, MAX_CAPTION_BYTES),
+    )
+    return any(len(text.encode()) > most for text, most in bounds)

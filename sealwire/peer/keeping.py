@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sealwire.ids import Millis
 from sealwire.peer.api.past import Retention
 from sealwire.peer.records import Records
 from sealwire.peer.timers import Age
@@ -35,15 +36,15 @@ class Keeping:
         saved = (self._records.get(_KEY) or b"0 0").decode().split()
         return Retention(int(saved[0]), int(saved[1]))
 
-    def put_rule(self, conversation: str | None, rule: Retention) -> None:
+    def put_rule(self, conversation: str | None, rule: Retention, now_ms: Millis) -> None:
         """Set it; it takes effect at once."""
         if conversation is None:
             self._records.put(_KEY, f"{rule.days} {rule.messages}".encode())
         else:
             self._records.put_retention(conversation, rule.days, rule.messages)
-        self.clean()
+        self.clean(now_ms)
 
-    def clean(self) -> int:
+    def clean(self, now_ms: Millis) -> int:
         """Note the day, then drop what no rule keeps; returns how many messages went."""
         today = self._age.ms // DAY_MS
         self._records.mark_day(today)
@@ -54,5 +55,5 @@ class Keeping:
             if rule.messages:
                 up_to = max(up_to or 0, self._records.row_beyond(conversation, rule.messages))
             if up_to and left > 0:
-                left -= self._records.drop_messages(conversation, up_to, left)
+                left -= self._records.drop_messages(conversation, up_to, left, now_ms)
         return DROPS_PER_TURN - left

@@ -42,8 +42,8 @@ class KeepRecords(Protocol):
     def row_beyond(self, conversation: str, messages: int) -> int:
         """The newest message that is beyond the number to keep, 0 for none."""
 
-    def drop_messages(self, conversation: str, up_to_row: int, most: int) -> int:
-        """Delete a conversation's messages up to a row, oldest first; returns how many went."""
+    def drop_messages(self, conversation: str, up_to_row: int, most: int, now_ms: Millis) -> int:
+        """Delete a conversation's messages up to a row, oldest first; returns how many went. Each leaves a mark."""
 
     def conversation_ids(self) -> list[str]:
         """Every conversation in which something was said."""

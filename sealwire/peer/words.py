@@ -211,7 +211,7 @@ class Words:
         Raises:
             UnknownMessageError, UsageError.
         """
-        answered = self._named(conversation, answers) if answers is not None else None
+        answered = self.named(conversation, answers) if answers is not None else None
         said = self._saying(conversation, now)
         if not conversation.startswith(GROUP_MARK):
             self._post.accept(conversation, now)  # writing is an answer
@@ -228,7 +228,7 @@ class Words:
 
     def ref(self, conversation: str, message_id: str) -> Ref:
         """Name a message that another one answers. Raises UnknownMessageError."""
-        answered = self._named(conversation, message_id)
+        answered = self.named(conversation, message_id)
         return Ref(answered.sender, answered.id)
 
     def forward(self, conversation: str, message_id: str, to: str, now: Now) -> MessageId:
@@ -237,8 +237,8 @@ class Words:
         Raises:
             UnknownMessageError, UsageError.
         """
-        row = self._named(conversation, message_id)
-        if row.kind != "text":
+        row = self.named(conversation, message_id)
+        if row.kind != "text":  # a file is sent anew, by whoever can read it
             raise UnknownMessageError(id=message_id, conversation=conversation)
         return self.say(to, row.text, now, forwarded=True)
 
@@ -302,7 +302,7 @@ class Words:
         Raises:
             UnknownMessageError, UsageError, TooLateError.
         """
-        row = self._named(conversation, message_id)
+        row = self.named(conversation, message_id)
         before = self._records.reaction(row.row, self._name)
         number = before.number + 1 if before else 1
         if number > MAX_REACTION_CHANGES:
@@ -318,7 +318,7 @@ class Words:
         Raises:
             UnknownMessageError, UsageError.
         """
-        row = self._named(conversation, message_id)
+        row = self.named(conversation, message_id)
         if pinned and not row.pinned and self._records.pins(conversation) >= MAX_PINS:
             raise UsageError(_("{count} messages are pinned here: unpin one first.").format(count=MAX_PINS))
         if pinned != row.pinned:
@@ -379,7 +379,7 @@ class Words:
             self._post.say(row.conversation, said.id, change, now)
         return verdict
 
-    def _named(self, conversation: str, message_id: str) -> MessageRow:
+    def named(self, conversation: str, message_id: str) -> MessageRow:
         """The one message of this id; two of them (somebody took an id that was taken) can only be told apart by
         author, and nobody's reaction may go to the wrong one."""
         found = [row for row in self._records.named(conversation, _bytes_of(message_id)) if not row.deleted]

@@ -231,6 +231,53 @@ async def test_a_copy_made_to_be_sent_is_gone_when_it_was(stage):
         await gone(lambda: not path.exists())
 
 
+async def test_a_file_is_forwarded_as_a_file_of_its_own(stage):
+    async with friends(stage) as (alice, bob):
+        source = made(stage, "minutes.txt", b"what was agreed")
+        sent = await alice.client.files.send("bob", source, caption="the minutes")
+        await bob.file(sent.id, "done")
+        forwarded = await bob.client.talk.forward("alice", sent.id, "alice")
+        await bob.client.talk.delete(
+            "alice", sent.id, for_everyone=False
+        )  # it goes, and its file, before this has left
+        told = await alice.message(forwarded.id)
+        assert (told.sender, told.forwarded, told.text) == ("bob", True, "the minutes")
+        done = await alice.file(forwarded.id, "done")
+        assert Path(done.path).read_bytes() == b"what was agreed"
+        folder = stage.path / "data" / "bob" / "files"
+        await gone(lambda: not list((folder / "out").iterdir()) and not (folder / "minutes.txt").exists())
+        assert source.exists()
+        again = await alice.client.talk.forward("bob", sent.id, "bob")  # one's own: from where it lies
+        await bob.file(again.id, "done")
+        with pytest.raises(UsageError, match="copy made to be sent"):
+            await bob.client.talk.forward("alice", forwarded.id, "alice")
+
+
+async def test_a_file_that_is_not_here_cannot_be_forwarded_yet(stage):
+    async with friends(stage) as (alice, bob):
+        source = made(stage, "large.bin", os.urandom(2 << 20))
+        sent = await alice.client.files.send("bob", source, wait="sent", timeout_s=PATIENCE_S)
+        await bob.message(sent.id)
+        with pytest.raises(UsageError, match="fetch it first"):
+            await bob.client.talk.forward("alice", sent.id, "alice")
+
+
+async def test_what_lies_in_ones_own_folder_of_files_is_sent_and_stays(stage):
+    async with friends(stage) as (alice, bob):
+        sent = await alice.client.files.send("bob", made(stage, "kept.txt", b"kept"))
+        path = Path((await bob.file(sent.id, "done")).path)
+        back = await bob.client.files.send("alice", path, wait="delivered", timeout_s=PATIENCE_S)
+        await alice.file(back.id, "done")
+        again = await bob.client.files.send("alice", path)
+        await bob.client.files.cancel(again.id)
+        await bob.client.talk.delete("alice", back.id)
+        assert await bob.client.settle(PATIENCE_S)
+        await bob.close()
+        bob = await person(stage, "bob")
+        assert path.read_bytes() == b"kept"
+        await bob.close()
+
+
 async def test_settling_waits_for_files_too(stage):
     async with friends(stage) as (alice, bob):
         sent = await alice.client.files.send("bob", made(stage, "settle.bin", os.urandom(LARGE)))

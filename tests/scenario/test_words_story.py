@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.errors import TooLateError
+from sealwire.peer.api.past import Retention
 from sealwire.peer.engine import SEEN_FOR_MS
 from sealwire.wire.content import decode_content
 from sealwire.wire.frames import decode_deliver
@@ -149,3 +150,30 @@ def test_a_timer_runs_out_on_both_sides_and_a_crash_does_not_stop_it(net, pair):
         gone = [e for e in peer.events if e.type == "message" and e.change == "expired"]
         assert [e.id for e in gone] == [message]
         assert peer.store._one("SELECT count(*) FROM message WHERE text LIKE '%soon%'")[0] == 0
+
+
+def clear(bob):
+    do(bob, lambda _engine, now: bob.store.drop_messages("alice", 1 << 40, 1_000, now.ms))
+
+
+def keep_one(bob):
+    do(bob, lambda engine, now: engine.keeping.put_rule("alice", Retention(messages=1), now.ms))
+
+
+@pytest.mark.parametrize("drop", [clear, keep_one])
+def test_what_was_cleared_here_is_not_brought_back_by_a_correction_that_comes_late(net, pair, drop):
+    alice, bob = pair
+    message = alice.send("bob", "a secret")
+    net.run()
+    answer = bob.send("alice", "an answer")
+    net.run()
+    drop(bob)
+    assert "a secret" not in texts(bob, "alice")
+    do(alice, lambda engine, now: engine.words.edit("bob", message, "the secret in other words", now))
+    do(alice, lambda engine, now: engine.words.react("bob", answer, "\N{THUMBS UP SIGN}", now))
+    do(alice, lambda engine, now: engine.words.delete("bob", message, now))
+    net.run()
+    assert texts(bob, "alice") == ([] if drop is clear else ["an answer"])
+    waiting = bob.store._db.execute("SELECT count(*) FROM aside").fetchall()
+    assert waiting == [(0,)], "the words would lie there for half a year"
+    assert not bob.warnings("refused-change")

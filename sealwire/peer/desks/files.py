@@ -21,6 +21,7 @@ from sealwire.i18n import _
 from sealwire.ids import MessageId
 from sealwire.peer import thumbs
 from sealwire.peer.api import Sent, WaitFor
+from sealwire.peer.desks.talk import FIRST_LINK_S
 from sealwire.peer.events import STATE_RANK, File, Message
 from sealwire.peer.filerecords import FileRecord
 from sealwire.peer.files import Sending
@@ -31,7 +32,7 @@ from sealwire.peer.media import SNIFF_BYTES, sniff
 from sealwire.peer.mover import Mover
 from sealwire.peer.moves import Downloaded, KeepParts, MakeThumbnail, MoveFailed, News, Order, Progressed, Uploaded
 from sealwire.peer.parcels import copy, discard, identity_of, is_within
-from sealwire.peer.records import Now
+from sealwire.peer.records import MessageRow, Now
 from sealwire.wire.file_content import MAX_CAPTION_BYTES, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -163,15 +164,45 @@ class FilesDesk:
         return await self._reach(message, place, wait, timeout_s)
 
     async def _queue(
-        self, place: str, path: Path, name: str | None, caption: str, reply_to: str | None, timeout_s: float
+        self,
+        place: str,
+        path: Path,
+        name: str | None,
+        caption: str,
+        reply_to: str | None,
+        timeout_s: float,
+        forwarded: bool = False,
     ) -> MessageId:
         sending = await asyncio.to_thread(self._look_at, path, name)
         self._check_size(sending.size)
 
         def send(now: Now) -> MessageId:
-            return self._client.engine.files.send(place, sending, caption, now, reply_to)
+            return self._client.engine.files.send(place, sending, caption, now, reply_to, forwarded)
 
         return await self._client.talk.queue(place, send, timeout_s)
+
+    async def forward(self, row: MessageRow, place: str) -> Sent:
+        """Send the file of a message to somebody else: sealed anew under keys of its own, marked as forwarded.
+
+        Handing on the blob there is would end with whoever put it there, and the broker would see who read one file.
+        """
+        file = await self._client.do(lambda _now: self._client.store.file(row.row))
+        assert file is not None, "a message of this kind has one"
+        path = file.source if file.mine else file.path
+        if path is None and file.mine:
+            raise UsageError(_("The file is not here any more: it was a copy made to be sent."))
+        if path is None or (file.state != "done" and not file.mine):
+            raise UsageError(_("The file is not here (yet): fetch it first."))
+        source = Path(path)
+        if is_within(source, self._folder):  # it goes with its message, and that may be gone before this has left
+            source = await asyncio.to_thread(_second_name, source, self._folder / COPIES)
+        try:
+            sent = await self._queue(place, source, file.name, row.text, None, FIRST_LINK_S, forwarded=True)
+        except SealwireError:
+            if is_within(source, self._folder / COPIES):
+                discard(source)
+            raise
+        return Sent(sent.hex(), "queued")
 
     def _look_at(self, path: Path, name: str | None) -> Sending:
         identity = identity_of(path)
@@ -289,6 +320,19 @@ class FilesDesk:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))
+
+
+def _second_name(path: Path, folder: Path) -> Path:
+    """Give a file another name in a folder of ours, without copying it where that can be. Raises FileUnreadableError,
+    DiskError."""
+    make_private_folder(folder)
+    second = folder / os.urandom(8).hex()
+    identity_of(path)
+    try:
+        os.link(path, second, follow_symlinks=False)
+    except OSError:  # a file system without links
+        copy(path, second)
+    return second
 
 
 def _copy(source: Path, target: Path, name: str) -> None:

@@ -151,7 +151,7 @@ class PastDesk(Copies):
     async def clear(self, conversation: str) -> int:
         """Delete a conversation's messages here, and only here; returns how many."""
         count = 0
-        while gone := await self._client.do(lambda _now: self._store.drop_messages(conversation, FAR, PAGE)):
+        while gone := await self._client.do(lambda now: self._store.drop_messages(conversation, FAR, PAGE, now.ms)):
             count += gone
         return count
 
@@ -164,5 +164,5 @@ class PastDesk(Copies):
         if rule is not None:
             if rule.days < 0 or rule.messages < 0:
                 raise UsageError(_("Days and numbers of messages to keep are 0 (no bound) or more."))
-            await self._client.do(lambda _now: self._client.engine.keeping.put_rule(conversation, rule))
+            await self._client.do(lambda now: self._client.engine.keeping.put_rule(conversation, rule, now.ms))
         return await self._client.do(lambda _now: self._client.engine.keeping.rule(conversation))

@@ -72,8 +72,11 @@ class TalkDesk:
         return await self._send(place, say, wait, timeout_s)
 
     async def forward(self, conversation: str, message_id: str, to: str) -> Sent:
-        """Send a copy that is marked as forwarded and claims no author."""
+        """Send a copy that is marked as forwarded and claims no author; a file goes as a file of its own."""
         source, target = self._client.place(conversation), self._client.place(to)
+        row = await self._client.do(lambda _now: self._client.engine.words.named(source, message_id))
+        if row.kind == "file":
+            return await self._client.files.forward(row, target)
 
         def pass_on(now: Now) -> MessageId:
             return self._client.engine.words.forward(source, message_id, target, now)

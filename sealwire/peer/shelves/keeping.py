@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sealwire.ids import Millis
 from sealwire.peer.events import STATE_RANK
 from sealwire.peer.keeprecords import OldMessage
 from sealwire.peer.records import KINDS
@@ -41,10 +42,16 @@ class KeepingShelf(Shelf):
         row = self._one(sql, conversation, messages)
         return int(row[0]) if row else 0
 
-    def drop_messages(self, conversation: str, up_to_row: int, most: int) -> int:
-        """Delete a conversation's messages up to a row, oldest first; queued ones stay. Returns how many went."""
+    def drop_messages(self, conversation: str, up_to_row: int, most: int, now_ms: Millis) -> int:
+        """Delete a conversation's messages up to a row, oldest first; queued ones stay. Returns how many went.
+
+        Each leaves a mark, as one that is deleted alone does: a correction that comes late would otherwise wait for
+        its message with the very words that were to go.
+        """
         sql = "SELECT row FROM message WHERE conversation = ? AND row <= ? AND NOT (mine AND state = 0)"
         rows = self._all(sql + " ORDER BY row LIMIT ?", conversation, up_to_row, most)
+        mark = "INSERT OR REPLACE INTO gone SELECT id, conversation, sender, ? FROM message WHERE row = ? AND kind <> ?"
+        self._db.executemany(mark, [(now_ms, row, KINDS.index("notice")) for (row,) in rows])
         self._db.executemany("DELETE FROM reaction WHERE message = ?", rows)
         self._db.executemany("DELETE FROM message WHERE row = ?", rows)
         self._wiped = self._wiped or bool(rows)

@@ -42,7 +42,7 @@ class Days:
             self.ms += DAY_MS // 24
             self.mono += 3600
             self.age.advance(Now(self.ms, self.mono))
-            self.keeping.clean()
+            self.keeping.clean(self.ms)
 
     def texts(self, conversation: str = "bob") -> list[str]:
         return [message.text for message in self.store.history(conversation, 100, None)]
@@ -57,7 +57,7 @@ def test_without_a_rule_everything_stays(store: Store) -> None:
 
 def test_messages_go_after_the_days_of_the_rule_and_not_before(store: Store) -> None:
     days = Days(store)
-    days.keeping.put_rule(None, Retention(days=7))
+    days.keeping.put_rule(None, Retention(days=7), days.ms)
     days.say("one", at_ms=1)  # a sender's clock says nothing
     days.pass_days(3)
     days.say("two")
@@ -71,21 +71,21 @@ def test_messages_go_after_the_days_of_the_rule_and_not_before(store: Store) -> 
 
 def test_a_jump_of_the_clock_deletes_nothing(store: Store) -> None:
     days = Days(store)
-    days.keeping.put_rule(None, Retention(days=1))
+    days.keeping.put_rule(None, Retention(days=1), days.ms)
     days.say("one")
     days.age.advance(Now(days.ms + 1_000 * DAY_MS, days.mono + 60))
-    assert days.keeping.clean() == 0
+    assert days.keeping.clean(days.ms) == 0
     assert days.texts() == ["one"]
 
 
 def test_a_conversations_own_rule_goes_before_the_default(store: Store) -> None:
     days = Days(store)
-    days.keeping.put_rule(None, Retention(messages=2))
-    days.keeping.put_rule("carol", Retention())
+    days.keeping.put_rule(None, Retention(messages=2), days.ms)
+    days.keeping.put_rule("carol", Retention(), days.ms)
     for number in range(5):
         days.say(f"m{number}")
         days.say(f"c{number}", "carol")
-    days.keeping.clean()
+    days.keeping.clean(days.ms)
     assert days.texts() == ["m3", "m4"]
     assert len(days.texts("carol")) == 5
     assert days.keeping.rule("carol") == Retention()
@@ -96,5 +96,5 @@ def test_what_is_still_queued_stays(store: Store) -> None:
     days = Days(store)
     for number in range(3):
         days.say(f"m{number}", mine=True)
-    days.keeping.put_rule(None, Retention(messages=1))
+    days.keeping.put_rule(None, Retention(messages=1), days.ms)
     assert days.texts() == ["m0", "m1", "m2"]

@@ -46,7 +46,7 @@ def correct(store: Store, row: int) -> None:
 
 
 def drop(store: Store, row: int) -> None:
-    assert store.drop_messages("bob", row, 10) == 1
+    assert store.drop_messages("bob", row, 10, 1) == 1
 
 
 @pytest.mark.parametrize("act", [take_back, remove, correct, drop])
