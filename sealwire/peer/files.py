@@ -47,16 +47,7 @@ from sealwire.peer.records import Details, MessageRow, Now, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.timers import Timers
 from sealwire.peer.words import Words
-from sealwire.wire.file_content import (
-    MAX_CAPTION_BYTES,
-    MAX_FILE_NAME_BYTES,
-    MAX_FILE_RUNS,
-    MAX_MEDIA_TYPE_BYTES,
-    MAX_TAKEN_IDS,
-    FileOffer,
-    FileRun,
-    FileTaken,
-)
+from sealwire.wire.file_content import MAX_FILE_RUNS, MAX_TAKEN_IDS, FileOffer, FileRun, FileTaken, is_too_long
 from sealwire.wire.word_content import Ref
 
 MAX_RESTARTS: Final = 5
@@ -218,7 +209,7 @@ class Files:
     def on_offer(self, arrival: Arrival, offer: FileOffer) -> None:
         """Somebody offers a file. Raises UnreadError for one that cannot be."""
         runs = tuple(Run(run.first, run.header) for run in offer.runs)
-        if _is_too_long(offer) or not are_runs(runs, offer.size):
+        if is_too_long(offer) or not are_runs(runs, offer.size):
             raise UnreadError("malformed")
         plain, device = arrival.plain, arrival.pair.mailbox
         message = MessageId(plain.message_id)
@@ -447,13 +438,3 @@ class Files:
                 self._mail.post(device, FileTaken(list(messages[at : at + MAX_TAKEN_IDS])), now)
         self._taken.clear()
         self.book.sweep()
-
-
-def _is_too_long(offer: FileOffer) -> bool:
-    """The decoder counts characters; the limits are bytes."""
-    bounds = (
-        (offer.name, MAX_FILE_NAME_BYTES),
-        (offer.media_type, MAX_MEDIA_TYPE_BYTES),
-        (offer.caption, MAX_CAPTION_BYTES),
-    )
-    return any(len(text.encode()) > most for text, most in bounds)

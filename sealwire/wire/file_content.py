@@ -71,3 +71,16 @@ class FileTaken(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 FileNews = FileOffer | FileTaken
+
+
+def is_too_long(offer: FileOffer) -> bool:
+    """Whether a text of an offer is too long: the decoder counts characters, the limits are bytes.
+
+    Source: protocol.md §11.
+    """
+    bounds = (
+        (offer.name, MAX_FILE_NAME_BYTES),
+        (offer.media_type, MAX_MEDIA_TYPE_BYTES),
+        (offer.caption, MAX_CAPTION_BYTES),
+    )
+    return any(len(text.encode()) > most for text, most in bounds)
