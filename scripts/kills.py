@@ -197,12 +197,7 @@ def describe(kills: int, waiting: int, seed: int, verdict: Verdict, serving: lis
     slowest = sorted(serving)[len(serving) * 99 // 100]
     rows = [
         ("kills", f"{kills} (one in {PEER_EVERY} a peer), seed {seed}"),
-        ("sent / accepted / shown", f"{verdict.sent:,} / {verdict.accepted:,} / {verdict.shown:,}"),
-        ("lost", str(len(verdict.lost))),
-        ("never sent", str(len(verdict.unsent))),
-        ("shown twice", str(len(verdict.doubles))),
-        ("never written by anyone", str(len(verdict.phantoms))),
-        ("reordered", str(len(verdict.reordered))),
+        *verdict.rows(),
         ("messages that waited for a device that was away", f"{waiting:,}"),
         (
             "broker serving again, median / p99 / max",

@@ -287,12 +287,7 @@ def describe(minutes: float, seed: int, outcome: Outcome) -> str:
     verdict, watch, growth = outcome.verdict, outcome.watch, outcome.watch.growth_mib()
     grown = "too short to say" if growth is None else f"{growth:+.2f} MiB"
     rows = [
-        ("sent / accepted / shown", f"{verdict.sent:,} / {verdict.accepted:,} / {verdict.shown:,}"),
-        ("lost", str(len(verdict.lost))),
-        ("never sent", str(len(verdict.unsent))),
-        ("shown twice", str(len(verdict.doubles))),
-        ("never written by anyone", str(len(verdict.phantoms))),
-        ("reordered", str(len(verdict.reordered))),
+        *verdict.rows(),
         ("memory after five minutes grows by, per ten minutes", grown),
         ("… allowed", f"{GROWTH_MIB:.2f} MiB"),
         ("descriptors with everyone connected, before / after", f"{outcome.before[2]} / {outcome.after[2]}"),

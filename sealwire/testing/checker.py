@@ -71,6 +71,17 @@ class Verdict:
         """Whether nothing is wrong."""
         return not (self.lost or self.unsent or self.phantoms or self.doubles or self.reordered)
 
+    def rows(self) -> list[tuple[str, str]]:
+        """What a report says of it: the count of each."""
+        return [
+            ("sent / accepted / shown", f"{self.sent:,} / {self.accepted:,} / {self.shown:,}"),
+            ("lost", str(len(self.lost))),
+            ("never sent", str(len(self.unsent))),
+            ("shown twice", str(len(self.doubles))),
+            ("never written by anyone", str(len(self.phantoms))),
+            ("reordered", str(len(self.reordered))),
+        ]
+
 
 def judge(logs: Iterable[Path]) -> Verdict:
     """Judge all logs of one run, at rest."""
