@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from sealwire.broker import backup
 from sealwire.broker import store as store_module
 from sealwire.broker.port import FindAccount, Job, Read
 from sealwire.broker.store import SCHEMA_VERSION, SqliteStore
@@ -73,6 +74,24 @@ def test_an_older_store_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: P
     assert [row[3] for row in again.snapshot().mail] == [8]
     again.close()
     fresh.close()
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_backup_of_an_older_store_is_put_back_and_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    made, live = tmp_path / "made", tmp_path / "live"
+    for folder in (made, live):
+        folder.mkdir()
+    written_by(version, made)
+    copy = made / "broker.db"
+    backup.stamp(copy, DB_KEY, "realm", 1)
+    assert backup.verify(copy, DB_KEY, "realm").messages == 2
+    backup.restore(copy, live / "broker.db", DB_KEY)
+    store = SqliteStore(live, DB_KEY, 0)
+    snapshot = store.snapshot()
+    assert snapshot.incarnation != b"i" * 16
+    assert [(row.account, row.one_time_left) for row in snapshot.devices] == [("alice", 0)]
+    assert [row[2] for row in store._rows(Read(None, [2, 5]))] == [ENVELOPE, ENVELOPE]
+    store.close()
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
