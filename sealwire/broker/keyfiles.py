@@ -12,14 +12,17 @@ import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import zmq
 from zmq.utils import z85
 
-from sealwire.broker.port import BrokerKeys
 from sealwire.errors import BrokerKeyFileError
 from sealwire.files import make_private_folder, write_private
 from sealwire.i18n import _
+
+if TYPE_CHECKING:
+    from sealwire.broker.port import BrokerKeys
 
 SECRET_NAME = "broker.key"  # noqa: S105 - a file's name
 PUBLIC_NAME = "broker.pub"
@@ -50,6 +53,8 @@ def load_or_create(folder: Path) -> BrokerKeys:
         BrokerKeyFileError: a secret that others may read, a file that holds no key, or keys that do not belong
             together. No file is changed.
     """
+    from sealwire.broker.port import BrokerKeys  # a peer, which only reads the public key, needs none of it
+
     make_private_folder(folder)
     secret = _load(folder / SECRET_NAME, read_z85) or _create_secret(folder / SECRET_NAME)
     public = z85.decode(zmq.curve_public(z85.encode(secret)))

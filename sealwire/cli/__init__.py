@@ -1,11 +1,16 @@
 """The two programs. This module alone must run on any Python 3, to say which one is needed."""
 
+import gc
 import importlib
 import os
 import signal
 import sys
 
 OLDEST = (3, 11)
+
+GARBAGE_AFTER = 50_000
+"""New objects between two looks for garbage: Python's 700 makes a sixth of a start out of looking at what is imported,
+and stays; unbounded, what is garbage in circles would fill the memory."""
 
 PACKAGES = {
     "apsw": "apsw-sqlite3mc",
@@ -33,6 +38,7 @@ def start(program: str) -> int:
         sys.stderr.write("Sealwire needs Python {} or newer; this is {}. Run: {}\n".format(need, have, command))  # noqa: UP032
         return 1
     _hold_signals()
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         module = importlib.import_module("sealwire.cli." + program)
     except ModuleNotFoundError as error:

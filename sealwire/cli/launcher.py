@@ -85,7 +85,7 @@ class CliLauncher:
         self, name: str, passphrase: bytes, progress: Callable[[str], None], invite: str | None = None
     ) -> FullClient:
         """Open a profile (made on its first start) and start its client. ``progress`` is called in this thread."""
-        from sealwire.peer.client import Client
+        from sealwire.peer import opening
 
         if account_name(name) is None:
             raise AccountNameError(name)
@@ -96,7 +96,11 @@ class CliLauncher:
         profile = await self._with_broker(profile, first, options.join)
         if first:
             peer_profile.check_first(profile)
-        client = await Client.open(profile, passphrase, _in_this_loop(progress))
+        unlocking = asyncio.create_task(opening.opened(profile, passphrase, _in_this_loop(progress)))
+        await asyncio.sleep(0)  # its thread makes the key out of the passphrase; meanwhile the rest is loaded
+        from sealwire.peer.client import Client
+
+        client = Client.over(profile, *await unlocking)
         try:
             await client.start()
             if not client.registered:

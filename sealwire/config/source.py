@@ -10,6 +10,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -205,6 +206,12 @@ class _BoundedLoader(yaml.SafeLoader):
         return node
 
 
+@lru_cache(maxsize=1)
+def _tree(text: str) -> yaml.Node | None:
+    """The nodes of a settings file; one program asks for the same file several times, and each costs 20 ms."""
+    return yaml.compose(text, Loader=_BoundedLoader)
+
+
 @dataclass(slots=True)
 class _Reader:
     """One pass over one file."""
@@ -239,7 +246,7 @@ class _Reader:
 
     def _composed(self, text: str) -> yaml.Node | None:
         try:
-            return yaml.compose(text, Loader=_BoundedLoader)
+            return _tree(text)
         except yaml.reader.ReaderError as error:
             self._problem(
                 self._after(text[: error.position]), _("has a character that may not stand in a settings file")

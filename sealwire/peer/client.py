@@ -8,7 +8,6 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, TypeVar
@@ -88,18 +87,15 @@ class Client:
         Raises:
             ProfileBusyError, KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
         """
-        lock = opening.hold(profile)
-        unwanted = threading.Event()
-        unlocking = asyncio.to_thread(opening.unlock, profile, passphrase, progress, clock().ms, unwanted)
-        work = asyncio.ensure_future(unlocking)
+        return cls.over(profile, *await opening.opened(profile, passphrase, progress))
+
+    @classmethod
+    def over(cls, profile: Profile, keys: Keys, store: Store, lock: PidLock) -> Client:
+        """Put a client on what :func:`opening.opened` opened, which is released when that fails. Raises StoreError."""
         try:
-            keys, store = await asyncio.shield(work)
             return cls(profile, keys, store, lock)
         except BaseException:
-            unwanted.set()
-            await asyncio.wait({work})  # its thread may be writing: the profile is held until it has ended
-            if work.exception() is None:
-                work.result()[1].close()
+            store.close()
             lock.release()
             raise
 

@@ -5,8 +5,10 @@ Source: protocol.md §14.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from threading import Event
+import threading
+import time
 
 from sealwire.errors import ProfileBusyError
 from sealwire.files import PidLock, make_private_folder, write_private
@@ -36,7 +38,7 @@ class BrokenOffError(Exception):
 
 
 def unlock(
-    profile: Profile, passphrase: bytes, progress: Progress, now_ms: Millis, unwanted: Event
+    profile: Profile, passphrase: bytes, progress: Progress, now_ms: Millis, unwanted: threading.Event
 ) -> tuple[Keys, Store]:
     """Open keys and database, or make them on a first start.
 
@@ -58,6 +60,28 @@ def unlock(
     else:
         keys = keystore.create(profile, passphrase, progress, rng, now_ms)
     return keys, Store(profile.database, keys.vault.subkey("store"))
+
+
+async def opened(profile: Profile, passphrase: bytes, progress: Progress) -> tuple[Keys, Store, PidLock]:
+    """Take the profile's lock and :func:`unlock` it in a thread; a caller who gives up leaves nothing held.
+
+    Raises:
+        ProfileBusyError, KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
+    """
+    lock = hold(profile)
+    unwanted = threading.Event()
+    unlocking = asyncio.to_thread(unlock, profile, passphrase, progress, time.time_ns() // 1_000_000, unwanted)
+    work = asyncio.ensure_future(unlocking)
+    try:
+        keys, store = await asyncio.shield(work)
+    except BaseException:
+        unwanted.set()
+        await asyncio.wait({work})  # its thread may be writing: the profile is held until it has ended
+        if work.exception() is None:
+            work.result()[1].close()
+        lock.release()
+        raise
+    return keys, store, lock
 
 
 def is_restored(profile: Profile, store: Store) -> bool:
