@@ -91,6 +91,8 @@ class Talk:
         match event:
             case Ready():
                 self.names = {contact.name for contact in await self._client.contacts()}
+                groups = await self._client.groups.all()
+                self.view = views.named(self.view, {group.id: group.name for group in groups})
                 await self._say(*lines)
                 await self._catch_up()
                 self.ready.set()
@@ -182,7 +184,7 @@ class Talk:
     async def _open(self, who: str) -> None:
         if who.startswith("+"):
             info = await self._client.groups.info(who)
-            self.view = replace(self.view, current=info.id, title="+" + info.name)
+            self.view = views.named(replace(self.view, current=info.id), {info.id: info.name})
             await self._say(Line("system", sentences.group_line(info)))
             return
         self.view = replace(self.view, current=who, title=who)

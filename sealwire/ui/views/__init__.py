@@ -21,7 +21,7 @@ from sealwire.ui.views.rows import (
     status_json,
 )
 from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
-from sealwire.ui.views.state import Line, View, is_refusal, message_line, reduce, sent
+from sealwire.ui.views.state import Line, View, is_refusal, message_line, named, reduce, sent
 
 __all__ = [
     "Line",
@@ -39,6 +39,7 @@ __all__ = [
     "message_json",
     "message_line",
     "message_row",
+    "named",
     "person_json",
     "reduce",
     "safety_json",

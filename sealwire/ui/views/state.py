@@ -66,6 +66,8 @@ class View:
     """Its name: of a group the conversation is an id."""
     said_connection: str = ""
     """The last sentence about the link: the same twice in a row is noise."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The names of groups by id: nobody wants to hear 32 digits."""
     own: Mapping[str, Own] = field(default_factory=dict)
     files: Mapping[str, FileState] = field(default_factory=dict)
     """What was said last of each file."""
@@ -92,17 +94,30 @@ def reduce(view: View, event: Event, now_ms: int) -> tuple[View, list[Line]]:
         case Warning(name="key-changed"):
             return view, []  # the contact's own event beside it says so, with what to do
         case Warning():
-            return view, [Line("alert", sentences.warning(event))]
+            place = _title(view, event.conversation) if event.conversation else None
+            return view, [Line("alert", sentences.warning(replace(event, conversation=place)))]
         case Typing():
             return _typing(view, event)
         case File():
             return _file(view, event)
-        case Group(change="forked"):
-            return view, [Line("alert", sentences.group(event))]
-        case Group(change="invited") if event.subject == view.name:
-            return view, [Line("system", sentences.invited(event))]
         case Group():
-            return view, []  # a notice of its conversation says so
+            return named(view, {event.id: event.name}), _group(view, event)
+
+
+def _group(view: View, event: Group) -> list[Line]:
+    match event:
+        case Group(change="forked"):
+            return [Line("alert", sentences.group(event))]
+        case Group(change="invited") if event.subject == view.name:
+            return [Line("system", sentences.invited(event))]
+        case _:
+            return []  # a notice of its conversation says so
+
+
+def named(view: View, groups: Mapping[str, str]) -> View:
+    """Return the view with these groups known by name."""
+    titles = {conversation: f"+{name}" for conversation, name in groups.items()}
+    return replace(view, groups={**view.groups, **groups}, title=titles.get(view.current or "", view.title))
 
 
 def is_refusal(event: Connection) -> bool:
@@ -126,6 +141,8 @@ def sent(view: View, message_id: str, to: str, state: DeliveryState, number: int
 
 
 def _title(view: View, conversation: str) -> str:
+    if conversation in view.groups:
+        return f"+{view.groups[conversation]}"
     return view.title if conversation == view.current and view.title else conversation
 
 
@@ -138,8 +155,8 @@ def message_line(view: View, message: Message, now_ms: int) -> Line:
     time = clock(message.sent_at_ms, now_ms, view.zone)
     text = "\n    ".join(screen_lines(message.text))
     if message.kind == "notice":
-        return Line(voice, f"{time} {screen_name(message.conversation)}: {text}")
-    sender = _("you to {name}").format(name=screen_name(message.conversation)) if own else _sender(message)
+        return Line(voice, f"{time} {_place(view, message)}: {text}")
+    sender = _("you to {name}").format(name=_place(view, message)) if own else _sender(view, message)
     facts = [*_asides(view, message)]
     if message.state:
         facts.append(sentences.state_word(message.state))
@@ -151,10 +168,14 @@ def message_line(view: View, message: Message, now_ms: int) -> Line:
     return Line(voice, f"{time} {sender}{aside}: {text}")
 
 
-def _sender(message: Message) -> str:
+def _sender(view: View, message: Message) -> str:
     if not message.conversation.startswith("+"):
         return screen_name(message.sender)
-    return _("{name} in {group}").format(name=screen_name(message.sender), group=screen_name(message.conversation[:9]))
+    return _("{name} in {group}").format(name=screen_name(message.sender), group=_place(view, message))
+
+
+def _place(view: View, message: Message) -> str:
+    return screen_name(_title(view, message.conversation))
 
 
 def _asides(view: View, message: Message) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
-from sealwire.peer.events import Connection, Contact, Delivery, Event, Message, Ready, Warning
+from sealwire.peer.events import Connection, Contact, Delivery, Event, Group, Message, Ready, Warning
 from sealwire.ui.views import Line, View, is_refusal, reduce, sent, sentences
 from sealwire.ui.views.state import MAX_TRACKED
 
@@ -183,3 +183,28 @@ def test_status_is_four_sentences() -> None:
 )
 def test_a_first_start_waits_for_silence_and_not_for_a_refusal(event: Connection, refused: bool) -> None:
     assert is_refusal(event) is refused
+
+
+def test_a_group_is_called_by_its_name_wherever_it_is_said() -> None:
+    garden = "+" + "6a" * 16
+    told = Message("00" * 16, garden, "bob", "hello", NOW, verified=False)
+    notice = Message("00" * 16, garden, "bob", "bob joined.", NOW, verified=False, kind="notice")
+    own = Message("00" * 16, garden, "alice", "hi", NOW, verified=False)
+    said = tell(
+        Group(garden, "Garden", "joined", "bob", "bob"),
+        told,
+        notice,
+        own,
+        Warning("gap", "", garden, 2),
+        Delivery("00" * 16, "sent", garden),
+        Group(garden, "Park", "renamed", "bob", None, "Park"),
+        told,
+    )
+    assert said == [
+        "22:13 bob in +Garden: hello",
+        "22:13 +Garden: bob joined.",
+        "22:13 you to +Garden: hi",
+        "+Garden: 2 messages missing.",
+        "Earlier message to +Garden: sent.",
+        "22:13 bob in +Park: hello",
+    ]
