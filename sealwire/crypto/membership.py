@@ -114,6 +114,12 @@ class Membership(msgspec.Struct, frozen=True, array_like=True):
         devices = member.devices if member is not None and member.joined else ()
         return next((device for device in devices if device.card_hash == card_hash), None)
 
+    def has(self, name: str, mailbox: bytes) -> bool:
+        """Whether a mailbox is that of a device of somebody who joined."""
+        member = self.members.get(name)
+        devices = member.devices if member is not None and member.joined else ()
+        return any(device.mailbox == mailbox for device in devices)
+
     def may(self, name: str, kind: Kind, subject: str = "") -> bool:
         """Whether an entry of this kind by this member would count, as far as rights go.
 

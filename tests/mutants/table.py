@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-ATTACKS: Final = (*range(1, 34), 43, *range(45, 52))
+ATTACKS: Final = (*range(1, 35), *range(36, 39), 43, *range(45, 52))
 """Attacks that have regression tests; each has at least one mutant."""
 
 
@@ -32,6 +32,7 @@ CRYPTO = "test_attacks_crypto.py::test_attack_"
 DIRECTORY = "test_attacks_directory.py::test_attack_"
 DOOR = "test_attacks_door.py::test_attack_"
 FILES = "test_attacks_files.py::test_attack_"
+GROUPS = "test_attacks_groups_logs.py::test_attack_"
 MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
 PEOPLE = "test_attacks_people.py::test_attack_"
@@ -623,5 +624,55 @@ TABLE: Final = (
         "return beside > inside",
         "return False",
         COPIES + "51_the_start_of_an_older_database_is_noticed",
+    ),
+    # --- groups ---
+    Mutant(
+        34,
+        "peer/groups/chain.py",
+        "head = follow(group.head, entry)",
+        "head = entry.head()",
+        GROUPS + "34_an_entry_of_the_brokers_own_is_refused",
+    ),
+    Mutant(
+        34,
+        "crypto/membership.py",
+        "if not state.may(body.author, body.kind, body.subject):",
+        "if False:",
+        GROUPS + "34_whoever_knows_the_log_key_adds_nobody_without_the_right",
+    ),
+    Mutant(
+        34,
+        "peer/groups/hall.py",
+        "if kept is None or kept.state is not state or",
+        "if kept is None or",
+        GROUPS + "34_no_key_ever_goes_to_somebody_outside_the_log",
+    ),
+    Mutant(
+        36,
+        "peer/groups/hall.py",
+        "return group.membership is not None and group.membership.has(by, mailbox)",
+        "return True",
+        GROUPS + "36_whoever_was_removed_cannot_stop_the_group",
+    ),
+    Mutant(
+        37,
+        "peer/groups/chain.py",
+        "if known != head:",
+        "if False:",
+        GROUPS + "37_two_heads_stop_the_group_on_both_sides",
+    ),
+    Mutant(
+        37,
+        "peer/groups/hall.py",
+        "self._news.show_other(group, sequence, mailbox, by, now)",
+        "pass",
+        GROUPS + "37_two_heads_stop_the_group_on_both_sides",
+    ),
+    Mutant(
+        38,
+        "peer/groups/logs.py",
+        "if body.sequence < group.head.sequence:",
+        "if False:",
+        GROUPS + "38_a_log_shorter_than_the_pinned_head_is_refused",
     ),
 )

@@ -95,6 +95,8 @@ class Group:
     candidates: deque[LogKey] = field(default_factory=lambda: deque(maxlen=MAX_CANDIDATES))
     claims: list[Claim] = field(default_factory=list)
     acts: deque[Act] = field(default_factory=deque)
+    hinted: bool = False
+    """Somebody who is not in the log, as far as it was read, has shown a higher head: worth a question, no more."""
     asked: bool = False
     """A request for entries is under way."""
     fetched_s: float | None = None

@@ -182,11 +182,19 @@ class Hall:
     def _heard_of(self, group: Group, sequence: int, head: bytes, by: str, mailbox: Mailbox, now: Now) -> None:
         try:
             self.logs.read(group, now)
-            if self.logs.show(group, sequence, head, by, now):
+            if not self._may_show(group, by, mailbox):
+                self.logs.hint(group, sequence)
+            elif self.logs.show(group, sequence, head, by, now):
                 group.not_before_s = min(group.not_before_s, now.mono_s)
         except TwoHeadsError as error:
             self.stopped(group, error, now)
             self._news.show_other(group, sequence, mailbox, by, now)
+
+    def _may_show(self, group: Group, by: str, mailbox: Mailbox) -> bool:
+        """Whether a head of this device counts: whoever is not in the log could stop the group with a false one."""
+        if group.state in ("knocking", "invited") and by == group.inviter:
+            return True
+        return group.membership is not None and group.membership.has(by, mailbox)
 
     def stopped(self, group: Group, error: TwoHeadsError, now: Now) -> None:
         """There are two histories of a group: nothing is said in it until a person looks."""

@@ -32,6 +32,8 @@ FRESH_S: Final = 300.0
 """So long a log counts as read: whoever speaks later asks first whether it has grown."""
 RETRY_S: Final = 5.0
 """After an answer that could not be used, and while the broker lacks what a member has shown."""
+HINT_EVERY_S: Final = 0.5
+"""For questions that somebody outside the log gives a reason for; without it they use up our requests."""
 PATIENCE_S: Final = 60.0
 """When the broker has not handed out for so long what a member has shown, people are told."""
 
@@ -89,8 +91,8 @@ class Logs:
         for group in self._book:
             if group.state in ("left", "removed") or group.asked or group.not_before_s > now.mono_s:
                 continue
-            if (group.fetched_s is None or group.claims) and not self._is_new(group):
-                group.asked = True
+            if (group.fetched_s is None or group.claims or self._hint_is_due(group, now)) and not self._is_new(group):
+                group.asked, group.hinted = True, False
                 self._requests.entries(group.id, group.head.sequence)
             else:
                 self._append(group, now)
@@ -98,8 +100,14 @@ class Logs:
 
     def deadline(self) -> float | None:
         """Monotonic time of the next thing to do without input."""
-        waiting = [g.not_before_s for g in self._book if not g.asked and (g.claims or g.acts or g.fetched_s is None)]
-        return min((at_s for at_s in waiting if at_s > 0), default=None)
+        idle = [group for group in self._book if not group.asked]
+        waiting = [g.not_before_s for g in idle if g.claims or g.acts or g.fetched_s is None]
+        hinted = [max(g.not_before_s, (g.fetched_s or 0.0) + HINT_EVERY_S) for g in idle if g.hinted]
+        return min((at_s for at_s in waiting + hinted if at_s > 0), default=None)
+
+    @staticmethod
+    def _hint_is_due(group: Group, now: Now) -> bool:
+        return group.hinted and (group.fetched_s is None or now.mono_s - group.fetched_s >= HINT_EVERY_S)
 
     @staticmethod
     def _is_new(group: Group) -> bool:
@@ -111,6 +119,11 @@ class Logs:
         if group.fetched_s is not None and now.mono_s - group.fetched_s > FRESH_S:
             group.fetched_s = None
         return group.fetched_s is not None and group.is_current
+
+    @staticmethod
+    def hint(group: Group, sequence: int) -> None:
+        """Somebody outside the log, as far as it was read, shows a head: perhaps they have just joined."""
+        group.hinted = group.hinted or sequence > group.head.sequence
 
     def show(self, group: Group, sequence: int, head: bytes, by: str, now: Now) -> bool:
         """A member's device has shown a head.

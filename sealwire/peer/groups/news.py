@@ -190,9 +190,13 @@ class News:
             self._mail.post(mailbox, notice, now, account)
 
     def show_other(self, group: Group, sequence: int, mailbox: Mailbox, account: str, now: Now) -> None:
-        """A device has another entry where ours stands: show it ours, so that it notices, too."""
-        head = self._chain.hash_at(group, sequence)
-        if head is not None:
+        """A device has another entry where ours stands: show it ours, so that it notices, too.
+
+        Once: both sides would answer each other for ever.
+        """
+        head, once = self._chain.hash_at(group, sequence), f"shown {mailbox.hex()}"
+        if head is not None and once not in group.warned:
+            group.warned.add(once)
             self._mail.post(mailbox, Notice(group.id, sequence, head, b"", b""), now, account)
 
     def ask(self, group: Group, devices: Iterable[tuple[Mailbox, str]], now: Now) -> None:
