@@ -16,6 +16,8 @@ from typing import Final
 
 from textual.pilot import Pilot
 
+from sealwire.i18n import use
+from sealwire.i18n.pseudo import LANGUAGES
 from sealwire.testing.sample import NOW_MS, sample_client
 from sealwire.testing.stage import StageClient, StageLauncher
 from sealwire.ui.terminal.app import TerminalApp
@@ -28,6 +30,7 @@ SNAPSHOTS: Final = ROOT / "tests" / "unit" / "ui" / "terminal" / "snapshots"
 Size = tuple[int, int]
 SIZES: Final[tuple[Size, ...]] = ((60, 15), (100, 30), (200, 60))
 THEMES: Final = ("dark", "light", "contrast")
+INVENTED: Final = tuple(LANGUAGES)
 PATIENCE_S: Final = 20.0
 
 _FIELD: Final = r'<rect fill="(#\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"'
@@ -70,6 +73,11 @@ class Sitting:
 async def _conversation(sitting: Sitting) -> None:
     await sitting.open("bob", "verified")
     await sitting.see("More at")
+
+
+async def _foreign(sitting: Sitting) -> None:
+    await sitting.open("bob", "More at")
+    await sitting.press("shift+tab", "up")
 
 
 async def _answer(sitting: Sitting) -> None:
@@ -120,8 +128,9 @@ SCENES: Final[dict[str, tuple[Size, str, Scene]]] = {
 }
 
 
-async def take(size: Size, theme: str, scene: Scene, is_new: bool = False) -> str:
+async def take(size: Size, theme: str, scene: Scene, is_new: bool = False, language: str = "en") -> str:
     """Return a picture as SVG."""
+    use([language])
     client = StageClient("alice", lambda: NOW_MS) if is_new else sample_client()
     client.begin()
     launcher = StageLauncher(client, new=is_new, broker=not is_new)
@@ -131,11 +140,16 @@ async def take(size: Size, theme: str, scene: Scene, is_new: bool = False) -> st
     async with app.run_test(size=size) as pilot:
         sitting = Sitting(app, pilot, client)
         if not is_new:
-            await sitting.see("Requests")
+            await sitting.see("Garden")
             app.screen.query_one(Composer).cursor_blink = False
         await scene(sitting)
         svg = _FONTS.sub("", app.export_screenshot(title="Sealwire", simplify=True))
         return svg.replace("font-family: Fira Code, monospace", "font-family: monospace")
+
+
+async def foreign(size: Size, language: str) -> str:
+    """Return a picture of the screen in a language that nobody speaks."""
+    return await take(size, "dark", _foreign, language=language)
 
 
 def essence(svg: str) -> list[str]:
@@ -151,7 +165,7 @@ def essence(svg: str) -> list[str]:
 
 
 def snapshot(size: Size, theme: str) -> Path:
-    """Return where the picture of a size and a theme lies."""
+    """Return where the picture of a size and a theme, or of a size and a language, lies."""
     return SNAPSHOTS / f"{size[0]}x{size[1]}-{theme}.svg"
 
 
@@ -162,6 +176,9 @@ def main(arguments: list[str]) -> int:
         for size in SIZES:
             for theme in THEMES:
                 snapshot(size, theme).write_text(asyncio.run(take(size, theme, _conversation)) + "\n", "utf-8")
+        for size in SIZES[:2]:
+            for language in INVENTED:
+                snapshot(size, language).write_text(asyncio.run(foreign(size, language)) + "\n", "utf-8")
         return 0
     IMAGES.mkdir(exist_ok=True)
     for name, (size, theme, scene) in SCENES.items():

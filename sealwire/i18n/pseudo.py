@@ -20,7 +20,7 @@ _ACCENTS: Final = str.maketrans(_PLAIN, _ACCENTED)
 _FILLING: Final = "~"
 
 _KEPT: Final = re.compile(
-    r"(\{[^{}]*\}|%(?:\(\w+\))?[a-z]|(?<!\w)(?:--|[/:@+#.])[\w-]+|\w+(?:[._:/-]\w+)*\.(?:py|json|txt|html|svg|png|yaml)|[A-Z]{2,}\b|\s+|\n)"
+    r"(\{[^{}]*\}|%(?:\(\w+\))?[a-z]|(?<!\w)(?:--|[/:@+#.^])[\w-]+|\w+(?:[._:/-]\w+)*\.(?:py|json|txt|html|svg|png|yaml)|[A-Z]{2,}\b|\s+|\n)"
 )
 """Placeholders, and what people type as it stands: flags, commands, names of files, words in capitals."""
 

@@ -16,7 +16,7 @@ MainScreen #banner.warning { background: $warning-muted; color: $foreground; }
 MainScreen #banner.error { background: $error-muted; color: $foreground; }
 MainScreen #writing { height: 1; padding: 0 1; color: $foreground-muted; }
 MainScreen #about { height: 1; padding: 0 1; color: $accent; display: none; }
-MainScreen #foot { height: 1; padding: 0 1; color: $foreground-muted; background: $panel; }
+MainScreen #foot { height: auto; max-height: 2; padding: 0 1; color: $foreground-muted; background: $panel; }
 MainScreen.narrow #left { width: 100%; border-right: none; }
 MainScreen.narrow.talking #left { display: none; }
 MainScreen.narrow.listing #talk { display: none; }
@@ -30,7 +30,7 @@ DEMO: Final = """
 .writing { height: 1; padding: 0 1; color: $foreground-muted; }
 #broker { background: $surface; }
 #sights { background: $surface; color: $foreground-muted; padding: 0 1; scrollbar-size-vertical: 1; }
-#foot { height: 1; padding: 0 1; color: $foreground-muted; background: $panel; }
+#foot { height: auto; max-height: 2; padding: 0 1; color: $foreground-muted; background: $panel; }
 .narrow #columns > * { display: none; border-right: none; }
 .narrow #columns > .shown { display: block; }
 """

@@ -6,11 +6,24 @@
 from __future__ import annotations
 
 import difflib
+import html
 import re
 
 import pytest
 
-from scripts.pictures import IMAGES, SCENES, SIZES, THEMES, Size, _conversation, essence, snapshot, take
+from scripts.pictures import (
+    IMAGES,
+    INVENTED,
+    SCENES,
+    SIZES,
+    THEMES,
+    Size,
+    _conversation,
+    essence,
+    foreign,
+    snapshot,
+    take,
+)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -39,3 +52,21 @@ def test_the_pictures_of_the_guide_are_there_and_fetch_nothing() -> None:
             "https://www.textualize.io",
             "https://example.org",
         }
+
+
+@pytest.mark.parametrize("language", INVENTED)
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_longer_language_and_one_from_right_to_left_look_as_they_did(size: Size, language: str, speak) -> None:
+    speak(language)
+    before = essence(snapshot(size, language).read_text("utf-8"))
+    now = essence(await foreign(size, language))
+    assert now == before, "\n".join(difflib.unified_diff(before, now, "before", "now", lineterm="", n=0))
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_language_that_is_longer_by_two_fifths_is_not_cut_off(size: Size) -> None:
+    shown = [line.split(" ", 2)[2] for line in essence(snapshot(size, "en_XA").read_text("utf-8"))]
+    lines = [html.unescape(line).replace("\xa0", " ") for line in shown]
+    open_ends = [line.count("[") - line.count("~]") for line in lines if "…" not in line]
+    assert sum(line.count("~]") for line in lines) > 5
+    assert 0 < open_ends.count(1) == open_ends.count(-1)  # the line of keys goes on below
