@@ -21,6 +21,7 @@ from sealwire.ui.desktop.bridge import LoopThread
 from sealwire.ui.desktop.demo import DemoWindow
 from sealwire.ui.desktop.desktop import Desktop
 from sealwire.ui.desktop.preferences import Preferences
+from sealwire.ui.desktop.qt_words import OwnWords
 from sealwire.ui.desktop.sweeper import Sweeper
 from sealwire.ui.desktop.theme import look
 
@@ -52,9 +53,19 @@ def speak(app: QApplication, wanted: list[str]) -> None:
         locale = QLocale(PLAIN)
     QLocale.setDefault(locale)
     app.setLayoutDirection(locale.textDirection() if wanted else Qt.LayoutDirection.LeftToRight)
-    translator = QTranslator(app)
-    if translator.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
-        app.installTranslator(translator)
+    _qt_speaks(app, locale)
+
+
+def _qt_speaks(app: QApplication, locale: QLocale) -> None:
+    """Give Qt's own dialogs the words of a language: Qt's, or ours where it has none."""
+    for older in app.findChildren(QTranslator):
+        app.removeTranslator(older)
+        older.deleteLater()
+    theirs = QTranslator(app)
+    if theirs.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(theirs)
+    elif locale.language() != QLocale.Language.English:
+        app.installTranslator(OwnWords(app))
 
 
 def run(launcher: Launcher, folder_of: Callable[[str], Path], passphrase: bytes | None = None) -> int:

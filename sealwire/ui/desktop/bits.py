@@ -317,6 +317,9 @@ class Elided(QLabel):
 
     def _fit(self) -> None:
         width = max(self.width(), 10)
+        side = Qt.AlignmentFlag.AlignRight if self.isRightToLeft() else Qt.AlignmentFlag.AlignLeft
+        # Qt goes by the words: a Latin name in a mirrored window would stand on the far side.
+        self.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, width))
 
 

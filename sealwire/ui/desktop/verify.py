@@ -97,8 +97,11 @@ class VerifySheet(Sheet):
 
     def _fit(self) -> None:
         """Grow to what is shown now; wrapped lines know their height only at the width they have."""
-        self.layout().activate()  # type: ignore[union-attr]
-        self.resize(self.width(), max(self.layout().totalHeightForWidth(self.width()), self.sizeHint().height()))  # type: ignore[union-attr]
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        width = max(self.width(), layout.totalMinimumSize().width())  # longer words on the buttons need more
+        self.resize(width, max(layout.totalHeightForWidth(width), self.sizeHint().height()))
 
     def _same(self) -> None:
         if self._trust == "changed":
