@@ -31,6 +31,18 @@ def button(label: str, id: str, variant: Variant = "default") -> Button:
     return Button(plain(label), id=id, variant=variant, compact=True)
 
 
+class Row(Horizontal):
+    """Buttons beside each other; one below the other where a language or a narrow terminal leaves too little room."""
+
+    def on_resize(self) -> None:
+        """Look again when the buttons have their widths."""
+        self.call_after_refresh(self._arrange)
+
+    def _arrange(self) -> None:
+        needed = sum(one.outer_size.width + one.styles.margin.width for one in self.children)
+        self.styles.layout = "horizontal" if needed <= self.size.width else "vertical"
+
+
 class Page(ModalScreen[T | None], Generic[T]):
     """A panel over the conversations. ``T`` is what it gives back; Escape gives None."""
 
@@ -84,7 +96,7 @@ class Confirm(Page[bool]):
     def content(self) -> ComposeResult:
         """The question and its answers."""
         yield Static(plain(self._text))
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             yield button(self._no, "no", "primary")
             yield button(self._yes, "yes", "error")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sealwire.i18n import _
-from sealwire.ui.terminal.screens.base import Page, button, plain
+from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views.groups import GroupPage, act_label
 
 
@@ -32,7 +31,7 @@ class GroupScreen(Page[str]):
         yield Static(plain(page.topic))
         yield OptionList(*(Option(plain(row.shown), id=row.name) for row in page.members), id="members")
         yield Static(plain(f"{page.timer} {page.history}"))
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             for act in page.acts:
                 yield button(act_label(act), act, "error" if act == "leave" else "default")
 

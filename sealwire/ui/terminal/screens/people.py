@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -13,7 +12,7 @@ from sealwire.i18n import _
 from sealwire.peer.api import SessionInfo
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
-from sealwire.ui.terminal.screens.base import Page, button, plain
+from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views import chats, sentences
 from sealwire.ui.views.rows import clock
 from sealwire.ui.views.safe import screen_name
@@ -75,7 +74,7 @@ class Person(Page[str]):
             yield Static(plain(text))
         if self._chat is not None:
             yield Static(plain(sentences.timer(self._chat.timer_s)))
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             for key, label in self._acts():
                 yield button(label, key)
 

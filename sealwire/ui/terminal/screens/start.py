@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from sealwire import qr
 from sealwire.errors import SealwireError
 from sealwire.i18n import _, explain
-from sealwire.ui.terminal.screens.base import Page, button, plain
+from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.terminal.screens.trust import code
 
 
@@ -165,7 +164,7 @@ class Invite(Page[None]):
         )
         if self._note:
             yield Static(plain(self._note))
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             yield button(_("Go on"), "on", "primary")
             yield button(_("Copy"), "copy")
         if self.app.size.width >= qr.columns(self._line) + 6:

@@ -8,7 +8,6 @@ from rich.style import Style
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from sealwire import qr
@@ -17,7 +16,7 @@ from sealwire.i18n import _
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.people import Verification
 from sealwire.peer.events import TrustState
-from sealwire.ui.terminal.screens.base import Page, button, plain
+from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views import trust
 
 Fail = Callable[[SealwireError], None]
@@ -52,7 +51,7 @@ class Verify(Page[bool]):
         yield Static(plain(page.state), id="state")
         yield Static(plain("\n".join(page.digits)), id="digits")
         yield Static(plain(page.explanation))
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             if page.is_verified:
                 yield button(_("Not verified any more"), "no", "error")
             else:
@@ -125,7 +124,7 @@ class KeyChange(Page[str]):
         for cause in page.causes:
             yield Static(plain(f"• {cause}"))
         yield Static(plain(page.consequence), classes="problem")
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             yield button(page.compare, "compare", "primary")
             yield button(page.accept, "accept", "error")
 
