@@ -364,10 +364,18 @@ def compile_() -> list[str]:
     return []
 
 
+def is_current() -> bool:
+    """Whether the template has the sentences of the sources; in which file each stands may have changed since."""
+    if not TEMPLATE.exists():
+        return False
+    with TEMPLATE.open("rb") as file:
+        return {message.id for message in read_po(file)} - {""} == {entry.id for entry in entries().values()}
+
+
 def check() -> list[str]:
     """Return everything that is missing, wrong or behind."""
     found = []
-    if not TEMPLATE.exists() or TEMPLATE.read_bytes() != po_bytes(template(), None):
+    if not is_current():
         found.append(f"{TEMPLATE.relative_to(ROOT)}: not what the sources say ({_UPDATE})")
     for language in PLURALS:
         found += problems(language)

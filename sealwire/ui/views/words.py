@@ -80,7 +80,10 @@ def size(size_bytes: int) -> str:
         value /= KIB
         if value < KIB or unit == "TiB":
             break
-    return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+    if value >= 10:
+        return f"{value:.0f} {unit}"
+    whole, tenth = f"{value:.1f}".split(".")
+    return _("{whole}.{tenth} {unit}").format(whole=whole, tenth=tenth, unit=unit)
 
 
 def span(seconds: int) -> str:

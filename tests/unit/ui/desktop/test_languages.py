@@ -21,6 +21,7 @@ from sealwire.ui.desktop.lock import Remembered
 from sealwire.ui.desktop.main_window import MainWindow
 from sealwire.ui.desktop.pictures import Pictures
 from sealwire.ui.desktop.preferences import Preferences
+from sealwire.ui.desktop.qt_words import OwnWords
 from sealwire.ui.desktop.settings import SettingsSheet
 from sealwire.ui.desktop.station import Station
 
@@ -176,3 +177,11 @@ def test_qts_own_dialogs_speak_the_language_of_the_rest(qapp: QApplication, code
     assert english == ["Save", "Cancel", "Open", "Close", "File &name:"]
     assert not set(said(qapp, code)) & set(english)
     assert said(qapp, "en") == english
+
+
+def test_what_we_do_not_say_for_qt_stays_qts(qapp: QApplication) -> None:
+    own = OwnWords(qapp)
+    assert own.translate("QFileDialog", "File &name:") == "File name:"
+    assert own.translate("QFileDialog", "Something else") == ""
+    assert not own.isEmpty()
+    own.deleteLater()
