@@ -11,13 +11,15 @@ from sealwire.crypto.group_entry import Body, Invited, Kind, Role, SignedBody
 from sealwire.crypto.group_log import Head, LogEntry, start_of
 from sealwire.crypto.log_keys import LogKey, seal_entry
 from sealwire.crypto.membership import MAX_INVITED_MS
+from sealwire.crypto.sender_keys import ReceiverKey, SenderKey
 from sealwire.errors import RemoteProtocolError
 from sealwire.peer.groups.group import Group
 from sealwire.testing.network import Network, VirtualPeer
-from sealwire.wire.content import Content
+from sealwire.wire.content import Content, Text
 from sealwire.wire.control import EntriesBody, Response, decode_entries_body, encode_entries_body
 from sealwire.wire.frames import Code, Verb
 from sealwire.wire.group_content import SenderKeyGiven
+from sealwire.wire.group_plain import GroupPlaintext, encode_group_plaintext
 from tests.company import Company
 from tests.fault.hostile import answers
 
@@ -152,3 +154,35 @@ def frames_of(net: Network, peer: VirtualPeer, verb: Verb) -> list[bytes]:
 
     peer.hostile = towards
     return seen
+
+
+def spoken(company: Company, peer: VirtualPeer, text: str, key: SenderKey | None = None, **other: object) -> bytes:
+    """The envelope of something a member says, sealed under its key of now (or another), which stays where it is.
+
+    Args:
+        other: fields of the plaintext that claim something else.
+    """
+    group = company.of(peer)
+    found = peer.engine.groups._own.current(group)
+    assert found is not None, "it has spoken in this epoch"
+    place, card = found[1].place, peer.identity.card.card
+    plain = GroupPlaintext(
+        version=1,
+        group=group.id,
+        sender=card.hash,
+        epoch=place.epoch,
+        sequence=group.head.sequence,
+        head=group.head.hash,
+        message_id=os.urandom(16),
+        previous=found[1].previous,
+        sent_at_ms=company.net.now.ms,
+        content=Text(text),
+    )
+    plain = msgspec.structs.replace(plain, **other)
+    return (key or found[1]).encrypt(encode_group_plaintext(plain), os.urandom)[1]
+
+
+def heard_keys(peer: VirtualPeer, company: Company) -> list[ReceiverKey]:
+    """Every sender key of others that a device holds for a group, as it could be stolen from it."""
+    heard = peer.engine.groups._heard
+    return [heard.open(kept) for kept in peer.store.heard_keys(company.id) if kept.sealed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-ATTACKS: Final = (*range(1, 35), *range(36, 39), 43, *range(45, 52))
+ATTACKS: Final = (*range(1, 44), *range(45, 52))
 """Attacks that have regression tests; each has at least one mutant."""
 
 
@@ -33,6 +33,7 @@ DIRECTORY = "test_attacks_directory.py::test_attack_"
 DOOR = "test_attacks_door.py::test_attack_"
 FILES = "test_attacks_files.py::test_attack_"
 GROUPS = "test_attacks_groups_logs.py::test_attack_"
+GROUP_WORDS = "test_attacks_groups_words.py::test_attack_"
 MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
 PEOPLE = "test_attacks_people.py::test_attack_"
@@ -674,5 +675,103 @@ TABLE: Final = (
         "if body.sequence < group.head.sequence:",
         "if False:",
         GROUPS + "38_a_log_shorter_than_the_pinned_head_is_refused",
+    ),
+    Mutant(
+        35,
+        "peer/groups/talk.py",
+        "if (plain.group, plain.sender, plain.epoch) != (place.group, place.card_hash, place.epoch):",
+        "if (plain.group, plain.epoch) != (place.group, place.epoch):",
+        GROUP_WORDS + "35_nobody_speaks_for_another_member",
+    ),
+    Mutant(
+        35,
+        "peer/groups/talk.py",
+        "if kept.status != LEFT and state.device(kept.account, place.card_hash) is None:",
+        "if False:",
+        GROUP_WORDS + "35_a_key_from_outside_the_log_opens_nothing",
+    ),
+    Mutant(
+        36,
+        "peer/groups/talk.py",
+        "if kept.status == REMOVED:",
+        "if False:",
+        GROUP_WORDS + "36_late_words_of_whoever_was_removed_are_refused",
+    ),
+    Mutant(
+        36,
+        "crypto/membership.py",
+        "removes = kind is Kind.REMOVE and gone is not None and gone.joined",
+        "removes = False",
+        GROUP_WORDS + "36_what_is_said_after_a_removal_opens_with_no_key_of_before",
+    ),
+    Mutant(
+        39,
+        "peer/groups/talk.py",
+        "if (plain.group, plain.sender, plain.epoch) != (place.group, place.card_hash, place.epoch):",
+        "if (plain.sender, plain.epoch) != (place.card_hash, place.epoch):",
+        GROUP_WORDS + "39_a_message_of_one_group_is_none_of_another",
+    ),
+    Mutant(
+        39,
+        "peer/inbox.py",
+        "if plain.sender != sender_hash or plain.recipient != own or plain.conversation != DIRECT:",
+        "if plain.sender != sender_hash or plain.recipient != own:",
+        GROUP_WORDS + "39_a_message_to_a_group_is_none_between_two_and_the_other_way_round",
+    ),
+    Mutant(
+        39,
+        "peer/inbox.py",
+        "if kind not in self._in_groups:",
+        "if False:",
+        GROUP_WORDS + "39_what_two_devices_say_to_each_other_is_no_word_in_a_group",
+    ),
+    Mutant(
+        40,
+        "peer/groups/keys.py",
+        "if known and given.epoch <= known[0].epoch:",
+        "if False:",
+        GROUP_WORDS + "40_a_key_of_an_older_epoch_or_another_of_the_same_is_refused",
+    ),
+    Mutant(
+        40,
+        "peer/groups/keys.py",
+        "if any(old.tag == key.tag for old in known):",
+        "if False:",
+        GROUP_WORDS + "40_a_key_that_comes_again_moves_nothing_back",
+    ),
+    Mutant(
+        41,
+        "peer/groups/news.py",
+        "if device is None or arrival.author != own.by or not own.sees_past:",
+        "if device is None:",
+        GROUP_WORDS + "41_history_comes_with_a_signed_entry_from_the_inviter_only",
+    ),
+    Mutant(
+        41,
+        "peer/groups/hall.py",
+        "if group.membership.members[name].sees_past:",
+        "if True:",
+        GROUP_WORDS + "41_history_comes_with_a_signed_entry_from_the_inviter_only",
+    ),
+    Mutant(
+        42,
+        "crypto/membership.py",
+        "if body.time_ms > guest.until_ms:",
+        "if False:",
+        GROUP_WORDS + "42_an_invitation_that_does_not_hold_lets_nobody_in",
+    ),
+    Mutant(
+        42,
+        "crypto/membership.py",
+        "if (own.realm, own.account, own.fingerprint) != (state.realm, body.author, member.fingerprint):",
+        "if False:",
+        GROUP_WORDS + "42_an_invitation_that_does_not_hold_lets_nobody_in",
+    ),
+    Mutant(
+        42,
+        "crypto/safety.py",
+        "if len(scanned) != QR_BYTES or scanned[:2] != bytes((PURPOSE_COMPARE, QR_VERSION)):",
+        "if len(scanned) != QR_BYTES:",
+        GROUP_WORDS + "42_a_code_for_another_purpose_is_no_comparison",
     ),
 )

@@ -310,14 +310,17 @@ class Hall:
             self._news.share(group, name, now)
 
     def _give_keys(self, group: Group, now: Now) -> None:
-        """The log key changed: members get the new one with our sender key, the invited by themselves."""
-        state = group.membership
-        assert state is not None, "an entry was read"
+        """The log key changed: members get the new one with our sender key, or by itself as those invited do."""
+        assert group.membership is not None, "an entry was read"
         kept, key = self._own.ready(group, now.ms)
-        for mailbox, account, given in self._own.give(group, kept, key, self.devices(group, now)):
-            self._mail.post(mailbox, given, now, account)
-        guests = [name for name, member in state.members.items() if not member.joined]
+        hear = self.devices(group, now)
+        without = set(hear)
+        for mailbox, account, content in self._own.give(group, kept, key, hear):
+            self._mail.post(mailbox, content, now, account)
+            without.remove(mailbox)
+        guests = [name for name, member in group.membership.members.items() if not member.joined]
         devices = [(mailbox, name) for name in guests for mailbox in self._roster.mailboxes(name)]
+        devices += [(mailbox, hear[mailbox]) for mailbox in sorted(without)]
         self._news.notify(group, devices, now, with_key=True)
 
     def _out(self, group: Group, change: Change) -> None:

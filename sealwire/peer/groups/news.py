@@ -227,7 +227,8 @@ class News:
         """The log lets a newcomer of ours see what was said before: the last of it."""
         state = group.membership
         member = state.members.get(name) if state is not None else None
-        said = [m for m in self._records.history(group.conversation, MAX_SHARED, None) if m.text and not m.deleted]
+        told = self._records.history(group.conversation, MAX_SHARED, None)
+        said = [m for m in told if m.text and m.kind != "notice" and not m.deleted]
         contents: list[list[SharedMessage]] = [[]]
         room = SHARED_BYTES
         for message in said:
