@@ -1,7 +1,8 @@
-"""The files of blobs and the two threads that touch them: one appends, syncs and deletes, one reads.
+"""The files of blobs and the threads that touch them: one appends and deletes, one reads, one syncs.
 
 Neither the router nor the writer of mail ever waits for them. Bytes are synced every few megabytes while they come, so
-that the sync at the end is short and the disk's queue never holds a whole file in front of somebody's message.
+that the sync at the end is short and the disk's queue never holds a whole file in front of somebody's message; and
+beside the writing, so that senders do not stand still meanwhile.
 
 Source: protocol.md §17.2.
 """
@@ -31,6 +32,7 @@ from sealwire.broker.blobjobs import (
     ReadFile,
     SealFile,
 )
+from sealwire.broker.blobsync import SyncBeside
 from sealwire.errors import StoreError
 from sealwire.files import PRIVATE_FILE, make_private_folder, read_at, sync_data, sync_folder, write_at
 from sealwire.wire.blobs import SEALED_CHUNK_BYTES, BlobId, chunk_count
@@ -52,9 +54,13 @@ class BlobFiles:
     Args:
         folder: the broker's own data folder.
         keep_free_bytes: room on the disk that files leave to messages.
+
+    Attributes:
+        beside: syncs while more is written; without it the writer does so itself.
     """
 
     def __init__(self, folder: Path, keep_free_bytes: int) -> None:
+        self.beside: SyncBeside | None = None
         self.folder = folder / FOLDER
         self._keep_free_bytes = keep_free_bytes
         make_private_folder(self.folder)
@@ -106,6 +112,7 @@ class BlobFiles:
     def _put(self, job: PutChunk) -> BlobOutcome:
         if shutil.disk_usage(self.folder).free < self._keep_free_bytes + len(job.chunk):
             return "full"
+        self._check(job.blob)
         flags = os.O_WRONLY | os.O_CREAT | _FLAGS
         descriptor = os.open(self._path(job.blob, PART), flags, PRIVATE_FILE)
         try:
@@ -116,7 +123,7 @@ class BlobFiles:
                 os.ftruncate(descriptor, job.at)  # a piece of a chunk, from before a crash
             write_at(descriptor, job.chunk, job.at)
             if (job.at + len(job.chunk)) // SYNC_BYTES > job.at // SYNC_BYTES:
-                sync_data(descriptor)
+                self._sync(job.blob, descriptor)
         except OSError as error:
             if error.errno in _FULL:
                 os.ftruncate(descriptor, job.at)
@@ -125,7 +132,20 @@ class BlobFiles:
             os.close(descriptor)
         return "done"
 
+    def _sync(self, blob: BlobId, descriptor: int) -> None:
+        if self.beside is None:
+            sync_data(descriptor)
+        else:
+            self.beside.begin(blob, descriptor)
+
+    def _check(self, blob: BlobId) -> None:
+        if self.beside is not None:
+            self.beside.check(blob)
+
     def _seal(self, job: SealFile) -> None:
+        if self.beside is not None:
+            self.beside.settle()
+        self._check(job.blob)
         final, part = self._path(job.blob), self._path(job.blob, PART)
         if not final.exists():
             descriptor = os.open(part, os.O_RDWR | _FLAGS)
@@ -151,6 +171,8 @@ class BlobFiles:
     def _erase(self, blob: BlobId) -> None:
         for path in (self._path(blob), self._path(blob, PART)):
             path.unlink(missing_ok=True)
+        if self.beside is not None:
+            self.beside.forget(blob)
 
     def _path(self, blob: BlobId, suffix: str = "") -> Path:
         return self.folder / (blob.hex() + suffix)
@@ -192,6 +214,7 @@ class BlobHands:
         self._wake = wake
         self._log = log
         self._done: deque[BlobDone] = deque()
+        self._beside = files.beside = SyncBeside()
         self._writes = self._start("broker-blob-writer")
         self._reads = self._start("broker-blob-reader")
 
@@ -227,4 +250,6 @@ class BlobHands:
         until = time.monotonic() + within_s
         for hand in hands:
             hand.thread.join(max(0.0, until - time.monotonic()))
-        return not any(hand.thread.is_alive() for hand in hands)
+        self._beside.stop()
+        self._beside.thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in (*(hand.thread for hand in hands), self._beside.thread))

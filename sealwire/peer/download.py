@@ -26,8 +26,8 @@ from sealwire.wire.blobs import (
 from sealwire.wire.control import Response
 from sealwire.wire.frames import Code
 
-PREFETCH: Final = BULK_WINDOW
-"""Chunks asked for ahead of the one that is opened next."""
+PREFETCH: Final = 2 * BULK_WINDOW
+"""Chunks asked for, or here and not opened yet: a window of them is on its way while as many are being opened."""
 
 
 class _At(Enum):
@@ -117,7 +117,6 @@ class Download:
         elif isinstance(request, BlobGet):
             self._stalls = 0
             self._ready[request.index] = response.body
-            self._open_ready()
         else:
             state = decode_blob_state(response.body)
             if state.size != self._size:
@@ -139,16 +138,17 @@ class Download:
 
     # --- what came -------------------------------------------------------------------------------------------
 
-    def _open_ready(self) -> None:
+    def _open_next(self) -> bool:
+        sealed = self._ready.pop(self._stream.next_index, None)
+        if sealed is None:
+            return False
         try:
-            while (sealed := self._ready.pop(self._stream.next_index, None)) is not None:
-                self._take(sealed)
+            self._take(sealed)
         except RefusedError:
             self._damaged()
-        except DiskError as error:
-            self._fail(error)
         else:
             self._end_if_whole()
+        return True
 
     def _take(self, sealed: bytes) -> None:
         index = self._stream.next_index
@@ -193,6 +193,8 @@ class Download:
             if self._at is _At.REBUILD:
                 self._rebuild()
                 return True
+            if self._at is _At.GET:
+                return self._open_next()
             if self._at is _At.FINISH:
                 path, media_type = self._sink.finish()
                 self._at = _At.ENDED

@@ -154,12 +154,13 @@ class Hauler:
         frames = self._link.drain_frames(FRAMES_PER_TURN) if self._admitted else []
         for frame in frames:
             mover.receive(frame, now_s)
-        worked = mover.settle(now_s)
+        mover.settle(now_s)
         out, hangup = mover.take()
         if out and not self._link.send(out):
             hangup = True
         if hangup:
             self._drop(now_s)
+        worked = mover.work()
         self._report(now_s)
         return bool(frames or worked or out)  # ZeroMQ signals edges: after a send look again before waiting
 

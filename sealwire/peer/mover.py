@@ -3,8 +3,9 @@
 Driven like the engine: frames and the time go in, frames come out; what is told stands in ``news``::
 
     mover.receive(frame, now_s) ...
-    busy = mover.settle(now_s)          # True: call again, there is local work
-    frames, hangup = mover.take()
+    mover.settle(now_s)
+    frames, hangup = mover.take()       # send them first: what is asked travels while we work
+    busy = mover.work()                 # True: call again, there may be more
 
 Source: protocol.md §17.3.
 """
@@ -218,12 +219,16 @@ class Mover:
 
     # --- turns -----------------------------------------------------------------------------------------------
 
-    def settle(self, now_s: float) -> bool:
-        """Do what can be done now; True when there is local work left."""
+    def work(self) -> bool:
+        """Do a piece of each file's local work; True when there was any."""
         worked = False
         for job in self._jobs:
             worked = job.work() or worked
         self._jobs = [job for job in self._jobs if not job.is_over]
+        return worked
+
+    def settle(self, now_s: float) -> None:
+        """Ask for what can be asked now, and look at the link."""
         if self._jobs or self._open:
             self._idle_since_s = now_s
         if self.is_open and not self._hangup:
@@ -232,7 +237,6 @@ class Mover:
         elif self._link.state is not LinkState.DOWN and self._pulse.login_is_dead(now_s):
             self._hangup = True
         self._jobs = [job for job in self._jobs if not job.is_over]
-        return worked
 
     def _ask(self, now_s: float) -> None:
         """Fill the window, one request of each file in turn."""

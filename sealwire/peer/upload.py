@@ -41,6 +41,8 @@ from sealwire.wire.frames import Code
 
 VERIFY_CHUNKS: Final = 32
 """Sealed again in one piece of work, 2 MiB: answers and other files wait no longer than that."""
+AHEAD: Final = 2
+"""Chunks sealed before there is room for them on the way: without them each answer waits for a seal."""
 MAX_STALLS: Final = 20
 """Times in a row that the broker is asked how it stands without a chunk getting through."""
 PAUSE_S: Final = 1.0
@@ -260,6 +262,8 @@ class Upload:
 
     def work(self) -> bool:
         """Do a piece of what needs no answer; True when there was something."""
+        if self._at is _At.SEND and len(self._kept) - len(self._in_flight) < AHEAD:
+            return self._seal_next() is not None
         if self._at is not _At.VERIFY:
             return False
         try:

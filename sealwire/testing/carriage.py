@@ -57,11 +57,12 @@ class VirtualHauler:
         self.inbound.clear()
         for frame in frames:
             mover.receive(frame, net.now.mono_s)
-        worked = mover.settle(net.now.mono_s)
+        mover.settle(net.now.mono_s)
         out, hangup = mover.take()
         net.to_broker(self, out)
         if hangup:
             net.cut(self)
+        worked = mover.work()
         news, mover.news[:] = list(mover.news), []
         self.told += news
         for one in news:

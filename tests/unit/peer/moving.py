@@ -128,14 +128,15 @@ class Carrier:
         for frame in self.client.frames():
             worked = True
             mover.receive(frame, rig.now)
-        worked = mover.settle(rig.now) or worked
-        worked = self._hear() or worked
+        mover.settle(rig.now)
         frames, hangup = mover.take()
         for frame in frames:
             self._count(frame)
             self.client.feed(frame)
         if hangup:
             self.cut()
+        worked = mover.work() or worked
+        worked = self._hear() or worked
         return bool(worked or frames)
 
     def _count(self, frame: bytes) -> None:

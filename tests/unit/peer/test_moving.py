@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sealwire.crypto.attachments import blob_size
+from sealwire.peer.download import PREFETCH
 from sealwire.peer.moves import Anew, Downloaded, Progressed, RunWanted, Uploaded, Waits
+from sealwire.peer.upload import AHEAD
 from sealwire.wire.blobs import BULK_WINDOW, CHUNK_BYTES, SEALED_CHUNK_BYTES, chunk_count
 from tests.unit.peer.moving import Carrier, MemorySink, MemorySource, make_rig, offered, plan_of
 
@@ -389,3 +391,31 @@ def test_a_paused_file_stays_where_it_is_and_goes_on_in_a_new_run(rig):
     alice.run()
     assert len(alice.puts) <= COUNT + BULK_WINDOW
     assert fetched(alice, offered(alice.runs[plan.row], DATA)).final == DATA
+
+
+def test_a_sender_seals_a_little_ahead_and_holds_no_more(rig):
+    alice = Carrier(rig)
+    plan = alice.upload(os.urandom(40 * CHUNK_BYTES))
+    most = 0
+    while not alice.told(Uploaded):
+        alice.turn()
+        job = alice.mover.job(plan.row)
+        most = max(most, len(job._kept)) if job is not None else most
+    assert BULK_WINDOW < most <= BULK_WINDOW + AHEAD
+
+
+def test_a_recipient_asks_before_it_opens_and_holds_no_more_than_two_windows(rig):
+    alice = Carrier(rig)
+    content = os.urandom(40 * CHUNK_BYTES)
+    plan = alice.upload(content)
+    alice.run()
+    sink = MemorySink()
+    plan = offered(alice.runs[plan.row], content)
+    alice.download(plan, sink)
+    most = 0
+    while sink.final is None:
+        alice.turn()
+        job = alice.mover.job(plan.row)
+        most = max(most, len(job._ready) + len(job._in_flight)) if job is not None else most
+    assert BULK_WINDOW < most <= PREFETCH
+    assert sink.final == content
