@@ -3,11 +3,11 @@
     python -m benchmarks.files [--mib 256] [--times 3] [--report docs/performance.md]
 
 Alice and bob are ``peer.py --json`` processes, the broker is ``broker.py``; everything runs on this machine over
-loopback with CURVE, each chunk sealed, and fsync at the broker and at bob. *Sent*: from the request until the broker has
-the file for good. *Fetched*: from the request until bob has it verified, synced and under its name. Meanwhile alice says
-something to bob, 25 times a second at most; its time counts from the request written to alice until bob has written it
-out. Memory is the most that was seen above what stood before the first file. On a machine with other work CPU time is
-what to compare.
+loopback with CURVE, each chunk sealed, and fsync at the broker and at bob. *Sent*: from the request until the broker
+has the file for good. *Fetched*: from the request until bob has it verified, synced and under its name. Meanwhile alice
+says something to bob, 25 times a second at most; its time counts from the request written to alice until bob has
+written it out. Memory is the most that was seen above what stood before the first file. On a machine with other work
+CPU time is what to compare.
 """
 
 from __future__ import annotations
