@@ -26,8 +26,8 @@ from sealwire.wire.blobs import (
 from sealwire.wire.control import Response
 from sealwire.wire.frames import Code
 
-PREFETCH: Final = 2 * BULK_WINDOW
-"""Chunks asked for, or here and not opened yet: a window of them is on its way while as many are being opened."""
+PREFETCH: Final = BULK_WINDOW + 1
+"""Chunks asked for, or here and not opened yet: a window of them is on its way while one is being opened."""
 
 
 class _At(Enum):
