@@ -16,7 +16,7 @@ from sealwire.errors import LocalProtocolError, RemoteProtocolError
 from sealwire.ids import MessageId, Millis
 from sealwire.wire.control import U64, Bytes16, Bytes32
 from sealwire.wire.file_content import FileNews
-from sealwire.wire.group_content import GroupNews
+from sealwire.wire.group_content import GroupNews, Invitation, Notice, are_secrets
 from sealwire.wire.word_content import MAX_TEXT_BYTES as MAX_TEXT_BYTES
 from sealwire.wire.word_content import Edit, Ref, TimerSeconds, WordNews
 
@@ -148,9 +148,11 @@ def decode_content(encoded: bytes) -> Content:
 
 
 def check_bytes(content: Content) -> None:
-    """Hold a text against its limit in bytes, where its type only counts characters. Raises RemoteProtocolError.
+    """Hold lengths against what their types cannot say: bytes of a text, a secret or none. Raises RemoteProtocolError.
 
-    Source: protocol.md §11.
+    Source: protocol.md §11, §16.4.
     """
+    if isinstance(content, Invitation | Notice) and not are_secrets(content.log_key, content.keeper):
+        raise RemoteProtocolError("a secret of another length")
     if isinstance(content, Text | Edit) and len(content.text.encode()) > MAX_TEXT_BYTES:
         raise RemoteProtocolError("a text past its limit")

@@ -20,8 +20,9 @@ MAX_SHARED_TEXT_BYTES: Final = 15_000
 
 Sequence = Annotated[int, Meta(ge=1, le=0xFFFF_FFFF)]
 Epoch = Annotated[int, Meta(ge=1, le=0xFFFF_FFFF)]
-Secret = Annotated[bytes, Meta(max_length=32)]
-"""32 bytes, or empty: none is given."""
+SECRET_BYTES: Final = 32
+Secret = Annotated[bytes, Meta(max_length=SECRET_BYTES)]
+"""32 bytes, or empty: none is given (:func:`are_secrets`)."""
 Account = Annotated[str, Meta(min_length=1, max_length=32)]
 
 
@@ -98,3 +99,11 @@ class Shared(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 GroupNews = SenderKeyGiven | Invitation | Notice | Ask | Shared
+
+
+def are_secrets(*values: bytes) -> bool:
+    """Whether each is a secret or none: whoever was given a shorter one could not write the next entry with it.
+
+    Source: protocol.md §16.4.
+    """
+    return all(len(value) in (0, SECRET_BYTES) for value in values)

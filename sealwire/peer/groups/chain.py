@@ -16,7 +16,7 @@ from sealwire.crypto.membership import Change, apply
 from sealwire.crypto.primitives import H
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import GroupId
-from sealwire.peer.groups.group import Claim, Group
+from sealwire.peer.groups.group import Claim, Group, is_keeper
 from sealwire.peer.groups.records import GroupRecords
 
 
@@ -58,6 +58,8 @@ class Chain:
             self._records.add_group_entry(group.id, entry.sequence, encoded)
             group.head = head
             group.is_dirty = True
+            if head.sequence == 1 and not is_keeper(group.keeper_seed or b"", head.keeper):
+                group.keeper_seed = None  # it was given before anybody could look whose it is
             for key in [key for key in group.candidates if key.writer == head.writer]:
                 group.keys[key.writer] = key
                 group.candidates.remove(key)

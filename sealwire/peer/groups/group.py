@@ -40,6 +40,13 @@ class Audience(NamedTuple):
     devices: dict[Mailbox, str]
 
 
+class Before(NamedTuple):
+    """What a group goes back to when an invitation to it does not hold."""
+
+    state: State
+    inviter: str
+
+
 class Claim(NamedTuple):
     """A head that a member's device has shown."""
 
@@ -90,8 +97,8 @@ class Group:
     """By the writer that a log names them by."""
     keeper_seed: bytes | None = None
     shared: int = 0
-    was: State | None = None
-    """Before another invitation came to a group that was left."""
+    was: Before | None = None
+    """Before another invitation came to a group that is known."""
     candidates: deque[LogKey] = field(default_factory=lambda: deque(maxlen=MAX_CANDIDATES))
     claims: list[Claim] = field(default_factory=list)
     acts: deque[Act] = field(default_factory=deque)

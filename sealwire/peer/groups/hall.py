@@ -90,9 +90,9 @@ class Hall:
         inbox.open_group, inbox.group_receipt = self._ear.open, self._states.receipt
         mail.to_group = self._queue
         words.group_members, words.check_group = self.member_names, self.check_speech
-        inbox.on(SenderKeyGiven, self._news.on_key)
+        inbox.on(SenderKeyGiven, self._news.on_key, from_blocked=True)  # whose words alone are not shown
         inbox.on(Invitation, self._news.on_invitation)
-        inbox.on(Notice, self._news.on_notice)
+        inbox.on(Notice, self._news.on_notice, from_blocked=True)
         inbox.on(Ask, self._news.on_ask)
         inbox.on(Shared, self._news.on_shared)
 
@@ -192,6 +192,8 @@ class Hall:
 
     def _may_show(self, group: Group, by: str, mailbox: Mailbox) -> bool:
         """Whether a head of this device counts: whoever is not in the log could stop the group with a false one."""
+        if group.was is not None:
+            return False  # to judge another invitation to a group that is known, the broker's log is enough
         if group.state in ("knocking", "invited") and by == group.inviter:
             return True
         return group.membership is not None and group.membership.has(by, mailbox)
@@ -365,19 +367,20 @@ class Hall:
 
     def _judge_invitation(self, group: Group, now: Now) -> None:
         """Whether the log says what whoever invited us said."""
-        if group.state != "knocking" or group.inviter == self._name or not group.head.sequence or not group.is_current:
+        is_read = bool(group.head.sequence) and group.is_current and group.fetched_s is not None
+        if group.state != "knocking" or group.inviter == self._name or not is_read:
             return
         state = group.membership
         me = state.members.get(self._name) if state is not None else None
         right = state is not None and state.realm == self._card.realm
         if me is not None and right and me.by == group.inviter and me.fingerprint == self._card.fingerprint:
-            group.state, group.is_dirty = ("member" if me.joined else "invited"), True
+            group.state, group.was, group.is_dirty = ("member" if me.joined else "invited"), None, True
             self._tidings.tell(group, "invited", me.by, self._name, None)
             return
         text = _("An invitation of {name} to a group does not hold: the group's own log does not say so.")
         self._events.append(Warning("group-invite", text.format(name=group.inviter), group.inviter))
         if group.was is not None:
-            group.state, group.is_dirty = group.was, True
+            (group.state, group.inviter), group.was, group.is_dirty = group.was, None, True
         else:
             self.book.drop(group)
 

@@ -13,7 +13,7 @@ from sealwire.crypto.primitives import H
 from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId
 from sealwire.peer.changes import Said
 from sealwire.peer.groups.chain import Chain
-from sealwire.peer.groups.group import Group, GroupBook, is_keeper
+from sealwire.peer.groups.group import Before, Group, GroupBook, is_keeper
 from sealwire.peer.groups.keys import HeardKeys, KeyRefusedError
 from sealwire.peer.groups.talk import NOT_A_MEMBER, Ear
 from sealwire.peer.inbox import Arrival, UnreadError
@@ -111,7 +111,9 @@ class News:
             group = Group(head.group, "knocking", arrival.author, head)
             self._book.add(group)
         elif group.state != "knocking":
-            group.was = group.state
+            group.was = Before(group.state, group.inviter)
+        if arrival.author != group.inviter:
+            group.claims = []  # of somebody whose invitation may have been made up
         group.state, group.inviter, group.is_dirty, group.fetched_s = "knocking", arrival.author, True, None
         self._chain.learn(group, invitation.log_key)
         self._take_keeper(group, invitation.keeper)
@@ -137,7 +139,10 @@ class News:
 
     @staticmethod
     def _take_keeper(group: Group, seed: bytes) -> None:
-        if seed and group.keeper_seed is None and (not group.head.keeper or is_keeper(seed, group.head.keeper)):
+        known = (
+            group.head.keeper
+        )  # before the log was read the latest one stands; the log then says whether it is right
+        if seed and (not known or (group.keeper_seed is None and is_keeper(seed, known))):
             group.keeper_seed = seed
             group.is_dirty = True
 

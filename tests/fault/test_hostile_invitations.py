@@ -1,0 +1,117 @@
+"""What somebody who may invite can put into an invitation or a notice, and what it must not do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from sealwire.crypto.group_entry import Invited, Kind, Role
+from sealwire.crypto.log_keys import LogKey
+from sealwire.crypto.membership import MAX_INVITED_MS
+from sealwire.ids import MessageId
+from sealwire.wire.group_content import Invitation, Notice
+from tests.company import warned
+from tests.fault.circle import Circle, entry_by, push
+
+
+@pytest.fixture
+def circle(net):
+    return Circle(net)
+
+
+def invited(circle, role):
+    """dave, whom alice's log invites; what she tells him about it is for the test to say."""
+    alice, dave = circle.alice, circle.dave
+    circle.know(alice, dave)
+    alice.send("dave", "hello")
+    circle.settle(1.0)
+    card = dave.identity.card.card
+    value = Invited(card.fingerprint, role, alice.net.now.ms + MAX_INVITED_MS).encode()
+    alice.engine.groups._news.invite = lambda *_: None
+    circle.act(alice, Kind.INVITE, "dave", value)
+    circle.settle(1.0)
+    return circle.of(alice)
+
+
+def slip(peer, to, content):
+    """Anything at all inside the session with another device: what our own outbox refuses to hold, too."""
+    message_id, now = MessageId(os.urandom(16)), peer.net.now
+    pair = peer.engine._pairs.of(to.mailbox())
+    _counter, envelope = pair.seal(peer.identity.card.card.hash, message_id, content, now.ms, os.urandom)
+    to.turn([], lambda engine, now: engine._inbox.take(envelope, now))
+    peer.net.run()
+
+
+def invitation(group, keeper=b""):
+    return Invitation(group.id, group.head.sequence, group.head.hash, group.keys[group.head.writer].secret, keeper)
+
+
+def test_an_invitation_with_a_seed_of_another_length_is_refused(circle):
+    group, dave = invited(circle, Role.ADMIN), circle.dave
+    slip(circle.alice, dave, invitation(group, b"\x01" * 5))
+    circle.settle(2.0)
+    assert circle.state(dave) == ""
+    assert "unreadable" in warned(dave)
+
+
+def test_a_keepers_seed_that_is_another_is_not_kept(circle):
+    group, dave = invited(circle, Role.ADMIN), circle.dave
+    slip(circle.alice, dave, invitation(group, os.urandom(32)))
+    circle.settle(2.0)
+    circle.act(dave, Kind.ACCEPT, value=dave.identity.card.encode())
+    circle.settle(2.0)
+    circle.alice.online = False
+    circle.net.cut(circle.alice)
+    circle.do(circle.carol, Kind.LEAVE)
+    circle.reconnect(dave)
+    circle.settle(5.0)  # dave leads now, and would begin a new epoch if he could
+    assert "carol" not in circle.members(dave)
+    assert circle.of(dave).keeper_seed is None
+
+
+def test_a_log_key_of_another_length_is_not_taken(circle):
+    """Its owner may lead the log to it; whoever had to lead away from it could not write that entry."""
+    alice, bob = circle.alice, circle.bob
+    group = circle.of(alice)
+    circle.do(alice, Kind.ROLE, "bob", bytes((Role.ADMIN,)))
+    assert circle.of(bob).keeper_seed is not None
+    secret = b"\x01" * 5
+    short = LogKey(group.id, secret)
+    entry = entry_by(group, alice, Kind.REKEY, rotate=short)
+    push(alice, entry)
+    slip(alice, bob, Notice(group.id, entry.sequence, entry.head().hash, secret, b""))
+    circle.do(bob, Kind.REMOVE, "carol")
+    assert short.writer not in circle.of(bob).keys
+
+
+def test_somebody_else_does_not_take_an_invitation_over(circle):
+    """Whoever was in a group knows its id, and so does the broker."""
+    group, dave, carol = invited(circle, Role.MEMBER), circle.dave, circle.carol
+    slip(circle.alice, dave, invitation(group))
+    circle.settle(2.0)
+    assert circle.state(dave) == "invited"
+    carol.send("dave", "hello")
+    circle.settle(1.0)
+    head = os.urandom(32)
+    slip(carol, dave, Invitation(group.id, group.head.sequence + 7, head, os.urandom(32), os.urandom(32)))
+    circle.settle(10.0)
+    assert circle.state(dave) == "invited"
+    assert circle.of(dave).inviter == "alice"
+    assert "group-invite" in warned(dave)
+    circle.act(dave, Kind.ACCEPT, value=dave.identity.card.encode())
+    circle.settle(3.0)
+    assert "dave" in circle.members(circle.alice)
+
+
+def test_an_invitation_made_up_first_does_not_spoil_the_right_one(circle):
+    group, dave, carol = invited(circle, Role.ADMIN), circle.dave, circle.carol
+    carol.send("dave", "hello")
+    circle.settle(1.0)
+    slip(carol, dave, Invitation(group.id, group.head.sequence + 7, os.urandom(32), os.urandom(32), os.urandom(32)))
+    assert circle.state(dave) == "knocking"
+    slip(circle.alice, dave, invitation(group, group.keeper_seed))
+    circle.settle(10.0)
+    assert circle.state(dave) == "invited"
+    assert circle.of(dave).inviter == "alice"
+    assert circle.of(dave).keeper_seed == group.keeper_seed
