@@ -304,6 +304,8 @@ def differences(model: str, form: str, alone: bool) -> Iterator[str]:
         return
     if has != wanted and not (alone and has == wanted - _NUMBERS):
         yield "other placeholders"
+    if strange := {char for char in form if not char.isprintable() and char not in _ALLOWED}:
+        yield f"characters that a terminal would not show ({', '.join(f'U+{ord(char):04X}' for char in strange)})"
     for what, of in _EDGES.items():
         if of(form) != of(model):
             yield f"another {what}"
@@ -315,6 +317,9 @@ def fields(text: str) -> set[str]:
         f"{name}!{how or ''}:{spec}" for _text, name, spec, how in string.Formatter().parse(text) if name is not None
     }
 
+
+_ALLOWED: Final = "\n\t\u200e\u200f"
+"""Line breaks as in English, and direction marks: the command line shows anything else that is invisible as a code."""
 
 _EDGES: Final[dict[str, Callable[[str], object]]] = {
     "white space at the beginning": lambda text: text[: len(text) - len(text.lstrip())],

@@ -36,9 +36,9 @@ def setup(level: Level, form: Format, stream: TextIO | None = None) -> logging.L
     return logger
 
 
-def printable(text: str) -> str:
-    """Return ``text`` with control characters and bidi controls as visible escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def printable(text: str, keep: str = "") -> str:
+    """Return ``text`` with control characters and bidi controls, but those in ``keep``, as visible escapes."""
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class TextFormatter(logging.Formatter):

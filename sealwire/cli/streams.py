@@ -27,6 +27,9 @@ class Streams(Protocol):
         """A line of standard output; returns when it has left the caller's process."""
 
 
+_MARKS = "\u200e\u200f"
+"""Direction marks: Arabic sentences hold them beside Latin words. They reach no further than their neighbours."""
+
 CALLER: ContextVar[Streams | None] = ContextVar("caller", default=None)
 """Set in the task of a verb that works for somebody else."""
 
@@ -46,7 +49,7 @@ def say(text: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         for line in text.split("\n"):
             if caller is None:
-                print(printable(line), file=sys.stderr, flush=True)
+                print(printable(line, _MARKS), file=sys.stderr, flush=True)
             else:
                 caller.err(line)
 

@@ -29,6 +29,7 @@ WRONG = [
     ("de", "argument %s", "Argument %d", "word of Python"),
     ("de", "100%", "hundert", "number of percent signs"),
     ("de", "&Open", "Auf", "accelerator"),
+    ("fr", "Topic: x", "Sujet\u00a0: x", "a terminal would not show (U+00A0)"),
     ("de", TWO, ("{n} Nachricht", ""), "not translated"),
     ("de", TWO, ("{n} Nachricht", "Nachrichten"), "other placeholders"),
     ("ru", TWO, ("{n} сообщение", "{n} сообщения"), "not in all 3 forms"),

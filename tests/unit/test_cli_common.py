@@ -13,7 +13,7 @@ import pytest
 from zmq.utils import z85
 
 from sealwire import config
-from sealwire.cli import argparse_words, common
+from sealwire.cli import argparse_words, common, streams
 from sealwire.errors import ConfigError, MissingPackageError, UnknownPeerError, UsageError
 
 
@@ -41,6 +41,11 @@ def test_words_from_elsewhere_cannot_drive_the_terminal(capsys: pytest.CaptureFi
     assert "\x1b" not in said
     assert "\u202e" not in said
     assert "\\x1b[2Jbob\\r" in said
+
+
+def test_direction_marks_of_a_sentence_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    streams.say("\u200f--demo\u200e \u2067")
+    assert capsys.readouterr().err == "\u200f--demo\u200e \\u2067\n"
 
 
 def test_several_problems_are_several_lines(capsys: pytest.CaptureFixture[str]) -> None:
