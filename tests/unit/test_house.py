@@ -75,6 +75,7 @@ SHELLS = {
     "sealwire.broker.admin",
     "sealwire.broker.backup",
     "sealwire.broker.blobstore",
+    "sealwire.broker.blobsync",
     "sealwire.broker.catalog",
     "sealwire.broker.doctor",
     "sealwire.broker.errands",
