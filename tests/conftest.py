@@ -14,6 +14,9 @@ from sealwire import i18n
 from sealwire.testing import Network
 from tests.vectors.people import person
 
+for size in ("COLUMNS", "LINES"):
+    os.environ.pop(size, None)  # of whoever runs the tests: terminals here have sizes of their own
+
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}
 
 

@@ -176,6 +176,13 @@ async def joined(peer: Peer, group: str) -> None:
     assert (await peer.client.groups.accept(f"+{group}")).state == "member"
 
 
+async def has_role(peer: Peer, role: str) -> None:
+    """Wait until this side has read so in the group's log: words about it may come first."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await peer.client.groups.info("+Garden")).role != role:
+            await asyncio.sleep(0.02)
+
+
 async def test_moderated_group(broker: LocalBroker, alice: Peer, tmp_path: Path) -> None:
     words = ("--name", "bob", "--group", "Garden", "--moderator", "alice", "--forbid", "casino", "--strikes", "2")
     words = (*words, "--state", str(tmp_path / "strikes.json"))
@@ -194,11 +201,13 @@ async def test_moderated_group(broker: LocalBroker, alice: Peer, tmp_path: Path)
             await mallory.send("+Garden", "the CASINO, I said")
             assert "@mallory may only read from now on." in await hear(alice, 2), "strikes outlive a restart"
             await hear(mallory, 3)
+            await has_role(mallory, "read-only")
             with pytest.raises(GroupRightError):
                 await mallory.send("+Garden", "casino")
             await alice.send("+Garden", "/unmute mallory")
             assert await hear(alice) == ["@mallory may write again."]
             assert await hear(mallory, 2) == ["/unmute mallory", "@mallory may write again."]
+            await has_role(mallory, "member")
             await mallory.send("+Garden", "I am sorry")
             assert await hear(alice) == ["I am sorry"]
 
