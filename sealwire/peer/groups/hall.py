@@ -31,7 +31,7 @@ from sealwire.peer.inbox import BEHIND, Inbox
 from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
 from sealwire.peer.people import People
-from sealwire.peer.records import Now, Records
+from sealwire.peer.records import Now, OutboxRow, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster
 from sealwire.peer.timers import Timers
@@ -390,8 +390,7 @@ class Hall:
             return
         if group.applied < group.head.sequence or (group.acts and not self._scribe.can_write(group, group.acts[0])):
             self._ask(group, now)
-        leads = state.leads(self._name) and group.keeper_seed is not None
-        if state.is_known_outside and leads and online:
+        if online and state.is_known_outside and state.leads(self._name) and group.keeper_seed is not None:
             self._rekey(group, now)
         rows = self._mail.outbox.unsealed(group.conversation)
         if group.nudge_s is not None and group.nudge_s <= now.mono_s and self.logs.is_fresh(group, now):
@@ -400,10 +399,9 @@ class Hall:
                 self._queue(group.conversation, MessageId(self._rng(MESSAGE_ID_BYTES)), Nothing(), now)
                 rows = self._mail.outbox.unsealed(group.conversation)
         if rows and online:
-            self._speak(group, state, now)
+            self._speak(group, state, rows, now)
 
-    def _speak(self, group: Group, state: Membership, now: Now) -> None:
-        rows = self._mail.outbox.unsealed(group.conversation)
+    def _speak(self, group: Group, state: Membership, rows: list[OutboxRow], now: Now) -> None:
         if not state.speaks(self._name):
             for row in rows:
                 self._mail.fail(row, _("you may only read in this group"))
@@ -447,7 +445,6 @@ class Hall:
             if self._roster.contradicts(name, member.fingerprint):
                 self._tidings.contradicted(group, name)
                 continue
-            for device in member.devices:
-                if self._roster.may_list(name, device.card_hash):
-                    found[Mailbox(device.mailbox)] = name
+            listed = (device for device in member.devices if self._roster.may_list(name, device.card_hash))
+            found |= {Mailbox(device.mailbox): name for device in listed}
         return found
