@@ -53,10 +53,9 @@ def _demo() -> int:
 
 def _window(options: Options, environ: Mapping[str, str]) -> int:
     from sealwire.cli import peer_profile
-    from sealwire.cli.common import load_settings
     from sealwire.cli.launcher import CliLauncher
     from sealwire.ui.desktop import app
 
-    data = load_settings(options.settings, peer_profile.FLAG_KEYS).paths.data
+    launcher = CliLauncher(options, environ)
     passphrase = peer_profile.from_file(options.passphrase_file) if options.passphrase_file is not None else None
-    return app.run(CliLauncher(options, environ), lambda name: data / name, passphrase)
+    return app.run(launcher, launcher.data_of, passphrase)

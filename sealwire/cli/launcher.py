@@ -75,6 +75,10 @@ class CliLauncher:
         found = (path.name.removesuffix(".key") for path in self._settings.paths.keys.glob("*.key"))
         return sorted(name for name in found if account_name(name) == name)
 
+    def data_of(self, name: str) -> Path:
+        """Where the data of a profile lie."""
+        return self._settings.paths.data / name
+
     def is_new(self, name: str) -> bool:
         """Whether the first start of this name is still to come."""
         from sealwire.peer import keystore

@@ -40,7 +40,9 @@ class PastDesk(Copies):
     async def conversation(self, conversation: str) -> ConversationInfo:
         """One of them, also one in which nothing was said yet. Raises UnknownPeerError."""
         if not conversation.startswith(GROUP_MARK):
-            conversation = (await self._client.known(conversation)).name
+            # What was said with somebody stays readable where they are unknown, as after an import on a new device.
+            if not await self._client.do(lambda _now: self._store.history(conversation, 1, None)):
+                conversation = (await self._client.known(conversation)).name
         elif group_of(conversation) is None:
             conversation = await self._client.do(lambda _now: self._client.groups.find(conversation).conversation)
         return await self._client.do(lambda _now: self._info(conversation))

@@ -18,7 +18,6 @@ from sealwire.peer.api.demo import DemoStage
 from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.desktop import icons
 from sealwire.ui.desktop.bridge import LoopThread
-from sealwire.ui.desktop.demo import DemoWindow
 from sealwire.ui.desktop.desktop import Desktop
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.qt_words import OwnWords
@@ -89,6 +88,8 @@ def run(launcher: Launcher, folder_of: Callable[[str], Path], passphrase: bytes 
 
 def run_demo(stage: DemoStage) -> int:
     """Show the demonstration until its window is closed; returns the exit code."""
+    from sealwire.ui.desktop.demo import DemoWindow  # nobody else waits for it
+
     app = application()
     sweeper = Sweeper(app)
     thread = LoopThread()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -46,6 +47,12 @@ class Remembered:
     def __init__(self, passphrase: bytes) -> None:
         self.is_empty = not passphrase
         self._salt = os.urandom(16)
+        self._hash = b""
+        self._working = threading.Thread(target=self._keep, args=(passphrase,), name="remember", daemon=True)
+        if passphrase:
+            self._working.start()  # the window's first paint does not wait for a slow hash
+
+    def _keep(self, passphrase: bytes) -> None:
         self._hash = self._of(passphrase)
 
     def _of(self, passphrase: bytes) -> bytes:
@@ -53,6 +60,9 @@ class Remembered:
 
     def is_it(self, passphrase: bytes) -> bool:
         """Whether this is the same one."""
+        if self.is_empty:
+            return not passphrase
+        self._working.join()
         return hmac.compare_digest(self._hash, self._of(passphrase))
 
     def __repr__(self) -> str:
@@ -168,14 +178,15 @@ class Idle(QObject):
         super().__init__(parent)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(lock)
-        app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self)
 
     def set_minutes(self, minutes: int) -> None:
-        """After how many; 0 is never."""
+        """After how many; 0 is never, and then nobody looks at every event of the program."""
         self._timer.setInterval(minutes * 60_000)
+        app = QApplication.instance()
+        assert app is not None
+        app.removeEventFilter(self)
         if minutes:
+            app.installEventFilter(self)
             self._timer.start()
         else:
             self._timer.stop()

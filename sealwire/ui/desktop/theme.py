@@ -54,15 +54,21 @@ class Look(QObject):
         self.scale = preferences.text_size / 100
         motion = app.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration)
         self.reduced_motion = preferences.reduced_motion or motion == 0
+        self._dress(app)
+        self.changed.emit()
+
+    def _dress(self, app: QApplication) -> None:
+        made = sheet(self.colours, self.points, self._check_sign())
+        if made == app.styleSheet():
+            return  # a sheet is matched with every widget there is, a millisecond each
         font = QFont(app.font())
         font.setPointSizeF(self._points * self.scale)
         app.setFont(font)
         app.setPalette(_palette(self.colours))
-        app.setStyleSheet(sheet(self.colours, self.points, self._check_sign()))
+        app.setStyleSheet(made)
         for widget in app.allWidgets():
             if isinstance(widget, QAbstractButton):
                 icons.redress(widget)
-        self.changed.emit()
 
     def _check_sign(self) -> str:
         """Write the sign of ticked boxes in the colour of now: a style sheet takes pictures from files only."""

@@ -142,6 +142,13 @@ async def test_an_export_comes_back_once_before_what_is_here(alice: Client, tmp_
     assert (await alice.past.conversation("bob")).unread == 1, "what was imported was read long ago"
 
 
+async def test_what_was_said_with_somebody_unknown_here_can_be_opened(alice: Client) -> None:
+    """As after an import: the past is here, the person is not."""
+    await say(alice, "zoe", "long ago")
+    found = await alice.past.conversation("zoe")
+    assert (found.id, found.last and found.last.text) == ("zoe", "long ago")
+
+
 @pytest.mark.parametrize("damage", ["another", "line", "head", "missing"])
 async def test_what_is_no_export_of_ours_is_refused_with_its_line(alice: Client, tmp_path: Path, damage: str) -> None:
     await say(alice, "bob", "one")

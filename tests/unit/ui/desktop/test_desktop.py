@@ -121,5 +121,8 @@ def test_a_remembered_passphrase_is_not_kept() -> None:
     kept = Remembered(b"correct horse")
     assert kept.is_it(b"correct horse")
     assert not kept.is_it(b"Correct horse")
+    assert not kept.is_it(b"")
+    assert Remembered(b"").is_it(b"")
+    assert not Remembered(b"").is_it(b"x")
     assert "horse" not in repr(kept)
     assert all(b"horse" not in value for value in vars(kept).values() if isinstance(value, bytes))
