@@ -65,8 +65,8 @@ class PastShelf(Shelf):
 
     def mentions_count(self, conversation: str) -> int:
         """How many unread messages of a conversation mention us."""
-        sql = "SELECT count(*) FROM unread AS u JOIN message USING (row) WHERE row > ? AND u.conversation = ?"
-        return int(self._one(sql + " AND mentions_me", self.read_up_to(), conversation)[0])
+        sql = "SELECT count(*) FROM message WHERE conversation = ? AND row > ? AND mine = 0 AND mentions_me"
+        return int(self._one(sql, conversation, self.read_up_to(conversation))[0])
 
     def pinned_in(self, conversation: str) -> list[Message]:
         """The pinned messages, latest pin first."""
@@ -116,10 +116,10 @@ class PastShelf(Shelf):
 
     def unread_count(self, conversation: str | None = None) -> int:
         """How many of them."""
-        sql = "SELECT count(*) FROM unread WHERE row > ?"
         if conversation is None:
-            return int(self._one(sql, self.read_up_to())[0])
-        return int(self._one(sql + " AND conversation = ?", self.read_up_to(), conversation)[0])
+            return sum(self.unread_count(place) for place in self.conversation_ids())
+        sql = "SELECT count(*) FROM message WHERE conversation = ? AND row > ? AND mine = 0 AND kind <> 2"
+        return int(self._one(sql, conversation, self.read_up_to(conversation))[0])
 
     def unread_between(self, up_to_row: int, conversation: str | None) -> list[tuple[str, str, MessageId]]:
         """(conversation, sender, id) of others' messages not read before, up to a row, oldest first."""

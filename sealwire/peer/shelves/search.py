@@ -38,13 +38,18 @@ class SearchShelf(Shelf):
 
     def search(self, query: Query, conversation: str | None, limit: int, before_row: int) -> list[Message]:
         """Messages that hold every part of the query, latest first; the index must not be behind."""
-        sql = "SELECT row FROM message WHERE row < ? AND coalesce(conversation = ?, 1)"
-        args: list[object] = [before_row, conversation]
-        if query.words:
-            sql += " AND row IN (SELECT rowid FROM message_words WHERE message_words MATCH ?)"
-            args.append(query.match)
+        if query.words:  # the index gives them latest first: nothing is collected but what is shown
+            sql = (
+                "SELECT row FROM message_words CROSS JOIN message ON row = message_words.rowid"
+                " WHERE message_words MATCH ? AND message_words.rowid < ? AND coalesce(conversation = ?, 1)"
+            )
+            args: list[object] = [query.match, before_row, conversation]
+        else:
+            sql = "SELECT row FROM message WHERE row < ? AND coalesce(conversation = ?, 1)"
+            args = [before_row, conversation]
         for piece in query.pieces:
-            sql += " AND text LIKE ? ESCAPE '!'"
+            sql += " AND message.text LIKE ? ESCAPE '!'"
             args.append("%" + piece.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%")
-        found = self._all(sql + " ORDER BY row DESC LIMIT ?", *args, limit)
+        order = " ORDER BY message_words.rowid DESC LIMIT ?" if query.words else " ORDER BY row DESC LIMIT ?"
+        found = self._all(sql + order, *args, limit)
         return [shown_message(self._one("SELECT * FROM shown WHERE row = ?", row)) for (row,) in found]

@@ -142,3 +142,14 @@ def test_one_message_is_shown_without_planning_the_question_again(large):
     best_s = min(_cpu_s(lambda: [large.shown(50_000) for _ in range(200)]) for _ in range(5)) / 200
     plain_s = min(_cpu_s(lambda: [large.named("bob", b"?" * 16) for _ in range(200)]) for _ in range(5)) / 200
     assert best_s < 15 * plain_s, "the join is prepared anew for each value"
+
+
+@pytest.mark.parametrize(("which", "index"), [("kind <> 2", "message_theirs"), ("mentions_me", "message_mention")])
+def test_counting_what_is_unread_takes_an_index_of_its_own(large, which, index):
+    sql = f"SELECT count(*) FROM message WHERE conversation = ? AND row > ? AND mine = 0 AND {which}"
+    plan = [row[3] for row in large._all("EXPLAIN QUERY PLAN " + sql, "bob", 0)]
+    assert plan == [f"SEARCH message USING INDEX {index} (conversation=? AND row>?)"]
+    counted = (large.unread_count, large.mentions_count)[which == "mentions_me"]
+    theirs = [n for n in range(MANY) if where(n) == ("bob", "bob")]
+    assert counted("bob") == (0 if which == "mentions_me" else len(theirs))
+    assert large.unread_count() == MANY // 2 == large.unread_count("bob") + large.unread_count("+" + "ab" * 16)
