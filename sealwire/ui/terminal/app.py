@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 
 from sealwire.errors import InviteNeedsOperatorError, KeyFileError, SealwireError
 from sealwire.i18n import _, explain
@@ -159,6 +160,11 @@ class TerminalApp(App[int]):
         """Write a bell or a notification sequence to the terminal, between two frames."""
         if self._driver is not None and not self.is_headless:
             self._driver.write(text)
+
+    def action_command_palette(self) -> None:
+        """Everything by name; Textual's own line speaks English only."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("What do you want to do?"), id="--command-palette"))
 
     def choose_theme(self, name: str) -> None:
         """Another theme."""

@@ -26,7 +26,7 @@ class Everything(Provider):
         main = app.main
         rows = _conversation(main) if main is not None else []
         for theme in THEMES:
-            name = _("Theme: {name}").format(name=theme.name)
+            name = _("Theme: {name}").format(name=_theme_word(theme.name))
             rows.append((name, _("Colours of the whole screen"), partial(app.choose_theme, theme.name)))
         rows.append((_("Start a broker here"), _("On this machine; it goes on when this ends"), app.start_broker))
         for_others = partial(app.start_broker, True)
@@ -42,11 +42,19 @@ class Everything(Provider):
 
     async def search(self, query: str) -> Hits:
         """What matches."""
-        matcher = self.matcher(query)
+        matcher, found = self.matcher(query), False
         for name, about, do in self._rows():
             score = max(matcher.match(name), matcher.match(about) * 0.5)
             if score > 0:
+                found = True
                 yield Hit(score, matcher.highlight(name), do, text=name, help=about)
+        if not found:  # Textual would say so in English
+            nothing = _("Nothing found.")
+            yield Hit(1.0, nothing, self.app.bell, text=nothing)
+
+
+def _theme_word(name: str) -> str:
+    return {"dark": _("Dark"), "light": _("Light"), "contrast": _("High contrast")}.get(name, name)
 
 
 def _conversation(main: MainScreen) -> list[Row]:

@@ -48,3 +48,13 @@ async def test_a_group_with_many_rights_shows_every_button(speak) -> None:
         await seat.until(lambda: seat.app.screen.query(Row) and seat.app.screen.query_one(Row).size.height > 1)
         await seat.until(lambda: not cut_off(seat))
         assert len(seat.app.screen.query(Button)) > 2
+
+
+async def test_the_palette_speaks_the_language_of_the_rest(speak) -> None:
+    speak("en_XA")
+    async with seated() as seat:
+        await seat.press("ctrl+p")
+        await seat.see("[Ŵĥáţ đô ýôû")
+        await seat.type("zzzz")
+        await seat.see("[Ñôţĥîñĝ ƒôûñđ.")
+        assert "No matches" not in seat.text()

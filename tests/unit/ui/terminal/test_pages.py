@@ -261,7 +261,7 @@ async def test_the_palette_does_things_by_name_and_changes_the_theme():
     async with seated() as seat:
         await seat.press("ctrl+p")
         await seat.type("theme: light")
-        await seat.see("Theme: light")
+        await seat.see("Theme: Light")
         await seat.press("down", "enter")
         await seat.until(lambda: seat.app.theme == "light")
         await seat.press("ctrl+p")
