@@ -291,7 +291,7 @@ class Engine:
         self._inbox.arrivals = Arrivals()
         for name in sorted(arrivals.lookups):
             self._directory.find(name)
-        for mailbox in arrivals.renew:
+        for mailbox in [mailbox for mailbox, name in arrivals.renew.items() if self.mail.may_notice(name)]:
             self._directory.renew(mailbox, now)
             self.groups.lost(mailbox)
         if arrivals.lost:

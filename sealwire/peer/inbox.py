@@ -99,8 +99,8 @@ class Arrivals:
     """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
 
     lookups: set[str] = field(default_factory=set)
-    renew: set[Mailbox] = field(default_factory=set)
-    """Devices that asked for a fresh session."""
+    renew: dict[Mailbox, str] = field(default_factory=dict)
+    """Devices that asked for a fresh session, and whose they are."""
     lost: bool = False
     """Something could not be opened for lack of a session: ask for a fresh one."""
     adopted: bool = False
@@ -313,7 +313,7 @@ class Inbox:
             self._receipt(arrival.pair, MessageId(named), receipt.state)
 
     def _on_renew(self, arrival: Arrival, _renew: Renew) -> None:
-        self.arrivals.renew.add(arrival.pair.mailbox)
+        self.arrivals.renew[arrival.pair.mailbox] = arrival.author
 
     def _on_nothing(self, _arrival: Arrival, _nothing: Nothing) -> None:
         """A fresh session had nothing else to say."""

@@ -43,6 +43,10 @@ def _no_timers(_up_to_row: int, _now: Now, _conversation: str | None) -> None:
     """Nothing disappears."""
 
 
+def _alone(_name: str) -> bool:
+    return False
+
+
 class Mail:
     """What this device sends, over the outbox."""
 
@@ -73,6 +77,7 @@ class Mail:
         self.to_group: ToGroup = _no_groups
         self.owe: Owe = _no_receipts
         self.was_read: WasRead = _no_timers
+        self.is_in_group_with: Callable[[str], bool] = _alone
         unknown = {account for _row, account, mailbox in records.outbox_rows() if mailbox is None}
         for account in sorted(name for name in unknown if not name.startswith(GROUP_MARK)):
             directory.find(account)
@@ -179,10 +184,15 @@ class Mail:
         self._tell(name, "read", [found for found, read in held if read and tell_read])
         self._tell(name, "delivered", [found for found, read in held if not (read and tell_read)])
 
+    def may_notice(self, name: str) -> bool:
+        """Whether somebody may find out that this device is here: answered, or in a group with us."""
+        is_answered = self._people.is_accepted(name) and not self._people.is_blocked(name)
+        return is_answered or self.is_in_group_with(name)
+
     def ask_renewals(self, now: Now) -> None:
         """Something could not be opened and nobody outside knows whose it was: ask the devices we talk with."""
         for contact in self._roster.all():
-            for mailbox in self._roster.mailboxes(contact.name):
+            for mailbox in self._roster.mailboxes(contact.name) if self.may_notice(contact.name) else ():
                 pair = self._pairs.of(mailbox)
                 if pair is None or not pair.sessions or now.ms - pair.state.renew_asked_ms < RENEW_EVERY_MS:
                     continue

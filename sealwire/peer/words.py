@@ -165,7 +165,10 @@ class Words:
         if verdict is Verdict.DONE:
             self._tell(row, _TOLD[type(change)])
         elif verdict is Verdict.UNKNOWN:
-            self._changes.put_aside(said, change)
+            if said.conversation != said.author or self._people.is_accepted(
+                said.author
+            ):  # a stranger's waits for nothing
+                self._changes.put_aside(said, change)
         elif verdict is not Verdict.STALE:
             self._refusals.note(said, verdict)
 
@@ -186,6 +189,8 @@ class Words:
         if said.conversation.startswith(GROUP_MARK):  # a group's timer stands in its signed log
             self._refusals.note(said, Verdict.FORM)
             return
+        if not self._people.may_write(said.author):
+            return  # each change of a timer is a line in the conversation: as many as messages
         new = self._timers.take(said.conversation, said.author, timer)
         if new is None:
             self._refusals.note(said, Verdict.FORM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from sealwire.peer import people
 from sealwire.peer.events import Message
 from sealwire.peer.prefs import Prefs
 from sealwire.testing import Network, VirtualPeer
+from sealwire.wire.content import Renew
+from sealwire.wire.frames import Verb
+from sealwire.wire.word_content import Delete
 from tests.conftest import PEOPLE
 
 
@@ -137,3 +141,37 @@ def test_a_flood_of_strangers_and_of_one_stranger_is_bounded(shy: Network, monke
     carol.send("bob", "and me")
     shy.advance(5)
     assert heard(bob)[3:] == [("now", False), ("and me", True)]
+
+
+def test_a_strangers_timers_and_changes_are_bounded_like_messages(
+    shy: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "MAX_REQUEST_MESSAGES", 3)
+    alice, bob = two(shy)
+    for seconds in range(60, 66):
+        alice.turn([], lambda engine, now, seconds=seconds: engine.words.set_timer("bob", seconds, now))
+    nothing = Delete(b"x" * 16)
+    alice.turn([], lambda engine, now: engine.mail.post(bob.mailbox(), nothing, now, "bob"))
+    shy.advance(5)
+    assert bob.store.received_count("alice") == 3
+    assert bob.store.aside("alice", "alice", nothing.id) == []
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["stranger", "blocked"])
+def test_what_cannot_be_read_and_asking_for_a_session_show_a_stranger_nothing(shy: Network, blocked: bool) -> None:
+    alice, bob = two(shy)
+    alice.send("bob", "hello")
+    shy.advance(5)
+    if blocked:
+        bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+        shy.advance(5)
+        bob.turn([], lambda engine, now: engine.people.block("alice", True))
+    seen: list[bytes] = []
+    alice.hostile = lambda _peer, frame: seen.append(frame) or [frame] if frame[0] == Verb.DELIVER else [frame]
+    alice.turn([], lambda engine, now: engine.mail.post(bob.mailbox(), Renew(), now, "bob"))
+    shy.advance(5)
+    bob.turn([], lambda engine, now: engine._inbox.take(os.urandom(16) + bytes(464), now))
+    shy.advance(5)
+    assert bob.warnings("unreadable")
+    assert seen == []
+    assert bob.store.outbox_rows() == []

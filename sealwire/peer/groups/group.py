@@ -154,6 +154,11 @@ class GroupBook:
         """A group, if it is known here."""
         return self._groups.get(GroupId(group))
 
+    def is_shared_with(self, name: str) -> bool:
+        """Whether somebody is in a group that we are in."""
+        states = (group.membership for group in self if group.state in ("member", "stopped"))
+        return any(state is not None and name in state.joined() for state in states)
+
     def add(self, group: Group) -> None:
         """Know a group from now on."""
         self._groups[group.id] = group

@@ -88,7 +88,7 @@ class Hall:
         self._tickets = 0
         self._has_grown = False
         inbox.open_group, inbox.group_receipt = self._ear.open, self._states.receipt
-        mail.to_group = self._queue
+        mail.to_group, mail.is_in_group_with = self._queue, self.book.is_shared_with
         words.group_members, words.check_group = self.member_names, self.check_speech
         inbox.on(SenderKeyGiven, self._news.on_key, from_blocked=True)  # whose words alone are not shown
         inbox.on(Invitation, self._news.on_invitation)
@@ -188,7 +188,8 @@ class Hall:
                 group.not_before_s = min(group.not_before_s, now.mono_s)
         except TwoHeadsError as error:
             self.stopped(group, error, now)
-            self._news.show_other(group, sequence, mailbox, by, now)
+            if group.state == "stopped":  # whoever only invites us learns nothing from us before an answer
+                self._news.show_other(group, sequence, mailbox, by, now)
 
     def _may_show(self, group: Group, by: str, mailbox: Mailbox) -> bool:
         """Whether a head of this device counts: whoever is not in the log could stop the group with a false one."""
@@ -201,8 +202,8 @@ class Hall:
     def stopped(self, group: Group, error: TwoHeadsError, now: Now) -> None:
         """There are two histories of a group: nothing is said in it until a person looks."""
         group.not_before_s = now.mono_s + ASK_EVERY_S
-        if group.state in ("stopped", "left", "removed"):
-            return
+        if group.state != "member":
+            return  # of a group that was not joined the pinned head stays; after a yes its members show theirs
         group.state, group.is_dirty = "stopped", True
         by = error.by or _("The broker")
         text = _(
@@ -284,7 +285,7 @@ class Hall:
                 self._news.invite(group, change.subject, sequence, now)
             case Kind.REMOVE | Kind.REKEY if state.leads(self._name):
                 self._give_keys(group, now)
-                self._news.notify(group, self._removed(change), now, with_key=False)
+                self._news.notify(group, self._news.removed(change), now, with_key=False)
                 return
             case Kind.LEAVE:
                 self._news.notify(group, self._news.leads(group), now, with_key=False)
@@ -295,14 +296,6 @@ class Hall:
             case _:
                 pass
         group.nudge_s = group.nudge_s or now.mono_s + NUDGE_S
-
-    def _removed(self, change: Change) -> list[tuple[Mailbox, str]]:
-        """The devices of somebody we have put out: they are told where to read it."""
-        member = change.before.members.get(change.subject) if change.before is not None else None
-        if member is None:
-            return []
-        boxes = [Mailbox(device.mailbox) for device in member.devices] or self._roster.mailboxes(change.subject)
-        return [(mailbox, change.subject) for mailbox in boxes]
 
     def _welcome(self, group: Group, name: str, now: Now) -> None:
         """Somebody we invited has joined: the others learn it from us."""

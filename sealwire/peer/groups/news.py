@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from sealwire.crypto.group_entry import Role
+from sealwire.crypto.membership import Change
 from sealwire.crypto.primitives import H
 from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId
 from sealwire.peer.changes import Said
@@ -227,6 +228,14 @@ class News:
         names = [name for name, member in members.items() if member.role <= Role.ADMIN or name in more]
         devices = [(Mailbox(device.mailbox), name) for name in names for device in members[name].devices]
         return [(mailbox, name) for mailbox, name in devices if mailbox != self._own_mailbox]
+
+    def removed(self, change: Change) -> list[tuple[Mailbox, str]]:
+        """The devices of somebody we have put out: they are told where to read it."""
+        member = change.before.members.get(change.subject) if change.before is not None else None
+        if member is None:
+            return []
+        boxes = [Mailbox(device.mailbox) for device in member.devices] or self._roster.mailboxes(change.subject)
+        return [(mailbox, change.subject) for mailbox in boxes]
 
     def share(self, group: Group, name: str, now: Now) -> None:
         """The log lets a newcomer of ours see what was said before: the last of it."""
