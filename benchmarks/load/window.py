@@ -80,7 +80,7 @@ def main() -> int:
 
         def _switched(self, place: str) -> bool:
             assert self.window is not None
-            if self.window.station.place != place or not self._last():
+            if self.window.station.place != place or not self._newest():
                 return False
             self._say(took=time.monotonic() - self.began[0], cpu=time.process_time() - self.began[1])
             return True
@@ -90,13 +90,13 @@ def main() -> int:
                 self.given = time.monotonic()
 
         def _arrived(self, text: str) -> bool:
-            if self._last() != text:
+            if self._newest() != text:
                 return False
             now = time.monotonic()
             self._say(at=now, took=now - self.given, cpu=time.process_time() - self.began[1])
             return True
 
-        def _last(self) -> str:
+        def _newest(self) -> str:
             found = self.model.message_at(self.model.rowCount() - 1) if self.model.rowCount() else None
             return found.message.text if found is not None else ""
 

@@ -83,6 +83,8 @@ class LoopThread:
         self._thread.join(STOP_S)
         for work in list(self._waiting):
             work.close()
+        if ending.done() and not ending.cancelled() and (error := ending.exception()) is not None:
+            logger.error("the client was not closed as it should be", exc_info=error)
         if not self._thread.is_alive():
             self.loop.close()
 

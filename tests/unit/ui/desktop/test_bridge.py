@@ -143,7 +143,9 @@ def test_a_clients_thread_that_stands_still_blocks_no_repaint(qtbot: Any, bridge
     timer.start(5)
 
     async def stuck() -> int:
-        time.sleep(1.5)
+        ends = time.monotonic() + 15
+        while widget.count - began <= 8 and time.monotonic() < ends:
+            time.sleep(0.005)  # the loop of this thread stands still until the window was painted eight times more
         return widget.count
 
     began = widget.count
@@ -207,3 +209,12 @@ def test_the_loop_ends_with_what_is_still_open() -> None:
     assert state == ["closed", "cancelled"]
     assert thread.loop.is_closed()
     thread.stop()
+
+
+def test_an_end_that_fails_is_written_down(caplog: Any) -> None:
+    async def failing() -> None:
+        raise RuntimeError("not closed")
+
+    LoopThread().stop(failing())
+    assert "not closed as it should be" in caplog.text
+    assert "RuntimeError: not closed" in caplog.text

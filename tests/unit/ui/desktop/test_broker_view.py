@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from sealwire.peer.api.demo import Sight
+from sealwire.ui.desktop import broker_view
 from sealwire.ui.desktop.broker_view import MOST, BrokerView, hex_lines
 
 BOX = "ab" * 16
@@ -64,8 +65,11 @@ def test_what_is_no_message_is_no_row(view: BrokerView) -> None:
     assert view.model.rowCount() == 0
 
 
-def test_a_long_day_does_not_grow(view: BrokerView) -> None:
-    for number in range(MOST + 20):
+def test_a_long_day_does_not_grow(view: BrokerView, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST <= 1_000
+    monkeypatch.setattr(broker_view, "MOST", 40)
+    for number in range(60):
         view.take(send(number.to_bytes(4, "big")))
-    assert view.model.rowCount() == MOST
+    assert view.model.rowCount() == 40
+    assert view.model.rows[-1].sight.content == (59).to_bytes(4, "big")
     view.grab()
