@@ -1,6 +1,6 @@
 """A group of 100 over a real broker and sockets: one message, a rekey, a first word; and Megolm beside our sender keys.
 
-    python -m benchmarks.group [--members 100] [--messages 20]
+    python -m benchmarks.group [--members 100] [--messages 20] [--at-once 4]
 
 alice runs here, the other members together in one more process, the broker in a third. Her cost is the CPU of this
 process from the command until the broker has the message, so it includes encryption, the database with fsync, ZeroMQ
@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +35,8 @@ from tests.conftest import PEOPLE
 SEND_MS, REKEY_S, ARRIVE_S = 3.0, 3.0, 1.0
 """The figures to hold."""
 PATIENCE_S = 300.0
-AT_ONCE = 2
-"""Members that accept side by side; each has to come behind the others in one log."""
+MEMORY = "/dev/shm"
+"""Where the members' databases lie: one process stands for many machines, each of which has a disk of its own."""
 RAISED = {
     "SEALWIRE_LIMITS__REQUESTS_PER_MIN": "100000",
     "SEALWIRE_LIMITS__REQUESTS_BURST": "100000",
@@ -50,26 +51,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=100)
     parser.add_argument("--messages", type=int, default=20)
+    parser.add_argument("--at-once", type=int, default=4, help="members that join side by side")
     parser.add_argument("--role", choices=("members",), help=argparse.SUPPRESS)
     parser.add_argument("--facts", default="{}", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.role == "members":
         asyncio.run(members(**json.loads(chosen.facts)))
         return
-    print(asyncio.run(measured(chosen.members, chosen.messages)))
+    print(asyncio.run(measured(chosen.members, chosen.messages, chosen.at_once)))
     print(ciphers())
 
 
 # --- profiles ------------------------------------------------------------------------------------------------
 
 
-def profile_of(name: str, folder: Path, address: str) -> Profile:
+def profile_of(name: str, folder: Path, address: str, data: Path) -> Profile:
     key = read_public(folder / "keys" / "broker.pub")
-    return Profile(name, address, key, "broker.pub", None, folder / "keys", folder / "data" / name, 8, 1)
+    return Profile(name, address, key, "broker.pub", None, folder / "keys", data / name, 8, 1)
 
 
-async def opened(name: str, folder: Path, address: str) -> Client:
-    client = await Client.open(profile_of(name, folder, address), b"", lambda _line: None)
+async def opened(name: str, folder: Path, address: str, data: Path) -> Client:
+    client = await Client.open(profile_of(name, folder, address, data), b"", lambda _line: None)
     await client.start()
     await client.online(PATIENCE_S)
     return client
@@ -78,9 +80,14 @@ async def opened(name: str, folder: Path, address: str) -> Client:
 # --- the members ---------------------------------------------------------------------------------------------
 
 
-async def members(names: list[str], folder: str, address: str) -> None:
+async def members(names: list[str], folder: str, address: str, at_once: int) -> None:
     """Every member but alice; a line on standard input is what they wait for, a line on standard output the answer."""
-    clients = [await opened(name, Path(folder), address) for name in names]
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.path.isdir(MEMORY) else None) as data:
+        clients = [await opened(name, Path(folder), address, Path(data)) for name in names]
+        await _serve(clients, at_once)
+
+
+async def _serve(clients: list[Client], at_once: int) -> None:
     heard: dict[str, list[float]] = {}
     news = asyncio.Event()
     tasks = [asyncio.create_task(_listen(client, heard, news)) for client in clients]
@@ -88,7 +95,7 @@ async def members(names: list[str], folder: str, address: str) -> None:
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         order = json.loads(line)
-        print(json.dumps(await _obey(clients, order, heard, news)), flush=True)
+        print(json.dumps(await _obey(clients, order, heard, news, at_once)), flush=True)
     for task in tasks:
         task.cancel()
 
@@ -106,11 +113,11 @@ async def _listen(client: Client, heard: dict[str, list[float]], news: asyncio.E
 
 
 async def _obey(
-    clients: list[Client], order: dict[str, Any], heard: dict[str, list[float]], news: asyncio.Event
+    clients: list[Client], order: dict[str, Any], heard: dict[str, list[float]], news: asyncio.Event, at_once: int
 ) -> Any:
     match order:
         case {"accept": str(group)}:
-            room = asyncio.Semaphore(AT_ONCE)
+            room = asyncio.Semaphore(at_once)
 
             async def accept(client: Client) -> None:
                 async with room:
@@ -135,8 +142,8 @@ async def _obey(
 class Others:
     """The process of the members."""
 
-    def __init__(self, names: list[str], stage: Stage) -> None:
-        facts = {"names": names, "folder": str(stage.path), "address": stage.address}
+    def __init__(self, names: list[str], stage: Stage, at_once: int) -> None:
+        facts = {"names": names, "folder": str(stage.path), "address": stage.address, "at_once": at_once}
         command = [sys.executable, "-m", "benchmarks.group", "--role", "members", "--facts", json.dumps(facts)]
         self._child = subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True, env=stage.environment)
         assert self._child.stdout is not None
@@ -162,16 +169,16 @@ class Others:
 # --- what is measured ----------------------------------------------------------------------------------------
 
 
-async def measured(size: int, messages: int) -> str:
+async def measured(size: int, messages: int, at_once: int) -> str:
     names = [f"m{number:03}" for number in range(1, size)]
     keys = list(PEOPLE.values())
     with Stage(people={}, **RAISED) as stage:
         for number, name in enumerate(["alice", *names]):
             stage.plant(name, keys[number % len(keys)])
-        others = Others(names, stage)
+        others = Others(names, stage, at_once)
         try:
             await others.ready()
-            alice = await opened("alice", stage.path, stage.address)
+            alice = await opened("alice", stage.path, stage.address, stage.path / "data")
             rows = await _rows(alice, others, names, messages)
             await alice.close()
         finally:

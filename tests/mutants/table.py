@@ -643,9 +643,9 @@ TABLE: Final = (
     ),
     Mutant(
         34,
-        "peer/groups/hall.py",
-        "if kept is None or kept.state is not state or",
-        "if kept is None or",
+        "peer/groups/audience.py",
+        "if known is None or known.state is not state or",
+        "if known is None or",
         GROUPS + "34_no_key_ever_goes_to_somebody_outside_the_log",
     ),
     Mutant(

@@ -18,7 +18,7 @@ from sealwire.crypto.log_keys import LogKey
 from sealwire.crypto.membership import Membership, decode_membership, encode_membership
 from sealwire.crypto.primitives import Rng, ed25519_public
 from sealwire.crypto.vault import Vault
-from sealwire.ids import GroupId, Mailbox, conversation_of
+from sealwire.ids import GroupId, conversation_of
 from sealwire.peer.groups.records import GroupRecord, GroupRecords, State
 
 MAX_CLAIMS: Final = 16
@@ -26,18 +26,10 @@ MAX_CLAIMS: Final = 16
 MAX_CANDIDATES: Final = 8
 """Log keys that no entry names yet: they may come before the entry. Without a bound a member fills memory."""
 
-AUDIENCE_S: Final = 60.0
-"""So long who hears a group is taken for known, unless log or contacts change: finding out costs 3 µs a member."""
-
-
-class Audience(NamedTuple):
-    """Where messages to a group go, and what that follows from."""
-
-    state: Membership
-    edition: int
-    """Of the roster."""
-    until_s: float
-    devices: dict[Mailbox, str]
+NUDGE_S: Final = 0.5
+"""Before members are shown our head: several entries in a row are shown at once."""
+NUDGE_EACH_S: Final = 0.01
+"""More for each member: when a crowd joins, what all of them are told grows with its square."""
 
 
 class Before(NamedTuple):
@@ -112,7 +104,6 @@ class Group:
     """After an answer that could not be used."""
     nudge_s: float | None = None
     """When members are to be shown our head."""
-    audience: Audience | None = None
     warned: set[str] = field(default_factory=set)
     """What was said already in this run."""
     is_dirty: bool = True
@@ -131,6 +122,11 @@ class Group:
     def is_current(self) -> bool:
         """Whether everything that is known of the log has been read, and nobody has shown more."""
         return self.applied == self.head.sequence and not self.claims
+
+    def nudge(self, now_s: float) -> None:
+        """Members shall be shown our head, soon."""
+        members = self.membership.members if self.membership is not None else {}
+        self.nudge_s = self.nudge_s or now_s + NUDGE_S + NUDGE_EACH_S * len(members)
 
     def claim(self, claim: Claim) -> None:
         """Remember a head that is beyond ours."""

@@ -18,8 +18,9 @@ from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId, group_of
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Warning
 from sealwire.peer.groups.acts import Answer, Scribe
+from sealwire.peer.groups.audience import Audiences
 from sealwire.peer.groups.chain import TwoHeadsError
-from sealwire.peer.groups.group import AUDIENCE_S, Act, Audience, Group, GroupBook
+from sealwire.peer.groups.group import Act, Group, GroupBook
 from sealwire.peer.groups.keys import HeardKeys, OwnKeys
 from sealwire.peer.groups.logs import Logs
 from sealwire.peer.groups.news import News
@@ -42,8 +43,6 @@ from sealwire.wire.group_content import Ask, Invitation, Notice, SenderKeyGiven,
 
 ACT_S: Final = 60.0
 """So long an entry of ours may wait for its turn."""
-NUDGE_S: Final = 0.5
-"""Before members are shown our head: several entries in a row are shown at once."""
 ASK_EVERY_S: Final = 60.0
 """For a key that a log needs and nobody has sent us."""
 
@@ -70,7 +69,7 @@ class Hall:
     ) -> None:
         card = identity.card.card
         self._name, self._card, self._rng, self._events = card.account, card, rng, events
-        self._roster, self._directory, self._mail, self._inbox = roster, directory, mail, inbox
+        self._roster, self._mail, self._inbox = roster, mail, inbox
         self.book = GroupBook(records, vault, rng)
         self._own = OwnKeys(records, vault, card.hash, rng)
         self._heard = HeardKeys(records, vault, rng)
@@ -83,6 +82,7 @@ class Hall:
         places = (self.book, chain, self._heard, self._ear, records, roster, mail, words)
         self._news = News(card.account, card.mailbox, *places, self._heard_of)
         self._tidings = Tidings(card.account, words, events)
+        self._audiences = Audiences(card.account, roster, directory, self._tidings)
         self._timers = timers
         self._asked_s: dict[GroupId, float] = {}
         self._tickets = 0
@@ -295,12 +295,12 @@ class Hall:
                 self._news.notify(group, devices, now, with_key=True)
             case _:
                 pass
-        group.nudge_s = group.nudge_s or now.mono_s + NUDGE_S
+        group.nudge(now.mono_s)
 
     def _welcome(self, group: Group, name: str, now: Now) -> None:
         """Somebody we invited has joined: the others learn it from us."""
         assert group.membership is not None, "an entry was read"
-        group.nudge_s = group.nudge_s or now.mono_s + NUDGE_S
+        group.nudge(now.mono_s)
         if group.membership.members[name].sees_past:
             self._news.share(group, name, now)
 
@@ -308,7 +308,7 @@ class Hall:
         """The log key changed: members get the new one with our sender key, or by itself as those invited do."""
         assert group.membership is not None, "an entry was read"
         kept, key = self._own.ready(group, now.ms)
-        hear = self.devices(group, now)
+        hear = self._audiences.of(group, now)
         without = set(hear)
         for mailbox, account, content in self._own.give(group, kept, key, hear):
             self._mail.post(mailbox, content, now, account)
@@ -403,7 +403,7 @@ class Hall:
         if burnt or self._own.is_due(group, now.ms):
             self._rekey(group, now)
         if not burnt and not group.acts and self.logs.is_fresh(group, now):
-            self._voice.say(group, rows, self.devices(group, now), now)
+            self._voice.say(group, rows, self._audiences.of(group, now), now)
 
     def _rekey(self, group: Group, now: Now) -> None:
         """Begin a new epoch, unless that is under way or was refused."""
@@ -414,30 +414,3 @@ class Hall:
         if now.mono_s - self._asked_s.get(group.id, float("-inf")) >= ASK_EVERY_S:
             self._asked_s[group.id] = now.mono_s
             self._news.ask(group, self._news.leads(group, group.inviter)[:4], now)
-
-    def devices(self, group: Group, now: Now) -> dict[Mailbox, str]:
-        """Where a message to the group goes: every device in its log that its account still names.
-
-        Source: protocol.md §16.3.
-        """
-        state = group.membership
-        assert state is not None, "nobody speaks in a group whose log was not read"
-        kept, edition = group.audience, self._roster.edition
-        if kept is None or kept.state is not state or kept.edition != edition or kept.until_s < now.mono_s:
-            found = self._find_devices(group, state, now)
-            kept = group.audience = Audience(state, edition, now.mono_s + AUDIENCE_S, found)
-        return kept.devices
-
-    def _find_devices(self, group: Group, state: Membership, now: Now) -> dict[Mailbox, str]:
-        found: dict[Mailbox, str] = {}
-        for name, member in state.joined().items():
-            if name == self._name:
-                continue  # another device of ours is not served by this version
-            if self._roster.stale(name, now.ms):
-                self._directory.find(name)
-            if self._roster.contradicts(name, member.fingerprint):
-                self._tidings.contradicted(group, name)
-                continue
-            listed = (device for device in member.devices if self._roster.may_list(name, device.card_hash))
-            found |= {Mailbox(device.mailbox): name for device in listed}
-        return found

@@ -17,6 +17,8 @@ from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret
 from sealwire.crypto.primitives import (
     H,
     aead_open,
+    ed25519_public,
+    ed25519_verify,
     hkdf,
     hkdf_expand,
     hmac_sha256,
@@ -251,7 +253,62 @@ def whispered() -> dict[str, bytes]:
     return {"whisper": seal_whisper(bob, sign, lambda n: b"\x0e" * n)}
 
 
-PARTS = (hot_frames, login_frames, handshake_values, message_values, contents, whispered, file_values)
+def group_entry() -> dict[str, bytes]:
+    """The seventh entry of the recorded log (alice removes mallory), opened with primitives alone."""
+    case = load("group")
+    group = bytes.fromhex(case["group"])
+    before, after = (bytes.fromhex(secret) for secret in case["log_keys"])
+    entry, previous = (bytes.fromhex(case["entries"][at]["entry"]) for at in (6, 5))
+    assert entry[21:53] == H("group-head", previous)
+    start, link = entry[: 119 + 72], entry[119 : 119 + 72]
+    sealed = entry[len(start) + 2 : -128]
+    assert (entry[117:119], entry[len(start) : len(start) + 2]) == (lp(link)[:2], lp(sealed)[:2])
+    body = unpad(aead_open(hkdf(before, "group-seal", group, 32), sealed[:24], sealed[24:], start))
+    assert aead_open(hkdf(after, "group-link", group, 32), link[:24], link[24:], group + start[17:21]) == before
+    seed, next_seed = (hkdf(key, "group-writer", group, 32) for key in (before, after))
+    assert ed25519_public(next_seed) == start[85:117]
+    ed25519_verify(ed25519_public(seed), "group-append", entry[:-128], entry[-128:-64])
+    ed25519_verify(start[53:85], "group-keep", entry[:-128], entry[-64:])
+    ed25519_verify(person("alice").card.card.sk, "group-entry", start + body[:-64], body[-64:])
+    return {
+        "K": before,
+        "K after": after,
+        "writer seed": seed,
+        "entry 7, start": start,
+        "entry 7, body": body[:-64],
+        "head 7": H("group-head", entry),
+    }
+
+
+def group_message() -> dict[str, bytes]:
+    """The first message of bob's sender key in the recorded group, opened with primitives alone."""
+    case = load("group")
+    where, envelope = case["sender"], bytes.fromhex(case["messages"][0]["envelope"])
+    group, verify_key = bytes.fromhex(case["group"]), bytes.fromhex(case["verify_key"])
+    card_hash, epoch = bytes.fromhex(where["card_hash"]), where["epoch"].to_bytes(4, "big")
+    context = group + epoch + bytes.fromhex(where["head"]) + card_hash + bytes(4)
+    tag = H("group-tag", group + epoch + card_hash + verify_key)[:16]
+    mk = hmac_sha256(bytes.fromhex(case["chain_key"]), b"\x01")
+    salt = envelope[20:32]
+    keys = hkdf(mk, "group-key", salt, 88)
+    ed25519_verify(verify_key, "group-message", context + envelope[:-64], envelope[-64:])
+    padded = aead_open(keys[:32], keys[32:56], envelope[64:-64], context + tag + salt)
+    assert unpad(padded).hex() == case["messages"][0]["plaintext"]
+    assert envelope[:64] == tag + bytes(4) + salt + keys[56:]
+    return {"context": context, "group tag": tag, "group mk": mk, "group message, before the ciphertext": envelope[:64]}
+
+
+PARTS = (
+    hot_frames,
+    login_frames,
+    handshake_values,
+    message_values,
+    contents,
+    whispered,
+    file_values,
+    group_entry,
+    group_message,
+)
 
 
 @pytest.mark.parametrize("expected", PARTS)
