@@ -10,23 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QLibraryInfo, QLocale, QSocketNotifier, Qt, QTranslator
+from PySide6.QtCore import QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
-from sealwire.i18n import in_force, prefer
 from sealwire.peer.api.demo import DemoStage
 from sealwire.peer.api.launcher import Launcher
-from sealwire.ui.desktop import icons
+from sealwire.ui.desktop import icons, language
 from sealwire.ui.desktop.bridge import LoopThread
 from sealwire.ui.desktop.desktop import Desktop
 from sealwire.ui.desktop.preferences import Preferences
-from sealwire.ui.desktop.qt_words import OwnWords
 from sealwire.ui.desktop.sweeper import Sweeper
 from sealwire.ui.desktop.theme import look
 
 ICON_PX: Final = 64
-PLAIN: Final = "en_150"
-"""English with the day before the month and hours to 24: what the C locale means to people."""
 
 
 def application() -> QApplication:
@@ -36,35 +32,11 @@ def application() -> QApplication:
     app.setApplicationName("sealwire")
     app.setApplicationDisplayName("Sealwire")
     app.setDesktopFileName("sealwire")
-    if sys.platform == "darwin" and not in_force():
-        prefer(QLocale.system().name())  # what the Finder starts has no variables
-    speak(app, in_force())
+    language.begin(app)
     look().start(app)
     look().apply(Preferences())
     app.setWindowIcon(icons.icon("seal", look().colours.accent, ICON_PX))
     return app
-
-
-def speak(app: QApplication, wanted: list[str]) -> None:
-    """Set locale, direction and Qt's own words for a language; empty means English."""
-    locale = QLocale(wanted[0]) if wanted else QLocale(PLAIN)
-    if locale.language() == QLocale.Language.C:
-        locale = QLocale(PLAIN)
-    QLocale.setDefault(locale)
-    app.setLayoutDirection(locale.textDirection() if wanted else Qt.LayoutDirection.LeftToRight)
-    _qt_speaks(app, locale)
-
-
-def _qt_speaks(app: QApplication, locale: QLocale) -> None:
-    """Give Qt's own dialogs the words of a language: Qt's, or ours where it has none."""
-    for older in app.findChildren(QTranslator):
-        app.removeTranslator(older)
-        older.deleteLater()
-    theirs = QTranslator(app)
-    if theirs.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
-        app.installTranslator(theirs)
-    elif locale.language() != QLocale.Language.English:
-        app.installTranslator(OwnWords(app))
 
 
 def run(launcher: Launcher, folder_of: Callable[[str], Path], passphrase: bytes | None = None) -> int:

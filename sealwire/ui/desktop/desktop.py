@@ -10,8 +10,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from sealwire.i18n import in_force
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import Launcher
+from sealwire.ui.desktop import language
 from sealwire.ui.desktop import preferences as prefs
 from sealwire.ui.desktop.attention import Caller, Tray, unread_of
 from sealwire.ui.desktop.bridge import Bridge, LoopThread
@@ -35,6 +37,7 @@ class Desktop(QObject):
         self._launcher = launcher
         self._folder_of = folder_of
         self._preferences = Preferences()
+        self._spoken = in_force()
         self.thread_ = LoopThread()
         self.bridge = Bridge(self.thread_, self)
         self.first_run: FirstRun | None = None
@@ -129,6 +132,7 @@ class Desktop(QObject):
 
     def _follow(self, preferences: Preferences) -> None:
         self._preferences = preferences
+        language.choose(self._app, preferences.language, self._spoken)
         look().apply(preferences)
 
     def _change(self, preferences: Preferences) -> None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from sealwire.files import write_private
+from sealwire.i18n import LANGUAGES
 
 Theme = Literal["system", "light", "dark", "contrast"]
 Density = Literal["bubbles", "compact"]
 Level = Literal["full", "name", "none"]
 """What a notification shows: name and text, the name only, or that there is something."""
+
+AS_SYSTEM: Final = "system"
 
 FILE_NAME: Final = "desktop.json"
 MAX_BYTES: Final = 64 * 1024
@@ -26,7 +29,12 @@ TEXT_SIZES: Final = (80, 200)
 """Percent, least and most: below it nobody reads, above it the narrowest window has no room for a word."""
 
 MAX_LOCK_MINUTES: Final = 24 * 60
-_CHOICES: Final = {"theme": get_args(Theme), "density": get_args(Density), "notify": get_args(Level)}
+_CHOICES: Final = {
+    "theme": get_args(Theme),
+    "density": get_args(Density),
+    "notify": get_args(Level),
+    "language": (AS_SYSTEM, *LANGUAGES),
+}
 _RANGES: Final = {
     "text_size": TEXT_SIZES,
     "lock_minutes": (0, MAX_LOCK_MINUTES),
@@ -40,6 +48,8 @@ class Preferences:
     """Every setting of the window and its default."""
 
     theme: Theme = "system"
+    language: str = AS_SYSTEM
+    """Used by windows that are made from now on."""
     density: Density = "bubbles"
     text_size: int = 100
     reduced_motion: bool = False

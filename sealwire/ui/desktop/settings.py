@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt, QTime, Signal
 from PySide6.QtWidgets import QCheckBox, QScrollArea, QSpinBox, QTabWidget, QTimeEdit, QWidget
 
 from sealwire import __version__
-from sealwire.i18n import _
+from sealwire.i18n import LANGUAGES, _
 from sealwire.peer.api.past import Retention
 from sealwire.ui import views
 from sealwire.ui.desktop.ask import Sheet
 from sealwire.ui.desktop.bits import Boxed, Combo, Spin, button, column, label, row
-from sealwire.ui.desktop.preferences import MAX_LOCK_MINUTES, TEXT_SIZES, Preferences
+from sealwire.ui.desktop.preferences import AS_SYSTEM, MAX_LOCK_MINUTES, TEXT_SIZES, Preferences
 from sealwire.ui.desktop.station import Station
 
 KEEP_DAYS: Final = (0, 30, 90, 365)
@@ -110,6 +110,8 @@ class SettingsSheet(Sheet):
         sends = _("Otherwise Enter begins a line and Ctrl+Enter sends.")
         return column_of(
             self._choice("theme", _("Colours"), themes),
+            self._choice("language", _("Language"), [(AS_SYSTEM, _("As the system")), *LANGUAGES.items()]),
+            label(_("Used from the next start on."), "small"),
             self._choice("density", _("Messages"), densities),
             self._number("text_size", _("Text size"), *TEXT_SIZES, TEXT_STEP, " %"),
             self._switch("reduced_motion", _("Nothing moves"), _("Also when the system asks for it.")),

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from sealwire.errors import TextTooLongError
 from sealwire.i18n import languages
-from sealwire.ui.desktop import app, bits, dates, icons
+from sealwire.ui.desktop import bits, dates, icons
+from sealwire.ui.desktop import language as speech
 from sealwire.ui.desktop.avatar import Avatar, initials
 from sealwire.ui.desktop.colours import ALL, DARK
 from sealwire.ui.desktop.preferences import Preferences
@@ -145,19 +146,19 @@ def test_a_senders_clock_may_say_anything() -> None:
 
 
 def test_dates_follow_the_locale(qapp: QApplication) -> None:
-    app.speak(qapp, ["de_DE", "de"])
+    speech.speak(qapp, ["de_DE", "de"])
     assert dates.day(ms(20), NOW.date()) == "Freitag, 20. November 2026"
     assert dates.size(1_843_200) == "1,8 MB"
-    app.speak(qapp, ["en_US", "en"])
+    speech.speak(qapp, ["en_US", "en"])
     assert "9:05" in dates.clock(ms(20))
     assert "AM" in dates.clock(ms(20))
 
 
 @pytest.mark.parametrize("language", ["ar", "he_IL"])
 def test_the_window_is_mirrored_where_people_read_from_the_right(qapp: QApplication, language: str) -> None:
-    app.speak(qapp, languages({"SEALWIRE_LANG": language}))
+    speech.speak(qapp, languages({"SEALWIRE_LANG": language}))
     assert qapp.isRightToLeft()
-    app.speak(qapp, languages({"SEALWIRE_LANG": "C"}))
+    speech.speak(qapp, languages({"SEALWIRE_LANG": "C"}))
     assert not qapp.isRightToLeft()
     assert QLocale().name() == "en_150"
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
+from sealwire import i18n
 from sealwire.testing.sample import sample_client
 from sealwire.testing.stage import StageLauncher
 from sealwire.ui.desktop import preferences as prefs
@@ -126,3 +129,23 @@ def test_a_remembered_passphrase_is_not_kept() -> None:
     assert not Remembered(b"").is_it(b"x")
     assert "horse" not in repr(kept)
     assert all(b"horse" not in value for value in vars(kept).values() if isinstance(value, bytes))
+
+
+def test_a_language_of_ones_own_is_spoken_from_the_next_start_on(
+    desktop: Desktop, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEALWIRE_LANG")
+    prefs.save(tmp_path / "alice", Preferences(theme="light", language="ar"))
+    desktop.begin(b"")
+    qtbot.waitUntil(lambda: desktop.window is not None)
+    assert desktop.window is not None
+    assert desktop.window.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    assert desktop.window.sidebar.search.placeholderText() == i18n._("Search") != "Search"
+    desktop._follow(Preferences(theme="light"))
+    assert i18n.in_force() == desktop._spoken
+    assert QApplication.layoutDirection() == Qt.LayoutDirection.LeftToRight
+
+
+def test_one_start_in_another_language_wins_over_the_preferences(desktop: Desktop, tmp_path: Path) -> None:
+    desktop._follow(Preferences(theme="light", language="ja"))
+    assert i18n.in_force() in ([], ["en"])

@@ -14,7 +14,7 @@ from sealwire import i18n
 from sealwire.i18n.pseudo import LANGUAGES
 from sealwire.testing.sample import GARDEN
 from sealwire.testing.stage import StageClient, StageLauncher
-from sealwire.ui.desktop import app
+from sealwire.ui.desktop import language as speech
 from sealwire.ui.desktop.bridge import Bridge
 from sealwire.ui.desktop.first_run import FirstRun
 from sealwire.ui.desktop.lock import Remembered
@@ -33,9 +33,9 @@ CUT_PX = 1
 def language(request: Any, qapp: QApplication, speak: Callable[[str], None]) -> Iterator[str]:
     """One of the languages that nobody speaks."""
     speak(request.param)
-    app.speak(qapp, [request.param])
+    speech.speak(qapp, [request.param])
     yield request.param
-    app.speak(qapp, [])
+    speech.speak(qapp, [])
 
 
 def cut_off(window: QWidget) -> list[str]:
@@ -136,14 +136,14 @@ def test_the_window_is_mirrored(
     def left_of(one: QWidget, other: QWidget) -> bool:
         return one.mapToGlobal(QPoint(0, 0)).x() < other.mapToGlobal(QPoint(0, 0)).x()
 
-    app.speak(qapp, ["ar"])
+    speech.speak(qapp, ["ar"])
     made = MainWindow(station, pictures, Remembered(b"secret"))
     made.resize(1_100, 720)
     shown(made)
     go(made, "bob", qtbot)
     qtbot.waitUntil(lambda: left_of(made.pane, made.sidebar))
     assert made.header.title.alignment() & Qt.AlignmentFlag.AlignRight
-    app.speak(qapp, [])
+    speech.speak(qapp, [])
     qtbot.waitUntil(lambda: left_of(made.sidebar, made.pane))
     assert made.layoutDirection() == Qt.LayoutDirection.LeftToRight
 
@@ -163,11 +163,11 @@ def test_a_word_without_room_is_found(qapp: QApplication, shown: Any) -> None:
 
 def said(qapp: QApplication, code: str) -> list[str]:
     i18n.use([code])
-    app.speak(qapp, [code])
+    speech.speak(qapp, [code])
     found = [QCoreApplication.translate("QPlatformTheme", word) for word in ("Save", "Cancel", "Open", "Close")]
     found.append(QCoreApplication.translate("QFileDialog", "File &name:"))
     i18n.use(["en"])
-    app.speak(qapp, [])
+    speech.speak(qapp, [])
     return found
 
 
