@@ -9,7 +9,6 @@ from datetime import tzinfo
 from typing import ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 
@@ -18,6 +17,7 @@ from sealwire.i18n import _, explain
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.announce import Ways
+from sealwire.ui.terminal.ahead import AheadApp
 from sealwire.ui.terminal.main import MainScreen
 from sealwire.ui.terminal.palette import Everything
 from sealwire.ui.terminal.screens.base import Notice
@@ -26,7 +26,7 @@ from sealwire.ui.terminal.theme import THEMES
 from sealwire.ui.views import screen_text
 
 
-class TerminalApp(App[int]):
+class TerminalApp(AheadApp):
     """Runs until the person ends it, the client is closed, or a first start is refused.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from sealwire.i18n import _
 from sealwire.peer.events import Message
+from sealwire.ui.terminal.ahead import Arrived
 
 T = TypeVar("T")
 Variant = Literal["default", "primary", "success", "warning", "error"]
@@ -75,6 +76,15 @@ class Page(ModalScreen[T | None], Generic[T]):
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.content()
             yield Static(plain(self.hint_text or _("Esc: back")), id="hint")
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Keys can come."""
+        self.app.post_message(Arrived())
+
+    def on_screen_resume(self) -> None:
+        """They can come at once where nothing takes the focus."""
+        if not self.focus_chain:
+            self.app.post_message(Arrived())
 
     def content(self) -> ComposeResult:
         """What the page holds."""

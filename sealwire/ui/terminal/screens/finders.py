@@ -17,6 +17,7 @@ from sealwire.ids import account_name
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Message
+from sealwire.ui.terminal.ahead import LeadsOn
 from sealwire.ui.terminal.screens.base import Page, plain
 from sealwire.ui.views import chats, found
 from sealwire.ui.views.safe import screen_name
@@ -72,7 +73,7 @@ class Finder(Page[str]):
             choices.highlighted = ((choices.highlighted or 0) + step) % choices.option_count
 
 
-class Switcher(Finder):
+class Switcher(Finder, LeadsOn):
     """Jump to a conversation by a part of its name; a name that is not listed begins one."""
 
     def __init__(self, infos: Sequence[ConversationInfo], own: str) -> None:
