@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sealwire import config, invite
+from sealwire import config, invite, localsocket
 from sealwire.cli import peer_profile, programs
 from sealwire.cli.common import load_settings
 from sealwire.cli.demo_cast import package_path
 from sealwire.cli.peer_options import Options
 from sealwire.cli.peer_profile import FLAG_KEYS
 from sealwire.cli.peer_socket import serving
+from sealwire.cli.peer_wire import SOCKET_NAME
 from sealwire.cli.probe import answers
 from sealwire.config import Settings
 from sealwire.errors import (
@@ -29,6 +30,7 @@ from sealwire.errors import (
     InviteNeedsOperatorError,
     LoginError,
     NoBrokerHereError,
+    ProfileBusyError,
     SealwireError,
 )
 from sealwire.files import make_private_folder, write_private
@@ -38,8 +40,11 @@ from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import RunningBroker
 
 if TYPE_CHECKING:
+    from sealwire.files import PidLock
     from sealwire.peer.client import Client
+    from sealwire.peer.keystore import Keys
     from sealwire.peer.profile import Profile
+    from sealwire.peer.store import Store
 
 LOG_FILE: Final = "broker.log"
 """In ``data/broker``: what a broker started from here says."""
@@ -48,6 +53,8 @@ CHOICE_FILE: Final = "started.json"
 START_S: Final = 30.0
 """A first start makes keys and a database; on a busy machine that takes seconds."""
 LOOK_S: Final = 0.05
+BUSY_S: Final = 15.0
+"""How long a profile may be held by a command that does one thing: its own time-out and what it needs to end."""
 REGISTRATION_S: Final = 10.0
 """How long a first start waits to hear whether the name is free, before it goes on without a link."""
 LOG_TAIL_BYTES: Final = 2_000
@@ -89,8 +96,6 @@ class CliLauncher:
         self, name: str, passphrase: bytes, progress: Callable[[str], None], invite: str | None = None
     ) -> FullClient:
         """Open a profile (made on its first start) and start its client. ``progress`` is called in this thread."""
-        from sealwire.peer import opening
-
         if account_name(name) is None:
             raise AccountNameError(name)
         options = replace(self._options, name=name, join=invite or self._options.join)
@@ -100,7 +105,7 @@ class CliLauncher:
         profile = await self._with_broker(profile, first, options.join)
         if first:
             peer_profile.check_first(profile)
-        unlocking = asyncio.create_task(opening.opened(profile, passphrase, _in_this_loop(progress)))
+        unlocking = asyncio.create_task(_opened(profile, passphrase, _in_this_loop(progress)))
         await asyncio.sleep(0)  # its thread makes the key out of the passphrase; meanwhile the rest is loaded
         from sealwire.peer.client import Client
 
@@ -251,6 +256,27 @@ def _in_this_loop(progress: Callable[[str], None]) -> Callable[[str], None]:
         loop.call_soon_threadsafe(progress, line)
 
     return tell
+
+
+async def _opened(profile: Profile, passphrase: bytes, progress: Callable[[str], None]) -> tuple[Keys, Store, PidLock]:
+    """Open a profile; a one-shot command that has it just now is waited for, a peer that stays is not."""
+    from sealwire.peer import opening
+
+    ends = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return await opening.opened(profile, passphrase, progress)
+        except ProfileBusyError:
+            if time.monotonic() >= ends or _is_served(profile.data_dir):
+                raise
+        await asyncio.sleep(LOOK_S)
+
+
+def _is_served(folder: Path) -> bool:
+    connection = localsocket.connect(folder, SOCKET_NAME)
+    if connection is not None:
+        connection.close()
+    return connection is not None
 
 
 async def _registered(client: Client) -> None:

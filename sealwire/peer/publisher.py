@@ -99,8 +99,9 @@ class Publisher:
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next event, but not longer than this."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(0.001, timeout_s))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.001, timeout_s)):  # wait_for swallows a cancellation that news overtakes
+                await self._news.wait()
 
     def close(self) -> None:
         """Let the reader finish."""

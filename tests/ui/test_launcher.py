@@ -24,7 +24,9 @@ from sealwire.errors import (
     InviteNeedsOperatorError,
     KeyFileError,
     NameTakenError,
+    ProfileBusyError,
 )
+from sealwire.files import PidLock
 from sealwire.ids import DeviceId
 from sealwire.peer import keystore
 from sealwire.peer.api.launcher import RunningBroker
@@ -117,6 +119,22 @@ async def test_a_broker_for_other_machines_lets_in_holders_of_an_invite_only(pla
     await alice.online(10)
     await alice.close()
     await first.finish()
+
+
+async def test_a_command_that_has_the_profile_is_waited_for_and_a_peer_that_stays_is_not(house: House) -> None:
+    away = ["--data", str(house.folder / "data"), "--keys", str(house.folder / "keys"), "--broker", house.address]
+    waiting = launcher(house.folder, *away)
+    lock = PidLock(house.folder / "data/alice/lock")
+    assert lock.acquire() is None
+    opening = asyncio.create_task(waiting.open("alice", b"", lambda line: None))
+    looked, _pending = await asyncio.wait({opening}, timeout=0.2)
+    assert not looked
+    lock.release()
+    alice = await opening
+    with pytest.raises(ProfileBusyError):
+        await asyncio.wait_for(launcher(house.folder, *away).open("alice", b"", lambda line: None), 5)
+    await alice.close()
+    await waiting.finish()
 
 
 async def test_a_broker_that_cannot_start_says_why(place: Path, house: House) -> None:

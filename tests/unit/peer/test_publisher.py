@@ -63,3 +63,20 @@ async def test_when_the_first_reader_leaves_the_next_takes_its_place() -> None:
     stream.publish(said(1))
     stream.close()
     assert await everything(stream) == ["w1"]
+
+
+async def test_who_waits_for_news_can_be_cancelled_at_the_very_moment_it_comes() -> None:
+    stream = Publisher(lambda: None)
+
+    async def wait_for_ever() -> None:
+        while True:
+            await stream.news(60)
+
+    waiting = asyncio.create_task(wait_for_ever())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stream.publish(said(1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    done, _pending = await asyncio.wait({waiting}, timeout=5)
+    assert done, "the cancellation was swallowed"
