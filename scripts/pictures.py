@@ -2,19 +2,22 @@
 
 python -m scripts.pictures             writes docs/images, which the guide and the README show
 python -m scripts.pictures --update    writes what tests/unit/ui/terminal/test_snapshots.py compares with
+python -m scripts.page_pictures        the same for the pages over the conversation
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Final
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from sealwire.i18n import use
 from sealwire.i18n.pseudo import LANGUAGES
@@ -32,6 +35,8 @@ SIZES: Final[tuple[Size, ...]] = ((60, 15), (100, 30), (200, 60))
 THEMES: Final = ("dark", "light", "contrast")
 INVENTED: Final = tuple(LANGUAGES)
 PATIENCE_S: Final = 20.0
+FRAME_S: Final = 0.03
+"""More than the library leaves between two drawings."""
 
 _FIELD: Final = r'<rect fill="(#\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"'
 _WORDS: Final = r'<text class="terminal-\d+-(r\d+)" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>'
@@ -58,6 +63,22 @@ class Sitting:
             while part not in self.text():
                 await self.pilot.pause()
         await self.pilot.pause()
+
+    async def settle(self) -> None:
+        """Wait until what is drawn stays as it is."""
+        before, same = "", 0
+        while same < 3:
+            await self.pilot.pause(FRAME_S)
+            now = self.text()
+            before, same = now, same + 1 if now == before else 0
+
+    async def picture(self) -> str:
+        """Return what is drawn as SVG; no cursor blinks."""
+        for line in self.app.screen.query(Input):
+            line.cursor_blink = False
+        await self.pilot.pause()
+        svg = _FONTS.sub("", self.app.export_screenshot(title="Sealwire", simplify=True))
+        return svg.replace("font-family: Fira Code, monospace", "font-family: monospace")
 
     async def press(self, *keys: str) -> None:
         """Press keys."""
@@ -130,21 +151,29 @@ SCENES: Final[dict[str, tuple[Size, str, Scene]]] = {
 
 async def take(size: Size, theme: str, scene: Scene, is_new: bool = False, language: str = "en") -> str:
     """Return a picture as SVG."""
+    async with seated(size, theme, is_new=is_new, language=language) as sitting:
+        await scene(sitting)
+        return await sitting.picture()
+
+
+@contextlib.asynccontextmanager
+async def seated(
+    size: Size, theme: str, *, is_new: bool = False, is_locked: bool = False, language: str = "en"
+) -> AsyncIterator[Sitting]:
+    """Run the program: with the sample, or on its first start, or before it knows the passphrase."""
     use([language])
     client = StageClient("alice", lambda: NOW_MS) if is_new else sample_client()
     client.begin()
     launcher = StageLauncher(client, new=is_new, broker=not is_new)
-    secret = None if is_new else b""
+    secret = None if is_new or is_locked else b""
     app = TerminalApp(launcher, passphrase=secret, theme=theme, now_ms=lambda: NOW_MS, zone=UTC)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         sitting = Sitting(app, pilot, client)
-        if not is_new:
+        if secret is not None:
             await sitting.see("Garden")
             app.screen.query_one(Composer).cursor_blink = False
-        await scene(sitting)
-        svg = _FONTS.sub("", app.export_screenshot(title="Sealwire", simplify=True))
-        return svg.replace("font-family: Fira Code, monospace", "font-family: monospace")
+        yield sitting
 
 
 async def foreign(size: Size, language: str) -> str:

@@ -95,7 +95,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message was stored: someone else's, or our own from elsewhere. At least once; ``id`` is stable.
+    """A message was stored: someone else's, or our own. At least once; ``id`` is stable.
 
     With ``change`` set it was stored before, and this is how it stands now.
     """
@@ -131,6 +131,8 @@ class Message:
     """When it disappears here (disappearing messages)."""
     file: Attachment | None = None
     change: Change | None = None
+    here: bool = False
+    """Said or changed by this device just now, through whatever interface; not part of the JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ Event = Ready | Connection | Message | Delivery | Contact | Warning | Typing | F
 _JSON_NAMES = {
     "sender": "from", "sent_at_ms": "sent_at", "edited_at_ms": "edited_at", "expires_at_ms": "expires_at",
 }  # fmt: skip
-_NOT_IN_JSON = {"row", "thumbnail"}
+_NOT_IN_JSON = {"row", "thumbnail", "here"}
 
 
 def rfc3339(ms: int) -> str:

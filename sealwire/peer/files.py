@@ -147,6 +147,7 @@ class Files:
             is_pictured=sending.media_type not in IMAGES,
         )
         self.book.begin(file)
+        self._words.tell(row, here=True)
         if not file.is_pictured:
             self.book.orders.append(MakeThumbnail(row, file.source, None))
         return message

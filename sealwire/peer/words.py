@@ -137,7 +137,7 @@ class Words:
         for earlier, change in self._changes.waiting_for(said):
             self._apply(earlier, change)
         self.heard_from(said.conversation, said.author)
-        self._tell(row)
+        self.tell(row)
 
     def _store(self, said: Said, text: Text) -> int | None:
         mentions = self._mentions(said.conversation, text.text)
@@ -163,7 +163,7 @@ class Words:
     def _take_change(self, said: Said, change: Change) -> None:
         verdict, row = self._apply(said, change)
         if verdict is Verdict.DONE:
-            self._tell(row, _TOLD[type(change)])
+            self.tell(row, _TOLD[type(change)])
         elif verdict is Verdict.UNKNOWN:
             if said.conversation != said.author or self._people.is_accepted(
                 said.author
@@ -179,11 +179,12 @@ class Words:
         me = self._name in mentions and said.author != self._name
         return self._changes.apply(said, change, mentions, me)
 
-    def _tell(self, row: int, change: Told | None = None) -> None:
+    def tell(self, row: int, change: Told | None = None, here: bool = False) -> None:
+        """Tell every interface of this profile how a message stands now; ``here``: by our own doing."""
         message = self._records.shown(row)
         assert message is not None, "it was stored or changed in this transaction"
         asks = message.request and not self._people.is_accepted(message.sender)
-        self._events.append(replace(message, request=asks, change=change))
+        self._events.append(replace(message, request=asks, change=change, here=here))
 
     def _take_timer(self, said: Said, timer: Timer) -> None:
         if said.conversation.startswith(GROUP_MARK):  # a group's timer stands in its signed log
@@ -201,7 +202,7 @@ class Words:
         """Say something inside a conversation that nobody wrote: a timer was set, a member joined."""
         row = self._add(said, text, Details(kind="notice"))
         if row is not None:
-            self._tell(row)
+            self.tell(row)
 
     # --- what a person does here ---
 
@@ -227,7 +228,9 @@ class Words:
             forwarded,
             self._timers.seconds(conversation),
         )
-        self._store(said, content)
+        row = self._store(said, content)
+        assert row is not None, "a random id is nobody's"
+        self.tell(row, here=True)
         self._post.say(conversation, said.id, content, now)
         return said.id
 
@@ -297,9 +300,10 @@ class Words:
         if row.mine:
             self._withdraw(row, _("it was deleted before it was sent"))
         self._records.take_back(row.row)
-        message = self._as_it_stands(row, "deleted")
+        message = self._as_it_stands(row)
+        self._events.append(replace(message, change="expired", here=True))  # gone, not marked: as when its time is over
         self._records.remove(row.row, now.ms)
-        return message
+        return replace(message, change="deleted")
 
     def react(self, conversation: str, message_id: str, emoji: str, now: Now) -> Message:
         """Set the own reaction to a message; the empty text takes it off.
@@ -402,9 +406,13 @@ class Words:
         raise UnknownMessageError(id=message_id, conversation=conversation)
 
     def _as_it_stands(self, row: MessageRow, change: Told | None = None) -> Message:
+        """The message after what was done with it here; whoever else looks on hears of it, too."""
         message = self._records.shown(row.row)
         assert message is not None, "its row was read in this transaction"
-        return replace(message, change=change)
+        message = replace(message, change=change)
+        if change is not None:
+            self._events.append(replace(message, here=True))
+        return message
 
 
 def _bytes_of(message_id: str) -> bytes:

@@ -136,7 +136,8 @@ class VirtualPeer:
 
     def _apply(self, turn: Turn) -> None:
         self.net.to_broker(self, turn.frames)
-        self.events += turn.events
+        # Without what this side did itself: an interface knows what it asked for.
+        self.events += [event for event in turn.events if not (isinstance(event, Message) and event.here)]
         self.errors += [resolved.error for resolved in turn.resolved if resolved.error is not None]
         if turn.fatal is not None:
             self.errors.append(turn.fatal)

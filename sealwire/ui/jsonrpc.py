@@ -128,6 +128,8 @@ class Server:
             self._rose.set()
 
     def _message(self, message: Message) -> None:
+        if message.here and message.change is None:
+            return  # sent by this process, which its callers know
         if message.change is not None:  # it was told before: nothing new was read
             self._notify(message)
         elif message.sender == self._client.name or self._marker.is_new(message):

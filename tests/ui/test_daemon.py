@@ -123,7 +123,10 @@ def test_a_socket_speaks_json_rpc_and_tells_events_to_who_asks(daemons: tuple[Da
     assert loud.hear(type="ready")["params"]["name"] == "bob"
     loud.hear(id=1)
     alice.ask("send", "bob", "an event", "--wait", "delivered")
-    loud.hear(type="message", text="an event")
+    heard = loud.hear(type="message", text="an event")["params"]
+    bob.ask("react", "alice", heard["id"], "👍")
+    changed = loud.hear(type="message", change="reaction")["params"]
+    assert (changed["id"], changed["reactions"]) == (heard["id"], [{"from": "bob", "emoji": "👍"}])
     quiet.tell(id="a", method="status")
     assert json.loads(quiet.file.readline())["id"] == "a", "no event came before the answer"
     quiet.tell(id="b", method="verb", params={"options": {"verb": "send"}})

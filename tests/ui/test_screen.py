@@ -100,6 +100,13 @@ def test_a_signal_ends_it_cleanly_and_a_one_shot_command_is_served_meanwhile(hou
     done = house.peer("alice", "send", "bob", "from a script beside it")
     assert done.stdout.split("\t")[1] in ("sent\n", "delivered\n", "read\n")
     alice.see("from a script beside it")
+    message_id = done.stdout.split("\t")[0]
+    house.peer("alice", "edit", "bob", message_id, "put right by a script")
+    alice.see("put right by a script")
+    house.peer("alice", "react", "bob", message_id, "🎉")
+    alice.see("🎉 1")
+    house.peer("alice", "delete", "bob", message_id, "here")
+    alice.gone("put right by a script")
     alice.child.kill(signal.SIGTERM)
     assert alice.end() == 0
     assert "\x1b[?1049l" in alice.raw

@@ -23,6 +23,7 @@ from sealwire.ui.views import Line, View, emoji, sentences
 from sealwire.ui.views.commands import Command, Nothing, Order, Say
 from sealwire.ui.views.notify import Attention
 
+_SAYING = frozenset({"reply", "edit", "delete", "react", "pin", "unpin", "forward", "file"})
 _PAGE = 500
 """Unread messages fetched at once: a full mailbox must not become one list."""
 
@@ -67,6 +68,8 @@ class Talk:
         self._shelf = Shelf(client.name, numbers_all)
         self._shown: list[Message] = []
         self._orders = Orders(client, self, now_ms)
+        self._is_saying = False
+        """A line that says or changes something is being carried out: it tells what it did, not the news."""
         self._rose = asyncio.Event()
 
     # --- what happens ----------------------------------------------------------------------------------------
@@ -111,6 +114,11 @@ class Talk:
         self._rose.set()
 
     async def _hear_message(self, message: Message) -> None:
+        if message.here and (self._is_saying or (message.id in self.view.own and message.change is None)):
+            return
+        if message.here and message.change is None:  # by a script or another interface beside this one
+            await self._write_again(message)
+            return
         own = message.sender == self.view.name
         if message.change is None and not own and not self._marker.is_new(message):
             return
@@ -132,11 +140,14 @@ class Talk:
 
     async def do(self, command: Command) -> bool:
         """Carry out one line; False when it asks for the end. Errors are said, never raised."""
+        self._is_saying = isinstance(command, Say) or (isinstance(command, Order) and command.verb in _SAYING)
         try:
             return await self._do(command)
         except SealwireError as error:
             await self.fail(error)
             return True
+        finally:
+            self._is_saying = False
 
     async def fail(self, error: SealwireError) -> None:
         """Say what went wrong and what to do."""

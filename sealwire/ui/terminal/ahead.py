@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Awaitable
+from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.app import App
@@ -80,3 +81,16 @@ class AheadApp(App[int]):
             self._patience.stop()
         for event in held:
             await self.on_event(event)
+
+
+def leading(app: App[Any], job: Awaitable[None]) -> Awaitable[None]:
+    """Hold keys from now on: where the job leads has the focus when it ends, whatever came of it."""
+    hold = app.hold_keys() if isinstance(app, AheadApp) else 0
+
+    async def lead() -> None:
+        try:
+            await job
+        finally:
+            app.post_message(Arrived(hold))
+
+    return lead()

@@ -23,7 +23,7 @@ from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.session import Session
 from sealwire.ui.terminal.about import About
 from sealwire.ui.terminal.acts import Acts
-from sealwire.ui.terminal.ahead import AheadApp, Arrived
+from sealwire.ui.terminal.ahead import leading
 from sealwire.ui.terminal.chatlist import ChatList
 from sealwire.ui.terminal.composer import Completions, Composer
 from sealwire.ui.terminal.jobs import Job, Jobs, guarded
@@ -217,11 +217,11 @@ class MainScreen(Screen[None]):
             self.aside(self.acts.requests())
             return
         if conversation in self.session.desk.chats:
-            leading = self._leading(self.open_now(conversation))
-            self.later(lambda: leading)
+            opening = leading(self.app, self.open_now(conversation))
+            self.later(lambda: opening)
         else:  # the directory may have to be asked, which takes as long as it takes
             self.say(Line("system", _("Looking for {name} …").format(name=screen_name(conversation))))
-            self.aside(self._leading(self.open_now(conversation)))
+            self.aside(leading(self.app, self.open_now(conversation)))
 
     async def open_now(self, conversation: str) -> None:
         """Open it, with its draft."""
@@ -433,19 +433,7 @@ class MainScreen(Screen[None]):
         does = {
             "switch": acts.switch, "search": acts.search, "attach": acts.attach, "about_this": acts.people.about_this,
         }  # fmt: skip
-        self.aside(self._leading(does[what]()))
-
-    def _leading(self, job: Awaitable[None]) -> Awaitable[None]:
-        """Hold keys from now on: where the job leads has the focus when it ends, whatever came of it."""
-        hold = self.app.hold_keys() if isinstance(self.app, AheadApp) else None
-
-        async def lead() -> None:
-            try:
-                await job
-            finally:
-                self.app.post_message(Arrived(hold or 0))
-
-        return lead()
+        self.aside(leading(self.app, does[what]()))
 
     def action_banner(self) -> None:
         """Do what the banner offers."""

@@ -66,6 +66,19 @@ def table() -> Table:
     return Table()
 
 
+async def test_what_a_script_says_and_changes_beside_this_interface_is_heard_here_once(table: Table) -> None:
+    said = Message("ab" * 16, "bob", "alice", "by a script", NOW_MS, False, 7, "queued", here=True)
+    assert await table.hear(said) == ["#1 14:13 you to bob (queued): by a script"]
+    assert await table.hear(said) == []
+    assert await table.hear(Delivery("ab" * 16, "sent", "bob")) == ["#1 to bob: sent."]
+    edited = replace(said, text="put right", change="edited")
+    assert await table.hear(edited) == ["#1 You edited: put right"]
+    table.client.begin()
+    await table.type("/to bob", "typed here")
+    own = table.client.box.messages["bob"][-1]
+    assert await table.hear(replace(own, here=True)) == []
+
+
 async def test_text_needs_somebody_to_go_to(table: Table) -> None:
     (said,) = await table.type("hello")
     assert "/to NAME" in said

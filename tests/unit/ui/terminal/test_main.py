@@ -77,22 +77,6 @@ async def test_a_paste_is_one_message_and_keys_make_new_lines():
         assert seat.did("send")[0][2] == "line one\n/quit\nline three\nfour\nfive"
 
 
-async def test_what_is_typed_ahead_reaches_the_page_and_the_conversation_it_is_meant_for():
-    async with seated() as seat:
-        await seat.open("bob")
-        await seat.type("for bob, not sent")
-        seat.rush("\x0bcarol\rhello carol\r\x0bgarden\rhello all\r")
-        await seat.until(lambda: len(seat.did("send")) == 2)
-        draft = "By the way, who brings"  # it stood there, and the words come behind it
-        assert [call[1:3] for call in seat.did("send")] == [("carol", f"{draft}hello carol"), (GARDEN, "hello all")]
-        assert await seat.client.talk.draft("bob") == "for bob, not sent"
-        seat.rush("\x0b")
-        await seat.see("Jump to a conversation")
-        await seat.press("escape")
-        seat.rush("and here\r")
-        await seat.until(lambda: len(seat.did("send")) == 3)
-
-
 async def test_two_lines_typed_at_once_are_two_messages_and_no_character_is_lost():
     async with seated() as seat:
         await seat.open("bob")

@@ -1,0 +1,32 @@
+"""Keys that come faster than pages open."""
+
+from __future__ import annotations
+
+from sealwire.testing.sample import GARDEN
+from sealwire.ui.terminal.ahead import AheadApp
+from tests.unit.ui.terminal.seat import seated
+
+
+async def test_what_is_typed_ahead_reaches_the_page_and_the_conversation_it_is_meant_for():
+    async with seated() as seat:
+        await seat.open("bob")
+        await seat.type("for bob, not sent")
+        seat.rush("\x0bcarol\rhello carol\r\x0bgarden\rhello all\r")
+        await seat.until(lambda: len(seat.did("send")) == 2)
+        draft = "By the way, who brings"  # it stood there, and the words come behind it
+        assert [call[1:3] for call in seat.did("send")] == [("carol", f"{draft}hello carol"), (GARDEN, "hello all")]
+        assert await seat.client.talk.draft("bob") == "for bob, not sent"
+        seat.rush("\x0b")
+        await seat.see("Jump to a conversation")
+        await seat.press("escape")
+        seat.rush("and here\r")
+        await seat.until(lambda: len(seat.did("send")) == 3)
+
+
+async def test_keys_are_not_held_for_ever_where_nothing_comes():
+    async with seated() as seat:
+        await seat.open("bob")
+        assert isinstance(seat.app, AheadApp)
+        seat.app.hold_keys()
+        seat.rush("still here")
+        await seat.until(lambda: seat.composer.text == "still here")
