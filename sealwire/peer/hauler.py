@@ -308,7 +308,9 @@ def keep_parts(folder: Path, wanted: KeepParts) -> None:
 
 
 def _age_s(path: Path) -> float:
+    """Since it is there: a second name for an old file is as old as its file by mtime, and is new by ctime."""
     try:
-        return time.time() - path.lstat().st_mtime
+        found = path.lstat()
+        return time.time() - max(found.st_mtime, found.st_ctime)
     except OSError:
         return 0.0
