@@ -306,6 +306,8 @@ def differences(model: str, form: str, alone: bool) -> Iterator[str]:
         yield "other placeholders"
     if strange := {char for char in form if not char.isprintable() and char not in _ALLOWED}:
         yield f"characters that a terminal would not show ({', '.join(f'U+{ord(char):04X}' for char in strange)})"
+    if other := set(_TYPED.findall(model)) ^ set(_TYPED.findall(form)):
+        yield f"what people type or look for must stay as it is ({', '.join(sorted(other))})"
     for what, of in _EDGES.items():
         if of(form) != of(model):
             yield f"another {what}"
@@ -317,6 +319,12 @@ def fields(text: str) -> set[str]:
         f"{name}!{how or ''}:{spec}" for _text, name, spec, how in string.Formatter().parse(text) if name is not None
     }
 
+
+_TYPED: Final = re.compile(
+    r"(?<![\w-])--[a-z][a-z-]*|(?<![\w/}.])/(?!comm?and[eo]?\b|orden\b)[a-z]+\b|\b\w+\.(?:py|yaml|json|key|db|pub)\b|\bSEALWIRE_\w+"
+    r"|\b(?:limits|broker|peer|paths|log|metrics|notify)\.[a-z_]+\b|\bF\d\b|Ctrl\+[A-Z]\w*"
+)
+"""Flags, commands of a conversation (not the word command itself), files, variables, settings, keys."""
 
 _ALLOWED: Final = "\n\t\u200e\u200f"
 """Line breaks as in English, and direction marks: the command line shows anything else that is invisible as a code."""
