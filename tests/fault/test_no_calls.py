@@ -22,8 +22,19 @@ def test_broker_peers_and_window_call_nobody_but_the_broker(tmp_path):
         assert shutil.which("unshare"), "CI must have what .ci/apt.txt names"
     if reason := unavailable():
         pytest.skip(reason)
+    # The processes have a namespace of their own as well: whatever happens, they end with the first of them.
     done = subprocess.run(
-        ["unshare", "--net", sys.executable, "-m", "tests.fault.quiet", str(tmp_path)],
+        [
+            "unshare",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            sys.executable,
+            "-m",
+            "tests.fault.quiet",
+            str(tmp_path),
+        ],
         cwd=ROOT,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,

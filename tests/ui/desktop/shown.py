@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 import threading
 
+from PySide6.QtCore import QTimer
+
 from sealwire.testing.sample import sample_client
 from sealwire.ui.desktop import app as desktop
 from sealwire.ui.desktop.bridge import Bridge, LoopThread
@@ -15,6 +17,8 @@ from sealwire.ui.desktop.lock import Remembered
 from sealwire.ui.desktop.main_window import MainWindow
 from sealwire.ui.desktop.pictures import Pictures
 from sealwire.ui.desktop.station import Station
+
+GIVE_UP_MS = 90_000
 
 
 def main() -> None:
@@ -36,6 +40,7 @@ def main() -> None:
     station.begin()
     window.open("bob")
     threading.Thread(target=lambda: (sys.stdin.read(), bridge.call(app.quit)), daemon=True).start()
+    QTimer.singleShot(GIVE_UP_MS, app.quit)  # whoever waits for ready must not wait for ever
     app.exec()
     pictures.stop()
     thread.stop(client.close())
