@@ -68,9 +68,10 @@ def run(*words: object, cwd: Path = ROOT, **more: str) -> None:
         raise SystemExit(f"{words[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
-def mib(path: Path) -> str:
+def size_of(path: Path) -> str:
     files = path.rglob("*") if path.is_dir() else [path]
-    return f"{sum(one.stat().st_size for one in files if one.is_file() and not one.is_symlink()) / 2**20:.1f} MiB"
+    size = sum(one.stat().st_size for one in files if one.is_file() and not one.is_symlink())
+    return f"{size / 2**20:.1f} MiB" if size >= 2**18 else f"{size / 2**10:.0f} KiB"
 
 
 # --- the parts -----------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ def wheel(out: Path, report: Report) -> None:
     run(sys.executable, "-m", "build", "--outdir", out, ROOT)
     for path in sorted(out.glob("sealwire-*")):
         if path.suffix in {".whl", ".gz"}:
-            report.row(path.name, mib(path), "made")
+            report.row(path.name, size_of(path), "made")
 
 
 def wheelhouse(out: Path, report: Report) -> None:
@@ -99,7 +100,7 @@ def wheelhouse(out: Path, report: Report) -> None:
         run(programs / "pip", "install", "-q", "--no-index", "--find-links", house, "sealwire", cwd=place)
         verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], place)
     shutil.rmtree(house)
-    report.row(archive.name, f"{mib(archive)}, installed without an index", verdict)
+    report.row(archive.name, f"{size_of(archive)}, installed without an index", verdict)
 
 
 def folder(out: Path, report: Report) -> None:
@@ -113,11 +114,11 @@ def folder(out: Path, report: Report) -> None:
         moved = Path(place) / "sealwire"
         shutil.copytree(out / "sealwire", moved, symlinks=True)
         verdict = talk([str(moved / f"sealwire-broker{end}")], [str(moved / f"sealwire-peer{end}")], Path(place))
-    size = mib(out / "sealwire")
+    size = size_of(out / "sealwire")
     archive = out / f"sealwire-{__version__}-{platform.system().lower()}-{platform.machine()}.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(out / "sealwire", "sealwire")
-    report.row(archive.name, f"{mib(archive)}, unpacked {size}, no Python needed", verdict)
+    report.row(archive.name, f"{size_of(archive)}, unpacked {size}, no Python needed", verdict)
 
 
 def deb(out: Path, report: Report) -> None:
@@ -146,7 +147,7 @@ def deb(out: Path, report: Report) -> None:
         run("dpkg-deb", "--extract", package, place)
         programs = Path(place) / "opt" / "sealwire"
         verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], Path(place))
-    report.row(package.name, mib(package), verdict)
+    report.row(package.name, size_of(package), verdict)
 
 
 def _deb_program(tree: Path, name: str) -> None:
@@ -171,7 +172,7 @@ def sbom(out: Path, report: Report) -> None:
         python = Path(place) / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
         run(python, "-m", "pip", "install", "-q", "-r", ROOT / "requirements.txt")
         run(sys.executable, "-m", "cyclonedx_py", "environment", python, "--output-file", target)
-    report.row(target.name, mib(target), "made")
+    report.row(target.name, size_of(target), "made")
 
 
 def sums(out: Path) -> None:
