@@ -109,7 +109,8 @@ def test_recv_follow_goes_on_until_it_is_stopped(house: House) -> None:
     assert house.peer("bob", "status").stdout.startswith("name\tbob"), "who follows does other commands too"
     busy = house.peer("bob", "daemon", code=1)
     assert str(process.pid) in busy.stderr
-    time.sleep(0.1)  # the mark is written a moment after the message
+    while "unread\t0\n" not in house.peer("bob", "status").stdout:
+        pass  # the mark is written a moment after the message
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[1] == ""
     assert process.returncode == 0

@@ -219,6 +219,7 @@ def test_too_many_silent_connections_push_the_oldest_out(serve):
     try:
         while raws[0].recv(100):
             pass
+        assert raws[2].recv(10)[:1] == b"\xff", "the youngest is greeted"
     finally:
         for raw in raws:
             raw.close()

@@ -59,6 +59,7 @@ def test_no_bytes_raise_anything_else(line: bytes) -> None:
             read(line)
         except RemoteProtocolError:
             continue
+        assert line.lstrip().startswith(b"{"), "only an object is taken"
 
 
 def test_people_read_what_became_of_a_message() -> None:

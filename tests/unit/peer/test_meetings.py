@@ -29,7 +29,8 @@ async def test_nobody_overtakes_even_when_the_first_one_waits_long():
 async def test_names_do_not_wait_for_each_other():
     meetings = Meetings()
     async with meetings.with_("bob"), meetings.with_("carol"):
-        pass
+        assert len(meetings._lines) == 2
+    assert not meetings._lines
 
 
 async def test_one_who_gives_up_leaves_the_line():

@@ -29,7 +29,9 @@ def test_a_second_holder_is_told_the_pid_of_the_first(profile):
 
 def test_a_stale_lock_file_never_stops_a_start(profile):
     profile.lock_file.write_text("999999")
-    hold(profile).release()
+    lock = hold(profile)
+    assert profile.lock_file.read_text() == str(os.getpid())
+    lock.release()
 
 
 def test_a_database_put_back_from_a_copy_is_noticed_once(profile):
