@@ -128,6 +128,8 @@ class OwnKeys:
     def is_burnt(self, group: Group) -> bool:
         """Whether this device has spoken in this epoch under a key that it must not use."""
         assert group.membership is not None, "nobody speaks in a group whose log was not read"
+        if self.current(group) is not None:
+            return False
         kept = next(iter(self._records.own_keys(group.id)), None)
         return kept is not None and kept.epoch == group.membership.epoch and not kept.sealed
 
