@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.driver import Driver
 
 from sealwire.errors import InviteNeedsOperatorError, KeyFileError, SealwireError
 from sealwire.i18n import _, explain
@@ -18,6 +19,7 @@ from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.announce import Ways
 from sealwire.ui.terminal.ahead import AheadApp
+from sealwire.ui.terminal.driver import lasting
 from sealwire.ui.terminal.main import MainScreen
 from sealwire.ui.terminal.palette import Everything
 from sealwire.ui.terminal.screens.base import Notice
@@ -66,6 +68,10 @@ class TerminalApp(AheadApp):
         self._now_ms = now_ms
         self._zone = zone
         self._invite: str | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the platform's, which outlives its terminal."""
+        return lasting(super().get_driver_class())
 
     def on_mount(self) -> None:
         """Begin."""

@@ -16,6 +16,7 @@ from textual import events, on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.driver import Driver
 from textual.widgets import RichLog, Static
 
 from sealwire.errors import SealwireError
@@ -25,6 +26,7 @@ from sealwire.peer.api.demo import DemoStage, Sight
 from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.session import Session
 from sealwire.ui.terminal.composer import Completions, Composer
+from sealwire.ui.terminal.driver import lasting
 from sealwire.ui.terminal.jobs import Jobs
 from sealwire.ui.terminal.screens.base import plain
 from sealwire.ui.terminal.style import DEMO
@@ -197,6 +199,10 @@ class DemoApp(App[int]):
     def side(self, name: Name) -> Side:
         """One of the two."""
         return self._sides[name]
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the platform's, which outlives its terminal."""
+        return lasting(super().get_driver_class())
 
     def on_mount(self) -> None:
         """Begin the story."""
