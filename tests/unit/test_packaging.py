@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from sealwire.cli import programs
+from sealwire.i18n import LOCALE_DIR
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging" / "systemd" / "sealwire-broker.service"
@@ -105,3 +106,17 @@ def test_a_built_program_starts_the_one_beside_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "executable", "/opt/sealwire/sealwire-peer")
     assert programs.command("broker") == ["/opt/sealwire/sealwire-broker"]
     assert programs.itself() == ["/opt/sealwire/sealwire-peer"]
+
+
+def test_every_package_has_the_catalogues_and_none_the_texts_they_are_made_from() -> None:
+    catalogues = sorted(LOCALE_DIR.rglob("*.mo"))
+    assert catalogues
+    spec = (ROOT / "packaging" / "pyinstaller" / "sealwire.spec").read_text("utf-8")
+    made: dict[str, object] = {"SPECPATH": str(ROOT / "packaging" / "pyinstaller")}
+    exec(compile(spec.partition("def modules(")[0], "sealwire.spec", "exec"), made)
+    data = dict(made["DATA"])
+    assert {str(path): path.parent.relative_to(ROOT).as_posix() for path in catalogues}.items() <= data.items()
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert not any(path.match(pattern) for path in catalogues for pattern in wheel["exclude"])
+    ignored = (ROOT / ".gitignore").read_text("utf-8").split()
+    assert not {"*.mo", "locale/"} & set(ignored)  # what git ignores, the wheel would leave out
