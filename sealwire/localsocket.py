@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 import tempfile
 from pathlib import Path
 
 FALLBACK_PREFIX = "sealwire-"
+ROOT = 0
+_CREDENTIALS = struct.Struct("3i")
 MAX_PATH_BYTES = 100
 """Linux holds 107 bytes of a socket's path, macOS 103; a longer one fails at bind."""
 
@@ -52,10 +55,26 @@ def connect(folder: Path, name: str) -> socket.socket | None:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.connect(str(current(folder, name)))
+        is_theirs = _listener(client) in (os.geteuid(), folder.stat().st_uid, ROOT, None)
     except OSError:
+        is_theirs = False
+    if not is_theirs:
         client.close()
         return None
     return client
+
+
+def _listener(client: socket.socket) -> int | None:
+    """The user who listens; None where the system does not say.
+
+    A pointer outlives a killed process, and the folder for short-lived files that it names may have been cleaned away:
+    whoever makes one of that name meanwhile must not be told what is to be sent.
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    _pid, uid, _gid = _CREDENTIALS.unpack(client.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size))
+    return int(uid)
 
 
 def current(folder: Path, name: str) -> Path:

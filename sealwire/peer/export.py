@@ -113,6 +113,12 @@ def read_entry(line: bytes, name: str) -> dict[str, Any]:
         raise RemoteProtocolError("a message without an id")
     if not (isinstance(conversation, str) and isinstance(sender, str) and isinstance(text, str)):
         raise RemoteProtocolError("a message without conversation, author or text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise RemoteProtocolError(
+            "a text with half a character"
+        ) from None  # JSON can spell one, no UTF-8 text holds it
     is_group = bool(_CONVERSATION.fullmatch(conversation))
     if account_name(sender) != sender or not (is_group or account_name(conversation) == conversation):
         raise RemoteProtocolError("a message with a name that is none")

@@ -5,6 +5,7 @@ Source: protocol.md §17.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run
@@ -36,7 +37,10 @@ _LIMIT: Final = "blob_file_bytes"
 class FileBook:
     """Every file of a profile. Orders stand in :attr:`orders` until :meth:`take`, after the commit."""
 
-    def __init__(self, records: Records, prefs: Prefs, rng: Rng, events: list[Event]) -> None:
+    def __init__(
+        self, records: Records, prefs: Prefs, rng: Rng, events: list[Event], is_answered: Callable[[str], bool]
+    ) -> None:
+        self._is_answered = is_answered
         self._records = records
         self._prefs = prefs
         self._rng = rng
@@ -53,7 +57,18 @@ class FileBook:
             if file.mine and file.digest is not None:
                 continue  # it is whole at the broker and waits for its thumbnail
             self.begin(file)
+        self.picture_all(None)
+
+    def picture_all(self, name: str | None) -> None:
+        """Have every thumbnail made that is still to be made (of what this person sent) and may be."""
         for file in self._records.files_unpictured():
+            if name is None or self._records.file_conversation(file.row) == (name, name):
+                self.picture(file)
+
+    def picture(self, file: FileRecord) -> None:
+        """Have a thumbnail made, unless there is one or a stranger sent it: each costs a process, before any answer."""
+        conversation, author = self._records.file_conversation(file.row)
+        if not file.is_pictured and (file.mine or conversation != author or self._is_answered(author)):
             self.orders.append(MakeThumbnail(file.row, file.source if file.mine else None, file.offered))
 
     @property

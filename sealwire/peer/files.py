@@ -31,7 +31,6 @@ from sealwire.peer.moves import (
     Downloaded,
     Dropped,
     EndMove,
-    MakeThumbnail,
     MoveFailed,
     News,
     Progressed,
@@ -95,9 +94,10 @@ class Files:
         self._rng = rng
         self._events = events
         self._taken: dict[Mailbox, list[MessageId]] = {}
-        self.book = FileBook(records, prefs, rng, events)
+        self.book = FileBook(records, prefs, rng, events, people.is_accepted)
         words.contents["file"] = self._again
         words.on_withdrawn = self._withdrawn
+        mail.on_answer = self.book.picture_all
         inbox.on(FileOffer, self.on_offer, in_groups=True)
         inbox.on(FileTaken, self.on_taken)
 
@@ -148,8 +148,7 @@ class Files:
         )
         self.book.begin(file)
         self._words.tell(row, here=True)
-        if not file.is_pictured:
-            self.book.orders.append(MakeThumbnail(row, file.source, None))
+        self.book.picture(file)
         return message
 
     def _offer(self, file: FileRecord, now: Now) -> None:
@@ -240,8 +239,7 @@ class Files:
             self.book.begin(file)
         self._records.put_file(file)
         self._words.stored(row, said)
-        if not file.is_pictured:
-            self.book.orders.append(MakeThumbnail(row, None, file.offered))
+        self.book.picture(file)
 
     def _received(
         self, row: int, message: MessageId, offer: FileOffer, runs: tuple[Run, ...], device: bytes

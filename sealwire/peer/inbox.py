@@ -29,6 +29,8 @@ from sealwire.peer.upkeep import Upkeep
 from sealwire.wire.content import DIRECT, Nothing, Plaintext, Receipt, Renew, decode_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 
+UNREADABLE_TOLD: Final = 20
+"""Of unreadable messages told one by one in a minute; more are counted and told together. Anybody can send them."""
 HANDSHAKES_PER_S: Final = 20.0
 """New handshakes cost 3 ms of asymmetric work each; more wait, unacknowledged, until there is room."""
 
@@ -129,6 +131,7 @@ class Inbox:
         self._identity = identity
         self._rng = rng
         self._events = events
+        self._minute_s, self._told, self._untold = 0.0, 0, 0
         self._tokens = HANDSHAKES_PER_S
         self._refilled_s = 0.0
         self.arrivals = Arrivals()
@@ -215,9 +218,18 @@ class Inbox:
             self.arrivals.lookups.add(unread.account)
             return
         self.arrivals.lost = self.arrivals.lost or unread.reason not in _NOT_LOST
-        reason = _reasons().get(unread.reason, unread.reason)
+        self._tell_unreadable(_reasons().get(unread.reason, unread.reason), now)
+
+    def _tell_unreadable(self, reason: str, now: Now) -> None:
+        if now.mono_s - self._minute_s >= 60:
+            self._minute_s, self._told = now.mono_s, 0
+        self._told += 1
+        if self._told > UNREADABLE_TOLD:
+            self._untold += 1
+            return
         text = _("A message could not be read: {reason}. It is kept in quarantine.").format(reason=reason)
-        self._events.append(Warning("unreadable", text, count=1))
+        self._events.append(Warning("unreadable", text, count=1 + self._untold))
+        self._untold = 0
 
     def _opens_session(self, envelope: bytes) -> bool:
         try:

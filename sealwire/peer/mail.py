@@ -47,6 +47,10 @@ def _alone(_name: str) -> bool:
     return False
 
 
+def _unheard(_name: str) -> None:
+    """Nobody waits for an answer to a request."""
+
+
 class Mail:
     """What this device sends, over the outbox."""
 
@@ -78,6 +82,7 @@ class Mail:
         self.owe: Owe = _no_receipts
         self.was_read: WasRead = _no_timers
         self.is_in_group_with: Callable[[str], bool] = _alone
+        self.on_answer: Callable[[str], None] = _unheard
         unknown = {account for _row, account, mailbox in records.outbox_rows() if mailbox is None}
         for account in sorted(name for name in unknown if not name.startswith(GROUP_MARK)):
             directory.find(account)
@@ -179,6 +184,7 @@ class Mail:
         """Talk with somebody from now on: the receipts that were held while it was a request go out."""
         if not self._people.accept(name):
             return
+        self.on_answer(name)
         held = self._records.received_from(name)
         tell_read = self._prefs.read_receipts
         self._tell(name, "read", [found for found, read in held if read and tell_read])

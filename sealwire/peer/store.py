@@ -411,16 +411,20 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
     # --- quarantine ---
 
     def quarantine(self, mid: Mid, envelope: bytes, reason: str, account: str | None, now_ms: Millis) -> None:
-        """Keep an unreadable envelope; the oldest go when there are too many."""
+        """Keep an unreadable envelope; when there are too many, the oldest go of which nobody knows whose they are.
+
+        Those anybody can send at any rate; what waits for a decision or for a group's log was said by somebody known.
+        """
         self._sql(
             "INSERT INTO quarantine (mid, envelope, reason, account, at_ms) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (mid) DO UPDATE SET reason = excluded.reason, account = excluded.account",
             (mid, envelope, reason, account, now_ms),
         )
-        self._sql(
-            "DELETE FROM quarantine WHERE row <= (SELECT row FROM quarantine ORDER BY row DESC LIMIT 1 OFFSET ?)",
-            (MAX_QUARANTINED,),
-        )
+        surplus = int(self._one("SELECT count(*) FROM quarantine")[0]) - MAX_QUARANTINED
+        if surplus > 0:
+            worth = "account IS NOT NULL OR reason IN ('early', 'group-behind')"
+            sql = f"SELECT row FROM quarantine ORDER BY {worth}, row LIMIT ?"  # noqa: S608 - our own words
+            self._db.executemany("DELETE FROM quarantine WHERE row = ?", self._all(sql, surplus))
 
     def quarantined(self) -> Sequence[QuarantineRow]:
         """All of them, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +17,7 @@ from sealwire.peer.events import Connection, Delivery, Event, Message, Ready, to
 from sealwire.ui import rpc, views
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.rpc.params import (
+    INTERNAL,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -25,6 +27,8 @@ from sealwire.ui.rpc.params import (
     RpcError,
 )
 from sealwire.ui.stdio import TooLong, Writer, lines
+
+_log = logging.getLogger(__name__)
 
 _EXIT_BASE = -32000
 """An error of Sealwire is this minus its exit code, so a script needs one table."""
@@ -216,6 +220,9 @@ class Server:
             answer = {"error": error.answer}
         except SealwireError as error:
             answer = {"error": _error(error)}
+        except Exception as error:  # noqa: BLE001 - the top of a request: whoever waits for an answer gets one
+            _log.error("a request failed: %s", type(error).__name__)
+            answer = {"error": RpcError(INTERNAL, _("This request failed inside Sealwire."), "internal").answer}
         if "id" in request:
             await self._answer(request["id"], answer)
 

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from sealwire.ids import MessageId
 from sealwire.peer import people
 from sealwire.peer.events import Message
+from sealwire.peer.inbox import UNREADABLE_TOLD
+from sealwire.peer.moves import MakeThumbnail
 from sealwire.peer.prefs import Prefs
 from sealwire.testing import Network, VirtualPeer
 from sealwire.wire.content import Renew
+from sealwire.wire.file_content import FileOffer, FileRun
 from sealwire.wire.frames import Verb
 from sealwire.wire.word_content import Delete
 from tests.conftest import PEOPLE
@@ -155,6 +159,41 @@ def test_a_strangers_timers_and_changes_are_bounded_like_messages(
     shy.advance(5)
     assert bob.store.received_count("alice") == 3
     assert bob.store.aside("alice", "alice", nothing.id) == []
+
+
+def test_a_strangers_picture_is_decoded_after_an_answer_and_not_before(shy: Network) -> None:
+    alice, bob = two(shy)
+    runs = [FileRun(0, bytes(24))]
+    offer = FileOffer(
+        "a.jpg", 9, "image/jpeg", bytes(32), bytes(16), bytes(32), bytes(32), runs, "", 1, 1, b"a picture"
+    )
+    alice.turn([], lambda engine, now: engine.mail.say("bob", MessageId(b"m" * 16), offer, now))
+    ordered: list[object] = []
+    bob.hauler.carry_out = ordered.append
+    shy.advance(5)
+    assert [event.file.name for event in bob.events if isinstance(event, Message) and event.file] == ["a.jpg"]
+    bob.crash()
+    bob.start()
+    bob.hauler.carry_out = ordered.append
+    shy.advance(5)
+    assert not any(isinstance(order, MakeThumbnail) for order in ordered)
+    bob.turn([], lambda engine, now: engine.mail.accept("alice", now))
+    assert [order.offered for order in ordered if isinstance(order, MakeThumbnail)] == [b"a picture"]
+
+
+def test_unreadable_messages_are_told_one_by_one_only_up_to_a_number(shy: Network) -> None:
+    _alice, bob = two(shy)
+
+    def flood(_engine: object = None, _now: object = None) -> None:
+        for _ in range(100):
+            bob.engine._inbox.take(os.urandom(16) + bytes(464), shy.now)
+
+    bob.turn([], flood)
+    assert len(bob.warnings("unreadable")) == UNREADABLE_TOLD
+    shy.advance(61)
+    bob.turn([], flood)
+    assert len(bob.warnings("unreadable")) == 2 * UNREADABLE_TOLD
+    assert sum(warning.count for warning in bob.warnings("unreadable")) == 100 + UNREADABLE_TOLD
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["stranger", "blocked"])

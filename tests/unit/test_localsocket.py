@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from sealwire import localsocket
 
@@ -53,3 +59,28 @@ def test_a_pointer_written_by_somebody_else_deletes_nothing_of_theirs(tmp_path: 
 def test_two_kinds_of_socket_do_not_meet(tmp_path: Path) -> None:
     with localsocket.listen(tmp_path, "peer"):
         assert localsocket.connect(tmp_path, "admin") is None
+
+
+_STRANGER = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("listens", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED") or os.geteuid() != 0, reason="somebody else has to listen")
+def test_somebody_elses_socket_in_the_place_of_ours_is_not_talked_to(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=localsocket.FALLBACK_PREFIX) as open_to_all:
+        os.chmod(open_to_all, 0o777)
+        place = Path(open_to_all) / "peer.sock"
+        (tmp_path / "peer.path").write_text(f"{place}\n")
+        with subprocess.Popen(
+            [sys.executable, "-I", "-c", _STRANGER, str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as stranger:
+            assert stranger.stdout is not None
+            assert stranger.stdout.readline() == b"listens\n"
+            assert localsocket.connect(tmp_path, "peer") is None

@@ -156,11 +156,19 @@ class Tray(QObject):
     def show(self, title: str, body: str) -> None:
         """Show a notification."""
         if self.icon.isVisible():
-            self.icon.showMessage(title, body, self.icon.icon(), SHOWN_MS)
+            self.icon.showMessage(title, without_markup(body), self.icon.icon(), SHOWN_MS)
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
             self.opened.emit()
+
+
+def without_markup(body: str) -> str:
+    """Return a notification's text without a character that begins markup.
+
+    Desktops may read the text as markup, with links and pictures from elsewhere, and Qt hands it on as it is.
+    """
+    return body.replace("<", "\u2039")
 
 
 def badge(unread: int) -> QIcon:

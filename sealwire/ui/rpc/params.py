@@ -16,6 +16,7 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL = -32603
 
 MAX_WAIT_S = 3_600.0
 
@@ -87,7 +88,14 @@ class Params:
 
     def path(self, key: str) -> Path:
         """A path; ~ is the home folder."""
-        return Path(self.text(key)).expanduser()
+        text = self.text(key)
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:  # ~somebody who has no home here
+            path = None
+        if path is None or "\0" in text:
+            raise self.wrong(key, _("a path"))
+        return path
 
     def number(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number in this range."""

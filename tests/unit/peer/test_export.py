@@ -38,6 +38,7 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(id="1"),
         entry(id=7),
         entry(text=None),
+        entry(text="\ud800"),
         entry(conversation="../../etc"),
         entry(conversation="carol"),
         entry(**{"from": "Bob"}),
@@ -45,7 +46,7 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(sent_at=None),
         b'{"text":"' + b"x" * export.MAX_LINE_BYTES + b'"}',
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_a_line_that_is_no_message_of_this_history_is_refused(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):

@@ -111,6 +111,19 @@ def test_quarantine_is_bounded_and_the_oldest_go():
     assert rows[0].envelope == (10).to_bytes(20, "big")
 
 
+def test_what_anybody_can_send_does_not_push_out_what_waits_for_a_decision():
+    store = Store(None, KEY)
+    known = [b"waits", b"early", b"group"]
+    for envelope, reason, account in zip(known, ("waiting", "early", "group-behind"), ("bob", None, None)):
+        store.quarantine(mid_of(envelope), envelope, reason, account, 0)
+    for n in range(MAX_QUARANTINED + 10):
+        envelope = n.to_bytes(20, "big")
+        store.quarantine(mid_of(envelope), envelope, "no-session", None, n)
+    rows = [row.envelope for row in store.quarantined()]
+    assert len(rows) == MAX_QUARANTINED
+    assert rows[:3] == known
+
+
 def test_history_pages_backwards():
     store = Store(None, KEY)
     for n in range(25):

@@ -249,6 +249,16 @@ async def test_wrong_lines_get_the_right_code(wire: Wire, line: bytes | TooLong,
     assert set(answer["error"]["data"]) == {"exit", "name", "hint"}
 
 
+async def test_a_request_that_fails_inside_is_answered_all_the_same() -> None:
+    async def breaks(_params: object) -> dict[str, Any]:
+        raise IndexError("a mistake of ours")
+
+    wire = Wire()
+    wire.server = Server(wire.client, wire._write, 0.2, {"breaks": breaks})
+    answer = await wire.call("breaks")
+    assert (answer["code"], answer["data"]["exit"]) == (-32603, 2)
+
+
 async def test_an_unknown_method_names_the_nearest(wire: Wire) -> None:
     assert "send" in (await wire.call("sedn"))["data"]["hint"]
 

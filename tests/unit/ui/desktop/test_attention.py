@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from sealwire.peer.events import Contact
 from sealwire.testing.stage import StageClient
 from sealwire.ui.desktop import attention
-from sealwire.ui.desktop.attention import Caller, Tray, badge, plain, unread_of
+from sealwire.ui.desktop.attention import Caller, Tray, badge, plain, unread_of, without_markup
 from sealwire.ui.desktop.lock import Idle
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.station import Station
@@ -188,3 +188,7 @@ def test_nobody_there_locks_and_a_key_postpones_it(qtbot: Any) -> None:
         QApplication.sendEvent(window, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_A, Qt.KeyboardModifier.NoModifier))
         assert locked == []
     qtbot.waitUntil(lambda: locked == [True])
+
+
+def test_a_text_is_no_markup_for_the_desktop() -> None:
+    assert "<" not in without_markup('<img src="http://elsewhere.example/seen.png"> 1 < 2')

@@ -61,6 +61,8 @@ async def test_what_is_not_there_is_said(alice: Client, tmp_path: Path) -> None:
     ("method", "params"),
     [
         ("file.send", {"to": "bob"}),
+        ("file.send", {"to": "bob", "path": "~nobody-at-all/x"}),
+        ("file.send", {"to": "bob", "path": "x\0y"}),
         ("file.send", {"to": "bob", "path": "x", "wait": "soon"}),
         ("file.fetch", {}),
         ("file.fetch", {"id": "ab" * 16, "timeout": "long"}),
