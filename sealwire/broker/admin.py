@@ -83,7 +83,7 @@ class AdminServer:
         except SealwireError as error:
             sentence, hint = explain(error)
             answer = {"ok": False, "name": error.code, "exit": error.exit, "message": sentence, "hint": hint}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             answer = {"ok": False, "name": "usage", "exit": 2, "message": "not a request", "hint": ""}
         client.sendall(json.dumps(answer).encode() + b"\n")
 

@@ -9,10 +9,11 @@ import pytest
 from sealwire.crypto.group_entry import Invited, Kind, Role
 from sealwire.crypto.log_keys import LogKey
 from sealwire.crypto.membership import MAX_INVITED_MS
-from sealwire.ids import MessageId
-from sealwire.wire.group_content import Invitation, Notice
+from sealwire.ids import Mailbox, MessageId
+from sealwire.peer.groups.keys import MAX_UNKNOWN_KEYS
+from sealwire.wire.group_content import Invitation, Notice, SenderKeyGiven
 from tests.company import warned
-from tests.fault.circle import Circle, entry_by, push
+from tests.fault.circle import Circle, entry_by, push, whisper
 
 
 @pytest.fixture
@@ -83,6 +84,37 @@ def test_a_log_key_of_another_length_is_not_taken(circle):
     slip(alice, bob, Notice(group.id, entry.sequence, entry.head().hash, secret, b""))
     circle.do(bob, Kind.REMOVE, "carol")
     assert short.writer not in circle.of(bob).keys
+
+
+def test_a_member_who_shows_a_head_that_does_not_exist_can_be_put_out(circle):
+    alice, bob, carol = circle.all
+    circle.talk()
+    whisper(bob, alice, Notice(circle.id, 0xFFFF_FFFF, os.urandom(32), b"", b""))
+    circle.settle(10.0)
+    circle.say(alice, "held back")
+    circle.settle(3.0)
+    assert "held back" not in circle.heard(carol)
+    circle.act(alice, Kind.REMOVE, "bob")
+    circle.settle(15.0)
+    assert circle.members(carol) == {"alice", "carol"}
+    assert circle.heard(carol)[-1] == "held back"
+
+
+def test_keys_of_strangers_do_not_keep_a_newcomers_out(circle):
+    carol, group = circle.carol, circle.of(circle.carol)
+    heard = carol.engine.groups._heard
+
+    def take(name, box):
+        given = SenderKeyGiven(group.id, 1, 99, os.urandom(32), os.urandom(32), os.urandom(32), 0, os.urandom(32))
+        return heard.take(group, Mailbox(box), name, os.urandom(32), given)
+
+    def flood(_engine, _now):
+        assert all(take(f"s{n}", n.to_bytes(16, "big")) for n in range(MAX_UNKNOWN_KEYS))
+        return take("newcomer", b"n" * 16)
+
+    assert carol.turn([], flood)
+    strangers = [key for key in carol.store.heard_keys(group.id) if key.account not in group.membership.members]
+    assert [key.account for key in strangers] == ["newcomer"]
 
 
 def test_somebody_else_does_not_take_an_invitation_over(circle):

@@ -271,6 +271,7 @@ class Hall:
         gone = before.keys() - addresses(group.membership).keys()
         if not gone:
             return
+        group.claims = [claim for claim in group.claims if claim.by in group.membership.joined()]
         left = change.kind is Kind.LEAVE
         self._heard.mark(group, gone, LEFT if left else REMOVED)
         self._states.without(group.id, gone)

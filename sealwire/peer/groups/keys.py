@@ -25,7 +25,7 @@ EPOCH_MS: Final = 7 * 24 * 3600 * 1000
 KEPT_EPOCHS: Final = 3
 """Epochs of one device whose keys are kept for messages still under way."""
 MAX_UNKNOWN_KEYS: Final = 50
-"""Keys of devices that our log does not have yet; without a bound somebody invited fills the disk with them."""
+"""Keys of devices that our log does not have yet; without a bound whoever knows the group's id fills the disk."""
 
 
 class KeyRefusedError(Exception):
@@ -164,8 +164,7 @@ class HeardKeys:
         """Take a key from the device it belongs to; False when it is the one that we have.
 
         Raises:
-            KeyRefusedError: it is older than one that was taken, another one for the same epoch, or one too many of
-                devices that the log does not have.
+            KeyRefusedError: it is older than one that was taken, or another one for the same epoch.
 
         Source: protocol.md §16.4.
         """
@@ -179,8 +178,8 @@ class HeardKeys:
             raise KeyRefusedError
         if given.iteration > MAX_ITERATION + 1:
             raise KeyRefusedError
-        if not self._is_listed(group, account, card_hash) and self._unlisted(group) >= MAX_UNKNOWN_KEYS:
-            raise KeyRefusedError
+        if not self._is_listed(group, account, card_hash):
+            self._make_room(group)
         self._drop([old.tag for old in known[KEPT_EPOCHS - 1 :]])
         self.keep(HeardKey(key.tag, group.id, given.epoch, mailbox, account, given.sequence, GOOD, b""), key)
         self.tags.add(key.tag)
@@ -190,9 +189,12 @@ class HeardKeys:
     def _is_listed(group: Group, account: str, card_hash: bytes) -> bool:
         return group.membership is not None and group.membership.device(account, card_hash) is not None
 
-    def _unlisted(self, group: Group) -> int:
+    def _make_room(self, group: Group) -> None:
+        """Too many keys of devices that the log does not have: all go, or whoever sent them kept newcomers out."""
         members = group.membership.members if group.membership is not None else {}
-        return sum(key.account not in members for key in self._records.heard_keys(group.id))
+        unlisted = [key.tag for key in self._records.heard_keys(group.id) if key.account not in members]
+        if len(unlisted) >= MAX_UNKNOWN_KEYS:
+            self._drop(unlisted)
 
     def read_of(self, group: Group, mailbox: Mailbox, epoch: int) -> int | None:
         """How far a device's key of an epoch was read (the next iteration expected), if it was given to us."""

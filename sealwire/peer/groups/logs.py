@@ -91,7 +91,7 @@ class Logs:
         for group in self._book:
             if group.state in ("left", "removed") or group.asked or group.not_before_s > now.mono_s:
                 continue
-            if (group.fetched_s is None or group.claims or self._hint_is_due(group, now)) and not self._is_new(group):
+            if self._has_to_ask(group, now):
                 group.asked, group.hinted = True, False
                 self._requests.entries(group.id, group.head.sequence)
             else:
@@ -114,11 +114,32 @@ class Logs:
         """Whether it is ours and nobody has heard of it yet."""
         return group.head.sequence == 0 and bool(group.acts)
 
-    def is_fresh(self, group: Group, now: Now) -> bool:
-        """Whether the log was read lately and as far as anybody has shown; if not, it is asked for."""
+    def _has_to_ask(self, group: Group, now: Now) -> bool:
+        if self._is_new(group):
+            return False
+        if group.fetched_s is None or self._hint_is_due(group, now):
+            return True
+        return bool(group.claims) and not self._may_pass(group, now)
+
+    def _may_pass(self, group: Group, now: Now) -> bool:
+        """Whether an entry of ours is to be tried although members have shown a head that the broker does not have.
+
+        It compares, so nothing is lost; and whoever shows a head that does not exist could not be put out otherwise.
+        """
+        if not group.acts or group.state == "stopped" or group.id in self._healing:
+            return False
+        is_ready = group.acts[0].entry is None and self._scribe.can_write(group, group.acts[0])
+        return is_ready and all(now.mono_s - claim.at_s >= RETRY_S for claim in group.claims)
+
+    def _is_read(self, group: Group, now: Now) -> bool:
+        """Whether the log was read lately, as far as the broker hands it out; if not, it is asked for."""
         if group.fetched_s is not None and now.mono_s - group.fetched_s > FRESH_S:
             group.fetched_s = None
-        return group.fetched_s is not None and group.is_current
+        return group.fetched_s is not None and group.applied == group.head.sequence
+
+    def is_fresh(self, group: Group, now: Now) -> bool:
+        """Whether the log was read lately and as far as anybody has shown."""
+        return self._is_read(group, now) and not group.claims
 
     @staticmethod
     def hint(group: Group, sequence: int) -> None:
@@ -237,7 +258,7 @@ class Logs:
             self._done(group, GroupBusyError(name=group.name))
             return
         if act.entry is None:
-            if not self.is_fresh(group, now) or not self._scribe.can_write(group, act):
+            if not self._may_pass(group, now) or not self._is_read(group, now):
                 return
             try:
                 act.entry = self._scribe.write(group, act, now.ms)
