@@ -197,16 +197,20 @@ class FileBook:
             self.orders.append(DiscardCopy(litter.source))
         if not litter.mine:
             self.orders.append(DiscardPart(litter.row))
-            if litter.path is not None and self._prefs.delete_files:
-                self.orders.append(DiscardFinished(litter.path))
         if litter.mine and litter.at_broker:
-            self._swept.add(litter.row)
-            self.orders.append(DropBlob(litter.row, litter.blob))
+            self._wait_for(litter, DropBlob(litter.row, litter.blob))
+        elif not litter.mine and litter.path is not None and self._prefs.delete_files:
+            self._wait_for(litter, DiscardFinished(litter.row, litter.path))
         else:
             self._records.forget_litter(litter.row)
 
+    def _wait_for(self, litter: Litter, order: Order) -> None:
+        """It is forgotten once that is done: whatever dies before then leaves it for the next start."""
+        self._swept.add(litter.row)
+        self.orders.append(order)
+
     def dropped(self, row: int) -> None:
-        """The broker does not keep it any more."""
+        """What was to go is gone."""
         self._records.forget_litter(row)
         self._swept.discard(row)
 

@@ -34,6 +34,7 @@ from sealwire.peer.moves import (
     DiscardFinished,
     DiscardPart,
     DropBlob,
+    Dropped,
     EndMove,
     KeepParts,
     MakeThumbnail,
@@ -268,6 +269,8 @@ def carry_out(mover: Mover, order: Order, folder: Path) -> None:
         case DiscardCopy(path=path) | DiscardFinished(path=path):
             if is_within(Path(path), folder / COPIES if isinstance(order, DiscardCopy) else folder):
                 discard(Path(path))
+            if isinstance(order, DiscardFinished):
+                mover.news.append(Dropped(order.row))
         case MakeThumbnail():
             raise LocalProtocolError("thumbnails are made by another process")
 

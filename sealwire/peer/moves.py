@@ -137,10 +137,10 @@ class MoveFailed:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The broker does not keep a blob any more."""
+    """The broker does not keep a blob any more, or a fetched file is gone here."""
 
     row: int
-    """What DropBlob was called by."""
+    """What DropBlob or DiscardFinished was called by."""
 
 
 News = Progressed | RunWanted | Waits | Anew | Uploaded | Downloaded | MoveFailed | Dropped
@@ -226,8 +226,9 @@ class DiscardCopy:
 
 @dataclass(frozen=True, slots=True)
 class DiscardFinished:
-    """Delete a file that was fetched, if it lies in the profile's own folder."""
+    """Delete a file that was fetched, if it lies in the profile's own folder; told as Dropped under this ``row``."""
 
+    row: int
     path: str
 
 

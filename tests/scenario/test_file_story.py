@@ -105,6 +105,20 @@ def test_a_small_file_of_a_contact_is_simply_there_and_leaves_the_broker(net, tw
     assert blobs(net) == 0  # bob's only device has it
 
 
+def test_a_deleted_messages_file_goes_even_if_the_process_dies_before_it_is_deleted(net, two):
+    alice, bob = two
+    file_id = send(alice, "bob")
+    net.run()
+    bob.hauler.carry_out = lambda _order: None  # killed between the commit and what follows from it
+    bob.turn([], lambda engine, now: engine.words.delete("alice", file_id, now, for_everyone=False))
+    assert fetched(bob) == ["note.txt"]
+    bob.crash()
+    bob.start()
+    net.advance(5)
+    assert fetched(bob) == []
+    assert bob.store.file_litter() == []
+
+
 def test_a_large_file_waits_for_a_person_and_says_how_far_it_is(net, two):
     alice, bob = two
     file_id = send(alice, "bob", LARGE, "film.bin")
