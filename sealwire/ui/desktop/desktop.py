@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from sealwire.i18n import in_force
@@ -15,15 +17,17 @@ from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import Launcher
 from sealwire.ui.desktop import language
 from sealwire.ui.desktop import preferences as prefs
-from sealwire.ui.desktop.attention import Caller, Tray, unread_of
 from sealwire.ui.desktop.bridge import Bridge, LoopThread
 from sealwire.ui.desktop.first_run import FirstRun
 from sealwire.ui.desktop.lock import Idle, Remembered, Unlock
-from sealwire.ui.desktop.main_window import MainWindow
-from sealwire.ui.desktop.pictures import Pictures
 from sealwire.ui.desktop.preferences import Preferences
-from sealwire.ui.desktop.station import Station
 from sealwire.ui.desktop.theme import look
+
+if TYPE_CHECKING:
+    from sealwire.ui.desktop.attention import Tray
+    from sealwire.ui.desktop.main_window import MainWindow
+    from sealwire.ui.desktop.pictures import Pictures
+    from sealwire.ui.desktop.station import Station
 
 logger = logging.getLogger("sealwire.desktop")
 
@@ -64,6 +68,7 @@ class Desktop(QObject):
         self.unlock.closed.connect(self.end)
         if passphrase is not None:
             self.unlock.open(passphrase)
+        QTimer.singleShot(0, _prepare)
         if passphrase is None or not self._preferences.start_minimised:
             self.unlock.show()
 
@@ -82,6 +87,11 @@ class Desktop(QObject):
         self._opened(client, Remembered(self.first_run.name.first.text().encode()))
 
     def _opened(self, client: FullClient, remembered: Remembered) -> None:
+        from sealwire.ui.desktop.attention import Tray  # loaded by _prepare while the passphrase is typed or derived
+        from sealwire.ui.desktop.main_window import MainWindow
+        from sealwire.ui.desktop.pictures import Pictures
+        from sealwire.ui.desktop.station import Station
+
         self._client = client
         self._follow(prefs.load(self._folder_of(client.name)))
         station = Station(client, Bridge(self.thread_, self), self)
@@ -103,6 +113,8 @@ class Desktop(QObject):
         self.unlock = self.first_run = None
 
     def _call_for_attention(self, window: MainWindow, station: Station, has_tray: bool) -> None:
+        from sealwire.ui.desktop.attention import Caller, Tray, unread_of
+
         tray = self.tray = Tray(window, station.client.name)
         self.caller = Caller(station, tray, window)
         self.caller.set_preferences(self._preferences)
@@ -190,6 +202,12 @@ class Desktop(QObject):
         await self._launcher.finish()
         if self._client is not None:
             await self._client.close()
+
+
+def _prepare() -> None:
+    """Load what the window is made of, while its key is derived in the other thread or a person types."""
+    for name in ("attention", "main_window", "pictures", "station"):
+        importlib.import_module(f"sealwire.ui.desktop.{name}")
 
 
 def _looks(preferences: Preferences) -> tuple[object, ...]:

@@ -7,15 +7,15 @@ linker is asked first, for each library by its own name, and people get the line
 from __future__ import annotations
 
 import ctypes
-import importlib.metadata
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from sealwire.errors import SealwireError
 
-PACKAGE: Final = "PySide6-Essentials"
 REQUIREMENT: Final = '"PySide6-Essentials>=6.8,<6.12"'
 
 BROKEN_FROM: Final = (6, 12)
@@ -83,6 +83,8 @@ class NoDisplayError(SealwireError):
     hint = "Start it from a graphical session."
 
 
+_DESCRIPTION: Final = re.compile(r"pyside6(?:_essentials)?-([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:\..*)?\.dist-info", re.I)
+
 Loads = Callable[[str], bool]
 
 
@@ -97,15 +99,23 @@ def linker_loads(library: str) -> bool:
 
 def qt_version() -> tuple[int, ...] | None:
     """Return the installed version of Qt for Python, None when there is none."""
-    if importlib.util.find_spec("PySide6") is None:
+    found = importlib.util.find_spec("PySide6")
+    if found is None:
         return None
-    for name in (PACKAGE, "PySide6"):
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        return tuple(int(part) for part in version.split(".")[:3] if part.isdecimal())
-    return ()  # there without its description, as in a frozen folder
+    places = found.submodule_search_locations or ()
+    return next((version for place in places if (version := described(Path(place).parent))), ())
+
+
+def described(folder: Path) -> tuple[int, ...]:
+    """Return the version that Qt's description in a folder of packages is named after.
+
+    importlib.metadata reads it too, but loads a parser of mails for that: 60 ms that every start would wait for. A
+    frozen folder has no description.
+    """
+    for description in sorted(folder.glob("[Pp]y[Ss]ide6*.dist-info")):
+        if (match := _DESCRIPTION.fullmatch(description.name)) is not None:
+            return tuple(int(part) for part in match.groups() if part)
+    return ()
 
 
 def missing(

@@ -17,6 +17,7 @@ from sealwire.ui.desktop.needs import (
     DesktopPackageError,
     DesktopVersionError,
     NoDisplayError,
+    described,
     linker_loads,
     missing,
     plugin,
@@ -91,6 +92,21 @@ def test_the_installed_version_is_one_of_those_allowed() -> None:
     version = qt_version()
     assert version is not None
     assert (6, 8) <= version[:2] < (6, 12)
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("pyside6_essentials-6.11.3.dist-info", (6, 11, 3)),
+        ("PySide6_Essentials-6.8.2.1.dist-info", (6, 8, 2)),
+        ("PySide6-6.10.dist-info", (6, 10)),
+        ("PySide6_Addons-6.9.0.dist-info", ()),
+        ("pyside6_essentials.dist-info", ()),
+    ],
+)
+def test_the_version_is_in_the_name_of_the_description(tmp_path: Path, name: str, version: tuple[int, ...]) -> None:
+    (tmp_path / name).mkdir()
+    assert described(tmp_path) == version
 
 
 def test_the_linker_itself_is_asked() -> None:
