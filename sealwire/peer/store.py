@@ -32,6 +32,8 @@ from sealwire.peer.shelves.words import WordShelf
 
 MAX_QUARANTINED: Final = 1_000
 """Unreadable envelopes kept: without a bound a stranger's garbage fills the disk."""
+OLDEST: Final = 100
+"""Of them that are looked at for one to give up: each look reads a whole envelope, for every message of a flood."""
 CACHE_KIB: Final = 8_192
 
 _SCHEMA_DIR = Path(__file__).parent / "schema"
@@ -411,20 +413,26 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
     # --- quarantine ---
 
     def quarantine(self, mid: Mid, envelope: bytes, reason: str, account: str | None, now_ms: Millis) -> None:
-        """Keep an unreadable envelope; when there are too many, the oldest go of which nobody knows whose they are.
-
-        Those anybody can send at any rate; what waits for a decision or for a group's log was said by somebody known.
-        """
+        """Keep an unreadable envelope; of too many the oldest go, first those that anybody could have sent."""
         self._sql(
             "INSERT INTO quarantine (mid, envelope, reason, account, at_ms) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (mid) DO UPDATE SET reason = excluded.reason, account = excluded.account",
             (mid, envelope, reason, account, now_ms),
         )
-        surplus = int(self._one("SELECT count(*) FROM quarantine")[0]) - MAX_QUARANTINED
-        if surplus > 0:
-            worth = "2 * (account IS NOT NULL OR reason = 'early') + (reason = 'group-behind')"
-            sql = f"SELECT row FROM quarantine ORDER BY {worth}, row LIMIT ?"  # noqa: S608 - our own words
-            self._db.executemany("DELETE FROM quarantine WHERE row = ?", self._all(sql, surplus))
+        while self._one("SELECT count(*) FROM quarantine")[0] > MAX_QUARANTINED:
+            self._sql("DELETE FROM quarantine WHERE row = ?", (self._least_wanted(),))
+
+    def _least_wanted(self) -> int:
+        """The row to give up: among the oldest the first of the least worth. A flood is found by looking at one row."""
+        sql = "SELECT row, account IS NOT NULL, reason FROM quarantine ORDER BY row LIMIT ?"
+        least: tuple[int, int] | None = None
+        for row, is_known, reason in self._db.execute(sql, (OLDEST,)):
+            worth = 2 if is_known or reason == "early" else int(reason == "group-behind")
+            least = min(least or (worth, row), (worth, row))
+            if worth == 0:
+                break
+        assert least is not None, "asked when there are too many"
+        return least[1]
 
     def quarantined(self) -> Sequence[QuarantineRow]:
         """All of them, oldest first."""
