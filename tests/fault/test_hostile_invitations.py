@@ -10,9 +10,10 @@ from sealwire.crypto.group_entry import Invited, Kind, Role
 from sealwire.crypto.log_keys import LogKey
 from sealwire.crypto.membership import MAX_INVITED_MS
 from sealwire.ids import Mailbox, MessageId
+from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.groups.keys import MAX_UNKNOWN_KEYS
 from sealwire.wire.group_content import Invitation, Notice, SenderKeyGiven
-from tests.company import warned
+from tests.company import Company, warned
 from tests.fault.circle import Circle, entry_by, push, whisper
 
 
@@ -147,3 +148,17 @@ def test_an_invitation_made_up_first_does_not_spoil_the_right_one(circle):
     assert circle.state(dave) == "invited"
     assert circle.of(dave).inviter == "alice"
     assert circle.of(dave).keeper_seed == group.keeper_seed
+
+
+def test_an_invitation_to_a_group_of_the_same_name_does_not_take_the_name(net, circle):
+    dave = circle.dave
+    own = Company(net, dave, "the team")
+    circle.rename(circle.alice, "The Team")
+    slip(circle.alice, dave, invitation(invited(circle, Role.MEMBER)))
+    circle.settle(2.0)
+    assert circle.state(dave) == "invited"
+    desk = GroupsDesk(dave)
+    assert [desk.find(name).id for name in ("+the team", "+The Team")] == [own.id, own.id]
+    own.act(dave, Kind.LEAVE)
+    own.settle(2.0)
+    assert desk.find("+the team").id == circle.id

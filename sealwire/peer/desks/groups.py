@@ -90,12 +90,7 @@ class GroupsDesk:
         if group_id is not None:
             groups = [group for group in groups if group.id == group_id]
         else:
-            name = text.removeprefix(GROUP_MARK).strip()
-            groups = [group for group in groups if group.name == name] or [
-                group for group in groups if group.name.casefold() == name.casefold()
-            ]
-            living = [group for group in groups if group.state not in ("left", "removed")]
-            groups = living or groups
+            groups = _called(text.removeprefix(GROUP_MARK).strip(), groups)
         if not groups:
             raise UnknownGroupError(name=text)
         if len(groups) > 1:
@@ -274,3 +269,13 @@ def _checked(text: str, limit: int, least: int = 0) -> str:
             )
         )
     return text
+
+
+def _called(name: str, groups: Sequence[Group]) -> list[Group]:
+    """Those a name means: of groups one is in before invitations, which anybody can send under any name."""
+    alike = [group for group in groups if group.name.casefold() == name.casefold()]
+    for states in (("member", "stopped"), ("invited",), ("left", "removed")):
+        found = [group for group in alike if group.state in states]
+        if found:
+            return [group for group in found if group.name == name] or found
+    return []
