@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, QPoint, QSize, QUrl
+from PySide6.QtCore import QBuffer, QObject, QPoint, QSize, QUrl
 from PySide6.QtGui import QDesktopServices, QImage, QImageWriter
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
@@ -219,26 +218,26 @@ class Deeds(QObject):
         content = text.encode("utf-8", "replace")
         form = _("This text has {size} bytes; one message holds {limit}. Send it as a file?")
         question = form.format(size=dates.number(len(content)), limit=dates.number(MAX_TEXT_BYTES))
-
-        def send() -> None:
-            path = Path(tempfile.mkdtemp(prefix="sealwire-text-")) / _("text.txt")
-            path.write_bytes(content)
-            self._station.send_file(path)
-
-        confirm(self._window, question, _("Send as a file"), send, danger=False)
+        confirm(
+            self._window, question, _("Send as a file"), lambda: self._station.send_made(_("text.txt"), content),
+            danger=False,
+        )  # fmt: skip
 
     def send_picture(self, image: QImage) -> None:
         """Send a picture from the clipboard: it becomes a PNG without anything else in it."""
-        folder = Path(tempfile.mkdtemp(prefix="sealwire-picture-"))
-        path = folder / _("picture.png")
-        if not QImageWriter(str(path), b"png").write(image):
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        if not QImageWriter(buffer, b"png").write(image):
             self._station.failed.emit(SealwireError(detail=_("This picture could not be written to a file.")))
             return
+        content = bytes(buffer.data().data())
         size = _("{width} × {height} pixels").format(
             width=dates.number(image.width()), height=dates.number(image.height())
         )
         question = _("Send this picture, {size}?").format(size=size)
-        confirm(self._window, question, _("Send"), lambda: self._station.send_file(path), danger=False)
+        confirm(
+            self._window, question, _("Send"), lambda: self._station.send_made(_("picture.png"), content), danger=False
+        )
 
 
 def cannot_send(paths: list[Path]) -> str:

@@ -6,6 +6,7 @@ back as the next desk. A burst of events is one change for the screen.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sealwire.errors import SealwireError
+from sealwire.errors import DiskError, SealwireError
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Connection, Contact, Delivery, Event, Group, Message
@@ -281,6 +282,21 @@ class Station(QObject):
 
     async def _send_file(self, place: str, source: Path, caption: str, reply_to: str | None) -> Message | None:
         sent = await self.client.files.send(place, source, caption=caption, reply_to=reply_to)
+        return await self.client.past.message(place, sent.id)
+
+    def send_made(self, name: str, content: bytes) -> None:
+        """Send what is in no file yet: it lies in the profile's own folder, and only until it was sent."""
+        place = self.place
+        if place:
+            self.ask(self._send_made(place, name, content), self.took)
+
+    async def _send_made(self, place: str, name: str, content: bytes) -> Message | None:
+        path = await self.client.files.spool()
+        try:
+            await asyncio.to_thread(path.write_bytes, content)
+        except OSError as error:
+            raise DiskError(error.strerror or str(error)) from error
+        sent = await self.client.files.send(place, path, name=name)
         return await self.client.past.message(place, sent.id)
 
     def change(self, question: Coroutine[Any, Any, Message]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QMouseEvent
+from PySide6.QtGui import QDropEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPlainTextEdit
 
 from sealwire.errors import UntrustedPeerError
@@ -350,3 +351,28 @@ def test_a_failed_message_says_why_in_its_place(
     model = pane.view.timeline
     role = int(Qt.ItemDataRole.AccessibleTextRole)
     qtbot.waitUntil(lambda: "Nobody has that name." in model.data(model.index(model.rowCount() - 1), role))
+
+
+def test_what_is_in_no_file_leaves_none_behind_outside_the_profile(
+    pane: ChatPane, opened: Open, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened("bob")
+    monkeypatch.chdir(tmp_path)  # the stage's own folder of files is where it stands
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    last = pane.view.timeline.message_at
+    for send, word, name in (
+        (lambda: pane.deeds.send_long_text("for bob alone"), "Send as a file", "text.txt"),
+        (lambda: pane.deeds.send_picture(QImage(4, 4, QImage.Format.Format_RGB32)), "Send", "picture.png"),
+    ):
+        send()
+        press(dialogs()[0], word)
+
+        def is_there(name: str = name) -> bool:
+            entry = last(pane.view.timeline.rowCount() - 1)
+            return entry is not None and entry.message.file is not None and entry.message.file.name == name
+
+        qtbot.waitUntil(is_there)
+        qtbot.waitUntil(lambda: not dialogs())
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert (tmp_path / "spooled").read_bytes().startswith(b"\x89PNG")
