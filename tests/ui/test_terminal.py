@@ -249,6 +249,27 @@ def test_every_change_of_state_is_said_in_words(house: House, tty: Tty) -> None:
     assert tty.end() == 0
 
 
+def test_the_network_drops_and_returns_while_one_types_and_no_character_is_lost(house: House, tty: Tty) -> None:
+    tty.see("Connected to the broker.")
+    tty.send("/to bob\r")
+    tty.see("bob>")
+    tty.send(TYPED[:20])
+    house.stop_broker()
+    tty.see("does not answer; trying again.")
+    tty.send(TYPED[20:50])
+    tty.see(TYPED[:50])
+    house.start_broker(house.address)
+    tty.send(TYPED[50:])
+    bob = house.script("bob")
+    bob.event(type="connection", state="online")
+    tty.send("\r")
+    bob.event(type="message", text=TYPED)
+    assert bob.end() == 0
+    tty.see("to bob: read.")
+    tty.send("/quit\r")
+    assert tty.end() == 0
+
+
 def test_a_newcomer_in_plain_lines_needs_no_document(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(SETTINGS + "broker: {bind: 'tcp://127.0.0.1:0'}\n")
     tty = Tty([sys.executable, str(ROOT / "peer.py"), "--name", "carol", "--plain"], tmp_path, (100, 50))

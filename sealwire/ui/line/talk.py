@@ -70,6 +70,8 @@ class Talk:
         self._orders = Orders(client, self, now_ms)
         self._is_saying = False
         """A line that says or changes something is being carried out: it tells what it did, not the news."""
+        self._overtaking: list[Delivery] = []
+        """States of what is being said just now: they are told after it was."""
         self._rose = asyncio.Event()
 
     # --- what happens ----------------------------------------------------------------------------------------
@@ -89,6 +91,9 @@ class Talk:
             await self._hear_message(event)
             return
         if isinstance(event, Delivery):
+            if self._is_saying and event.id not in self.view.own:
+                self._overtaking.append(event)
+                return
             await self._note_failure(event)
         self.view, lines = views.reduce(self.view, event, self._now_ms())
         match event:
@@ -148,6 +153,9 @@ class Talk:
             return True
         finally:
             self._is_saying = False
+            overtaking, self._overtaking = self._overtaking, []
+            for event in overtaking:
+                await self.hear(event)
 
     async def fail(self, error: SealwireError) -> None:
         """Say what went wrong and what to do."""

@@ -79,6 +79,21 @@ async def test_what_a_script_says_and_changes_beside_this_interface_is_heard_her
     assert await table.hear(replace(own, here=True)) == []
 
 
+async def test_a_state_that_overtakes_the_line_it_is_about_is_said_after_it(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = table.client.send_text
+
+    async def send_text(*words: object, **how: object) -> object:
+        sent = await sending(*words, **how)  # type: ignore[arg-type]
+        await table.hear(Delivery(sent.id, "sent", "bob"))
+        return sent
+
+    monkeypatch.setattr(table.client, "send_text", send_text)
+    await table.type("/to bob")
+    assert await table.type("quickly") == ["#1 to bob: queued.", "#1 to bob: sent."]
+
+
 async def test_text_needs_somebody_to_go_to(table: Table) -> None:
     (said,) = await table.type("hello")
     assert "/to NAME" in said
