@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input, Static
 
@@ -146,6 +146,7 @@ class Invite(Page[None]):
 
     def __init__(self, line: str, note: str) -> None:
         self._line, self._note = line, note
+        self._is_shown = False
         self.title_text = _("Bring a friend")
         self.hint_text = _("Enter: go on   arrows: scroll")
         super().__init__()
@@ -169,6 +170,12 @@ class Invite(Page[None]):
             yield button(_("Copy"), "copy")
         if self.app.size.width >= qr.columns(self._line) + 6:
             yield Static(code(self._line), id="qr")
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """At first the line is shown: on a small screen the button is below it, and Enter presses it all the same."""
+        if not self._is_shown:
+            self._is_shown = True
+            self.call_after_refresh(self.query_one("#body").scroll_home, animate=False)
 
     @on(Button.Pressed, "#on")
     def _on(self) -> None:
