@@ -67,7 +67,7 @@ class Sitting:
     async def settle(self) -> None:
         """Wait until what is drawn stays as it is."""
         before, same = "", 0
-        while same < 3:
+        while same < 2:
             await self.pilot.pause(FRAME_S)
             now = self.text()
             before, same = now, same + 1 if now == before else 0
