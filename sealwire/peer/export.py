@@ -142,6 +142,9 @@ def _object(line: bytes) -> dict[str, Any]:
 def milliseconds(value: object) -> int:
     """Return a time of an export. Raises RemoteProtocolError."""
     try:
-        return round(datetime.fromisoformat(str(value)).timestamp() * 1000)
+        found = round(datetime.fromisoformat(str(value)).timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise RemoteProtocolError("not a time") from error
+    if found < 0:  # no message can carry it: one that is shared with a newcomer of a group could never be sent
+        raise RemoteProtocolError("a time before 1970")
+    return found

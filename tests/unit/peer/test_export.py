@@ -44,9 +44,10 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(**{"from": "Bob"}),
         entry(sent_at="yesterday"),
         entry(sent_at=None),
+        entry(sent_at="1969-12-31T00:00:00Z"),
         b'{"text":"' + b"x" * export.MAX_LINE_BYTES + b'"}',
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_a_line_that_is_no_message_of_this_history_is_refused(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
