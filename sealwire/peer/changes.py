@@ -24,6 +24,9 @@ MAX_REACTIONS: Final = 1_000
 """People who ever reacted to one message: as many as a group can have."""
 MAX_AHEAD: Final = 1_000
 """How far a number everybody shares may jump: without it one person could use up all numbers and have the last word."""
+MAX_NUMBER: Final = 1 << 31
+"""Of such a number: half of what its field holds, so that the next one of our own always has a form. Without it whoever
+counts up to the end, a thousand at a time, leaves a change in our outbox that nothing can read."""
 MAX_ASIDE: Final = 500
 """Changes of one person in one conversation that wait for their messages; the oldest go."""
 
@@ -126,7 +129,7 @@ class Changes:
         return Outcome(Verdict.DONE, row.row)
 
     def _pin(self, said: Said, pin: Pin, row: MessageRow) -> Outcome:
-        if pin.number > row.pin_number + MAX_AHEAD:
+        if pin.number > min(row.pin_number + MAX_AHEAD, MAX_NUMBER):
             return Outcome(Verdict.FORM)
         if (pin.number, said.author) <= (row.pin_number, row.pin_by):
             return Outcome(Verdict.STALE)

@@ -24,6 +24,8 @@ MIN_TIMER_S: Final = 5
 """Shorter nobody could read it."""
 MAX_AHEAD: Final = 1_000
 """How far a timer's number may jump; see ``changes.MAX_AHEAD``."""
+MAX_NUMBER: Final = 1 << 31
+"""See ``changes.MAX_NUMBER``."""
 DEATHS_PER_TURN: Final = 500
 """Messages that disappear in one turn: bounds how long frames wait for it."""
 SAVE_EVERY_MS: Final = 10_000
@@ -115,7 +117,7 @@ class Timers:
     def take(self, conversation: str, by: str, timer: Timer) -> bool | None:
         """Somebody set the timer of a conversation between two: whether that changes it; None: it is not allowed."""
         known = self._records.timer(conversation)
-        if timer.number > known.number + MAX_AHEAD or not is_length(timer.seconds):
+        if timer.number > min(known.number + MAX_AHEAD, MAX_NUMBER) or not is_length(timer.seconds):
             return None
         if (timer.number, by) <= (known.number, known.by):
             return False

@@ -8,8 +8,9 @@ import pytest
 
 from sealwire.errors import NotYoursError, TooLateError, UnknownMessageError, UsageError
 from sealwire.ids import Mailbox, MessageId
-from sealwire.peer.changes import EDIT_FOR_MS, MAX_AHEAD, MAX_ASIDE, MAX_REACTIONS, Said
+from sealwire.peer.changes import EDIT_FOR_MS, MAX_AHEAD, MAX_ASIDE, MAX_NUMBER, MAX_REACTIONS, Said
 from sealwire.peer.events import Delivery, Message, Quote, Reaction
+from sealwire.peer.records import TimerRow
 from sealwire.peer.refusals import SAY_EVERY_S
 from sealwire.peer.words import MAX_PINS
 from sealwire.wire.content import Text
@@ -255,6 +256,19 @@ def test_nobody_has_the_last_word_by_a_huge_number(two):
     assert alice.warnings()[0].name == "refused-change"
     alice.hear(Said("", "bob", MessageId(b"x" * 16), 5, alice.now), Pin(ref, MAX_AHEAD, True))
     assert alice.message(first).pinned
+
+
+def test_whoever_counts_up_to_the_end_leaves_no_change_of_ours_without_a_form(two):
+    alice, _bob = two
+    first = alice.say("one")
+    row = alice.store.named("bob", bytes.fromhex(first))[0].row
+    alice.store.put_pin(row, False, MAX_NUMBER, "bob", 1)
+    alice.store.put_timer("bob", TimerRow(60, MAX_NUMBER, "bob"))
+    before = len(alice.room.said)
+    alice.words.pin("bob", first, True, alice.now)
+    with pytest.raises(UsageError):
+        alice.words.set_timer("bob", 120, alice.now)
+    assert alice.room.said[before:] == []
 
 
 def test_a_forwarded_text_is_marked_and_names_no_author(two):
