@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -25,11 +26,11 @@ from tests.fault.hostile import answers
 
 
 class Circle(Company):
-    """alice's group with bob and carol; dave is outside."""
+    """alice's group with bob and carol."""
 
     def __init__(self, net: Network) -> None:
         self.alice, self.bob = net.peer("alice"), net.peer("bob")
-        self.carol, self.dave = net.peer("carol", "mallory"), net.peer("dave", "bob")
+        self.carol = net.peer("carol", "mallory")
         net.run()
         super().__init__(net, self.alice)
         self.all = (self.alice, self.bob, self.carol)
@@ -43,6 +44,13 @@ class Circle(Company):
             self.act(guest, Kind.ACCEPT, value=guest.identity.card.encode())
         self.settle(3.0)
         assert self.members(self.bob) == self.members(self.carol) == {"alice", "bob", "carol"}
+
+    @cached_property
+    def dave(self) -> VirtualPeer:
+        """Somebody who is outside."""
+        peer = self.net.peer("dave", "bob")
+        self.net.run()
+        return peer
 
     def talk(self) -> None:
         """Everybody says something, so that all have the keys of all."""
