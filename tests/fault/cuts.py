@@ -82,7 +82,8 @@ class Witness(VirtualPeer):
                 _seq, mid = _send_fields(frame, AT_BODY)
                 self._sent.setdefault(self.rid, []).append(mid)
         super()._apply(turn)
-        shown = [(self.facts.at, event.text) for event in turn.events if isinstance(event, Message)]
+        heard = (event for event in turn.events if isinstance(event, Message) and not event.here)
+        shown = [(self.facts.at, event.text) for event in heard]
         self.facts.shown[self.name] += shown
 
     def _overhear(self, _peer: VirtualPeer, frame: bytes) -> list[bytes]:

@@ -257,7 +257,7 @@ TABLE: Final = (
         "skipped = skipped[-9999:]",
         MESSAGES + "18_a_thousand_chains_leave_bounded_rows",
     ),
-    Mutant(18, "peer/store.py", "(MAX_QUARANTINED,),", "(1_000_000,),", NETWORK + "18_garbage_fills_no_disk"),
+    Mutant(18, "peer/store.py", "> MAX_QUARANTINED:", "> 1_000_000:", NETWORK + "18_garbage_fills_no_disk"),
     Mutant(
         18,
         "peer/inbox.py",
