@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import date
 from functools import cache
 
 import pytest
 
 from model.check import INVARIANTS, MODEL, REMOVALS, SMALL, Line, check, main, missing_tools, read, table
 
-FALLS = [(removal.rule, invariant) for removal in REMOVALS for invariant in removal.breaks]
+TODAY = REMOVALS[date.today().toordinal() % 3 :: 3]
+"""Another third of the rules every day: compiling the model without each takes most of the time. The nightly run, and
+``python -m model.check``, take all."""
+FALLS = [(removal.rule, invariant) for removal in TODAY for invariant in removal.breaks]
 
 
 @cache
@@ -25,7 +29,7 @@ def lines() -> dict[tuple[str, str, int | None], Line]:
     assert not missing, "CI must have what .ci/apt.txt names"
     return {
         (line.name, line.scenario.name if not line.name else "", line.expected): line
-        for line in check(SMALL, REMOVALS, os.cpu_count() or 1)
+        for line in check(SMALL, TODAY, os.cpu_count() or 1)
     }
 
 
@@ -48,7 +52,7 @@ def test_the_table_of_removals_is_the_model_s_list_of_rules() -> None:
 
 
 def test_every_invariant_falls_with_some_rule_so_none_is_empty() -> None:
-    assert {invariant for _, invariant in FALLS} == set(INVARIANTS)
+    assert {invariant for removal in REMOVALS for invariant in removal.breaks} == set(INVARIANTS)
 
 
 def test_a_failure_names_its_invariant() -> None:

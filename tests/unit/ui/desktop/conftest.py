@@ -49,6 +49,7 @@ def plain_look(qapp: QApplication) -> Iterator[None]:
 def thread() -> Iterator[LoopThread]:
     """The client's loop. A widget freed in its thread ends the process: as in the program, only this one collects."""
     gc.disable()
+    gc.freeze()  # what was there before need not be looked at at the end of each of hundreds of tests
     made = LoopThread()
     yield made
     made.stop()
