@@ -43,3 +43,4 @@ def test_copies_that_no_message_names_go_once_they_are_old(folder, monkeypatch):
 
 def test_a_folder_that_is_not_there_is_tidy(tmp_path):
     keep_parts(tmp_path / "none", KeepParts(frozenset()))
+    assert list(tmp_path.iterdir()) == []
