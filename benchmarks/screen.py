@@ -56,7 +56,8 @@ def main() -> None:
         fill(stage, chosen.messages)
         bob = stage.peer("bob")
         bob.wait_for("ready")
-        figures = [measured(stage, bob, chosen.count) for _ in range(chosen.starts)]
+        lasts = ["a long friendship", *(arrival(start * chosen.count - 1) for start in range(1, chosen.starts))]
+        figures = [measured(stage, bob, chosen.count, last) for last in lasts]
     starts, began, opens, arrivals, spent = zip(*figures, strict=True)
     every = [one for some in arrivals for one in some]
     rows = [
@@ -101,8 +102,12 @@ def fill(stage: Stage, messages: int) -> None:
     store.close()
 
 
-def measured(stage: Stage, bob: JsonPeer, count: int) -> tuple[float, float, float, list[float], float]:
-    """(start, CPU of it, opening, arrivals, CPU of an arrival), in seconds."""
+def measured(stage: Stage, bob: JsonPeer, count: int, last: str) -> tuple[float, float, float, list[float], float]:
+    """(start, CPU of it, opening, arrivals, CPU of an arrival), in seconds.
+
+    Args:
+        last: words of the newest message with bob.
+    """
     with terminal(stage) as tty:
         start = tty.until("Ctrl+K", "person19", since=tty.began)
         began = tty.cpu_s()
@@ -112,12 +117,12 @@ def measured(stage: Stage, bob: JsonPeer, count: int) -> tuple[float, float, flo
         tty.until("bob")
         opened = time.perf_counter()
         tty.press(b"\r")
-        tty.until("a long friendship")
+        tty.until(last)
         opening = time.perf_counter() - opened
         tty.quiet()
         arrivals, before = [], tty.cpu_s()
         for number in range(count):
-            text = f"arrival{next(NUMBERS)}x"
+            text = arrival(next(NUMBERS))
             told = time.perf_counter()
             bob.request("send", to="alice", text=text)
             arrivals.append(tty.until(text, since=told))
@@ -127,6 +132,11 @@ def measured(stage: Stage, bob: JsonPeer, count: int) -> tuple[float, float, flo
 
 
 NUMBERS = numbers()
+
+
+def arrival(number: int) -> str:
+    """The text of a message that arrives while alice looks."""
+    return f"arrival{number}x"
 
 
 class Tty:
