@@ -10,12 +10,12 @@ people still talk afterwards.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 import resource
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.figures import machine
@@ -54,7 +54,9 @@ def main() -> int:
 
 def run(folder: Path, count: int, dice: random.Random) -> tuple[float, int]:
     """Feed ``count`` frames; returns (growth of memory in MiB after the warm-up, link sessions made anew)."""
-    settings = replace(BrokerSettings(), account_units_per_s=1e9, account_units_burst=1e9, requests_per_min=1e9)
+    settings = dataclasses.replace(
+        BrokerSettings(), account_units_per_s=1e9, account_units_burst=1e9, requests_per_min=1e9
+    )
     with Network(folder, PEOPLE, settings) as net:
         return _fuzz(net, count, dice)
 

@@ -17,9 +17,10 @@ import inspect
 import logging
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
+
+from msgspec import Struct
 
 from sealwire.bots.peer import Incoming, Peer, connect
 from sealwire.cli.loops import until_told
@@ -33,8 +34,7 @@ MAX_WORDS: Final = 100
 _log = logging.getLogger("sealwire.bots")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a handler gets: the message, where it came from, and the ways to answer."""
 
     bot: Bot
@@ -72,8 +72,7 @@ Handler = Callable[..., Awaitable[None]]
 Starter = Callable[[Peer], Coroutine[Any, Any, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
+class _Command(Struct, frozen=True):
     run: Handler
     help: str
     least: int

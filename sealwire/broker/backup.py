@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
+from msgspec import Struct
 
 from sealwire.broker import catalog
 from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
@@ -30,8 +30,7 @@ REPLACED: Final = ".replaced"
 """What the database that a restore takes the place of is called afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a database says about itself. ``taken_ms`` and ``newest_ms`` are ms since 1970, 0 for none."""
 
     realm: str

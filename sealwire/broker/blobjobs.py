@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from sealwire.ids import Millis
 from sealwire.wire.blobs import BlobId
 from sealwire.wire.frames import Code
@@ -26,8 +28,7 @@ class Asker(Protocol):
         """Give an answer, now or later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Who waits for an answer about blobs."""
 
     link: Asker
@@ -41,8 +42,7 @@ class Asked:
 # --- of the database, as operations of a job -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class KeepBlob:
+class KeepBlob(Struct, frozen=True):
     """Enter a blob, before the first of its bytes is taken."""
 
     ref: object
@@ -54,16 +54,14 @@ class KeepBlob:
     """By the mail clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class SealBlob:
+class SealBlob(Struct, frozen=True):
     """All of it is on disk: it may be read from now on."""
 
     ref: object
     blob: BlobId
 
 
-@dataclass(frozen=True, slots=True)
-class DropBlobs:
+class DropBlobs(Struct, frozen=True):
     """Forget blobs; their files go after the commit."""
 
     ref: object
@@ -73,8 +71,7 @@ class DropBlobs:
 BlobOp = KeepBlob | SealBlob | DropBlobs
 
 
-@dataclass(frozen=True, slots=True)
-class BlobRow:
+class BlobRow(Struct, frozen=True):
     """A blob as the broker finds it at its start."""
 
     blob: BlobId
@@ -99,16 +96,14 @@ class PutChunk:
     chunk: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SealFile:
+class SealFile(Struct, frozen=True):
     """Sync a file that is complete and give it its final name."""
 
     blob: BlobId
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFile:
+class ReadFile(Struct, frozen=True):
     """Read a piece; ``ref`` says for whom."""
 
     ref: object
@@ -117,8 +112,7 @@ class ReadFile:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class EraseFiles:
+class EraseFiles(Struct, frozen=True):
     """Delete the files of blobs that no table knows any more."""
 
     blobs: tuple[BlobId, ...]

@@ -15,12 +15,13 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from sealwire.broker.blobjobs import (
     BlobDone,

@@ -8,8 +8,9 @@ Source: protocol.md §6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from sealwire.broker.admission import Bucket
 from sealwire.broker.groups import GroupLogs
@@ -46,8 +47,7 @@ _CODES: Final = {"done": Code.OK, "full": Code.STORAGE, "stale": Code.INVALID}
 _SIZES: Final = {FindAccount: LOOKUP_RESPONSE_BYTES, TakeBundle: BUNDLE_RESPONSE_BYTES}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Who waits for an answer."""
 
     link: Link

@@ -12,11 +12,11 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import apsw
+from msgspec import Struct
 
 from sealwire.broker import backup, catalog, invites, keyfiles
 from sealwire.broker.store import SqliteStore
@@ -32,8 +32,7 @@ SALVAGED: Final = ("account", "device", "body", "mail", "fan", "group_entry")
 """Tables worth copying, in the order their rows refer to each other. Prekeys and invites are made afresh."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """``name`` is stable for scripts."""
 
     name: str

@@ -9,11 +9,12 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
+from msgspec import Struct
 
 from sealwire.broker import catalog
 from sealwire.broker.port import Committed, Job, StoreEvent
@@ -24,8 +25,7 @@ def _nothing(_db: apsw.Connection) -> object:
     return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Errand(Job):
+class Errand(Job, kw_only=True):
     """Something to do on the store's connection, between two jobs of the router; it is no transaction of its own.
 
     It must be short: messages wait for it.
@@ -33,7 +33,7 @@ class Errand(Job):
 
     at_ms: int = 0
     run: Callable[[apsw.Connection], object] = _nothing
-    done: Future[Any] = field(default_factory=Future)
+    done: Future[Any] = msgspec.field(default_factory=Future)
 
     def carry_out(self, db: apsw.Connection) -> None:
         """Do it; what goes wrong is its asker's affair, not the broker's."""
@@ -78,8 +78,7 @@ class AttendedStore(SqliteStore):
         return event
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFacts:
+class StoreFacts(Struct, frozen=True):
     """What the database says of itself."""
 
     oldest_ms: int | None

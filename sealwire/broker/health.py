@@ -12,8 +12,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 TURN_S: Final = 5.0
 """The loop turns at least once a second; one that has not for so long hangs."""
@@ -25,8 +26,7 @@ REQUEST_S: Final = 2.0
 """A client that does not finish its request holds the next one up no longer than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(Struct, frozen=True):
     """What the broker shows of itself.
 
     ``turned_at`` and ``writing_since`` are monotonic seconds; the latter is None while nothing is being written.

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from sealwire.broker.admission import Bucket
 from sealwire.broker.mailbox import Entry, Fan, Mailbox
 from sealwire.broker.port import BrokerSettings, Register
@@ -41,8 +43,7 @@ WRONG_TOKENS: Final = 16
 """Frames with a wrong token before the link ends: a guess must not end somebody's link, a series of them must."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What ZeroMQ says about a connection, read once with its first frame."""
 
     rid: RoutingId

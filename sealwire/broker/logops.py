@@ -5,8 +5,9 @@ Source: protocol.md §16.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.crypto.group_log import LogEntry
 from sealwire.ids import GroupId
@@ -14,8 +15,7 @@ from sealwire.ids import GroupId
 LogOutcome = Literal["done", "there", "stale", "invalid", "quota"]
 
 
-@dataclass(frozen=True, slots=True)
-class AppendEntry:
+class AppendEntry(Struct, frozen=True):
     """Append an entry if it follows the last one of its log, compared and appended in one transaction."""
 
     ref: object
@@ -28,8 +28,7 @@ class AppendEntry:
     """Most groups that an account may begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEntries:
+class ReadEntries(Struct, frozen=True):
     """Read the entries of a log above a sequence, as many as one answer holds."""
 
     ref: object
@@ -37,8 +36,7 @@ class ReadEntries:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogRows:
+class LogRows(Struct, frozen=True):
     """Where a log stands, and entries of it in order."""
 
     group: GroupId

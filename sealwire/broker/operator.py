@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sealwire.broker.bans import MAX_LASTING_BANS, Bans
 from sealwire.broker.blobs import Blobs
@@ -60,8 +62,7 @@ Row = dict[str, str | int]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class House:
+class House(Struct, frozen=True):
     """What the router holds beside the relay."""
 
     accounts: dict[str, Account]

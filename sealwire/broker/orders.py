@@ -8,8 +8,9 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.broker.blobjobs import DropBlobs
 from sealwire.ids import Mailbox, Millis
@@ -17,8 +18,7 @@ from sealwire.ids import Mailbox, Millis
 # --- upkeep --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(Struct, frozen=True):
     """Delete rows that waited too long and count them for the device, in one transaction."""
 
     ref: object
@@ -26,8 +26,7 @@ class Expire:
     rows: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiredTold:
+class ExpiredTold(Struct, frozen=True):
     """The device has been told of this many expired messages."""
 
     ref: object
@@ -35,8 +34,7 @@ class ExpiredTold:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeepClock:
+class KeepClock(Struct, frozen=True):
     """Store where the mail clock stands: a restart goes on from there, whatever the wall clock says by then."""
 
     ref: object
@@ -55,8 +53,7 @@ DELETED = 2
 BanKind = Literal["account", "device", "address"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ban:
+class Ban(Struct, frozen=True):
     """Whom to keep out, and until when."""
 
     kind: BanKind
@@ -68,16 +65,14 @@ class Ban:
     """The operator's note."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddBan:
+class AddBan(Struct, frozen=True):
     """Keep somebody out from the commit on."""
 
     ref: object
     ban: Ban
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveBan:
+class RemoveBan(Struct, frozen=True):
     """Lift a ban."""
 
     ref: object
@@ -85,8 +80,7 @@ class RemoveBan:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetState:
+class SetState(Struct, frozen=True):
     """Disable an account (it keeps its mail and cannot log in), or make it ACTIVE again."""
 
     ref: object
@@ -94,8 +88,7 @@ class SetState:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
-class DropAccount:
+class DropAccount(Struct, frozen=True):
     """Delete an account, its devices, their prekeys and their mail."""
 
     ref: object
@@ -104,8 +97,7 @@ class DropAccount:
     """Whether anybody may register the name again; otherwise it stays reserved."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteMail:
+class DeleteMail(Struct, frozen=True):
     """Delete stored rows that have left memory, one piece of a purge."""
 
     ref: object
@@ -114,8 +106,7 @@ class DeleteMail:
     """Rows of the whole purge, for the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetOwnLimits:
+class SetOwnLimits(Struct, frozen=True):
     """Replace what one account has of its own; an empty tuple leaves it with what everybody has."""
 
     ref: object
@@ -123,8 +114,7 @@ class SetOwnLimits:
     limits: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeInvite:
+class RevokeInvite(Struct, frozen=True):
     """Delete an invite."""
 
     ref: object
@@ -134,67 +124,57 @@ class RevokeInvite:
 # --- the operator's, for the router alone --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ListUsers:
+class ListUsers(Struct, frozen=True):
     """A page of accounts, by name."""
 
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListLinks:
+class ListLinks(Struct, frozen=True):
     """A page of link sessions, by device."""
 
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListQueues:
+class ListQueues(Struct, frozen=True):
     """A page of mailboxes in which something waits, by device."""
 
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListBans:
+class ListBans(Struct, frozen=True):
     """The bans in force."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kick:
+class Kick(Struct, frozen=True):
     """End the link sessions of an account, or of one device (mailbox in hex); they may come back."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
+class Purge(Struct, frozen=True):
     """Delete what is stored for an account, or for one device (mailbox in hex)."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListLimits:
+class ListLimits(Struct, frozen=True):
     """(in force, as configured) of each limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOwnLimits:
+class ListOwnLimits(Struct, frozen=True):
     """What one account has of its own."""
 
     account: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetLimits:
+class SetLimits(Struct, frozen=True):
     """Change limits for everybody until the broker ends: checked values, by name."""
 
     values: tuple[tuple[str, int | float | tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResetLimits:
+class ResetLimits(Struct, frozen=True):
     """Go back to what the settings say."""
 
     names: tuple[str, ...]

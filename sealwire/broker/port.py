@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+from msgspec import Struct
+
 from sealwire.broker.blobjobs import BlobOp, BlobRow
 from sealwire.broker.logops import AppendEntry, LogOutcome, LogRows, ReadEntries
 from sealwire.broker.orders import Ban, Order, Stored, Upkeep
@@ -159,8 +162,7 @@ class BrokerKeys:
 # --- what the store is asked ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """Enter a device (and its account, when new), redeeming the invite in the same transaction."""
 
     ref: object
@@ -183,8 +185,7 @@ class Register:
     now_ms: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class Rebind:
+class Rebind(Struct, frozen=True):
     """A registered device logged in with another CURVE key: admission knows it by that one from now on."""
 
     ref: object
@@ -192,8 +193,7 @@ class Rebind:
     curve: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StorePrekeys:
+class StorePrekeys(Struct, frozen=True):
     """Replace the signed prekeys of a device and add one-time prekeys with ids above all uploaded before."""
 
     ref: object
@@ -204,24 +204,21 @@ class StorePrekeys:
     one_time: tuple[tuple[int, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FindAccount:
+class FindAccount(Struct, frozen=True):
     """Read an account's signed device list; a name that does not exist costs the same."""
 
     ref: object
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeBundle:
+class TakeBundle(Struct, frozen=True):
     """Read a device's card and prekeys and take one one-time prekey, at most once ever."""
 
     ref: object
     mailbox: Mailbox
 
 
-@dataclass(frozen=True, slots=True)
-class AddInvite:
+class AddInvite(Struct, frozen=True):
     """Store the hash of a new invite."""
 
     ref: object
@@ -230,15 +227,13 @@ class AddInvite:
     expires_ms: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class ListInvites:
+class ListInvites(Struct, frozen=True):
     """Read the invites that are left."""
 
     ref: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """Ask the router what it holds (it is no operation: the store is not asked)."""
 
 
@@ -261,8 +256,7 @@ Op = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """Read these envelopes back, at most SLICE_ROWS of them, in this order."""
 
     ref: object
@@ -271,18 +265,17 @@ class Read:
     """The first envelope is read whatever its size, further ones as long as all of them together fit."""
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """One transaction: deletes, then mails, then ops; the reads come after it."""
 
     at_ms: Millis
-    mails: list[tuple[Mailbox, Mid, bytes | int]] = field(default_factory=list)
+    mails: list[tuple[Mailbox, Mid, bytes | int]] = msgspec.field(default_factory=list)
     """In order of arrival. A number instead of an envelope is an index into ``bodies``: one target of a FANOUT."""
-    bodies: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = msgspec.field(default_factory=list)
     """Envelopes of FANOUTs, each stored once."""
-    deletes: list[int] = field(default_factory=list)
-    ops: list[Op] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
+    deletes: list[int] = msgspec.field(default_factory=list)
+    ops: list[Op] = msgspec.field(default_factory=list)
+    reads: list[Read] = msgspec.field(default_factory=list)
 
 
 # --- what the store answers ----------------------------------------------------------------------------------
@@ -290,8 +283,7 @@ class Job:
 Outcome = Literal["done", "taken", "no-invite", "full", "stale", "unknown"] | LogOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
+class AccountRow(Struct, frozen=True):
     """A signed device list as it was registered."""
 
     devices: bytes
@@ -300,8 +292,7 @@ class AccountRow:
     """16 bytes for each device of the list, in its order; 0^16 for one that is not registered here."""
 
 
-@dataclass(frozen=True, slots=True)
-class BundleRow:
+class BundleRow(Struct, frozen=True):
     """What a bundle is made of; ``opk_id`` 0 when no one-time prekey is left."""
 
     card: bytes
@@ -312,8 +303,7 @@ class BundleRow:
     opk: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class InviteRow:
+class InviteRow(Struct, frozen=True):
     """An invite as an operator may see it: the token itself is not known here."""
 
     token_hash: bytes
@@ -321,8 +311,7 @@ class InviteRow:
     expires_ms: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How one operation ended, after its commit."""
 
     op: Op
@@ -338,16 +327,14 @@ class Result:
     """After ReadEntries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """The first rows of one :class:`Read`, as many as fit: (row, mid, envelope)."""
 
     ref: object
     rows: list[tuple[int, Mid, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """The job is durable. ``rows`` holds a reference for each of its mails, in their order."""
 
     job: Job
@@ -356,8 +343,7 @@ class Committed:
     slices: list[Slice]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The disk is full: nothing of the job was kept, and its deletes belong into the next one."""
 
     job: Job
@@ -370,8 +356,7 @@ StoreEvent = Committed | Refused
 # --- what the broker knows when it starts --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
+class DeviceRow(Struct, frozen=True):
     """A registered device as the router needs it."""
 
     mailbox: Mailbox
@@ -383,8 +368,7 @@ class DeviceRow:
     """Messages that expired and that the device has not been told about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The store's content at start. ``mail`` yields (mailbox, row, envelope size, time) in order of arrival, once."""
 
     incarnation: bytes
@@ -392,12 +376,12 @@ class Snapshot:
     mail: Iterable[tuple[Mailbox, int, int, Millis]]
     mail_ms: Millis
     """Where the mail clock stood: kept time or newest stored message, whichever is later; 0 for neither."""
-    states: Mapping[str, int] = field(default_factory=dict)
+    states: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Accounts that are not ACTIVE, by name."""
     bans: tuple[Ban, ...] = ()
     blobs: Sequence[BlobRow] = ()
     """Oldest first."""
-    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, float]] = msgspec.field(default_factory=dict)
     """What single accounts have of their own, by name."""
 
 

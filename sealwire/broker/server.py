@@ -15,11 +15,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import zmq
+from msgspec.structs import replace
 from zmq.backend import Socket as RawSocket
 from zmq.backend import zmq_poll
 from zmq.utils import z85

@@ -5,7 +5,7 @@ Source: protocol.md §3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sealwire.wire.frames import (
     AT_BODY,
@@ -21,8 +21,7 @@ _SHOWN_IN = {Verb.HELLO, Verb.LOGIN, Verb.SEND, Verb.FANOUT, Verb.REQUEST}
 _SHOWN_OUT = {Verb.CHALLENGE, Verb.WELCOME, Verb.DELIVER, Verb.RESPONSE, Verb.REJECT}
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """One frame: its verb, the mailbox it names (16 bytes or none), and all that is in it."""
 
     verb: str

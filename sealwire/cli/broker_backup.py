@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
+from msgspec.structs import asdict
 
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts

@@ -6,14 +6,14 @@ sealwire-peer --completion bash > ~/.local/share/bash-completion/completions/sea
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """Something that may be typed."""
 
     name: str
@@ -22,8 +22,7 @@ class Word:
     """A flag's values when they are known; ``<file>`` when it takes a file or folder, ``<text>`` for anything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """What a command line may hold."""
 
     name: str

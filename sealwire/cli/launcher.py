@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from sealwire import config, invite, localsocket
 from sealwire.cli import peer_profile, programs
@@ -239,7 +241,7 @@ class CliLauncher:
             return profile
         asked = invite.decode(await self._ask_invite() if first else self._started.invite)
         source = str(self._settings.paths.keys / "broker.pub")
-        return replace(
+        return dataclasses.replace(
             profile,
             broker_address=self._started.address,
             broker_key=asked.key,

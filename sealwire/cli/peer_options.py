@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire import __version__
 from sealwire.cli.common import Parser, common_flags, unknown_word
@@ -22,8 +23,7 @@ Wait = Literal["queued", "sent", "delivered", "read"]
 WAITS: tuple[Wait, ...] = ("queued", "sent", "delivered", "read")
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(Struct, frozen=True):
     """One thing a peer can be asked to do and then end."""
 
     form: str
@@ -88,8 +88,7 @@ _MODE_FLAGS = frozenset({"plain", "json", "timeout", "gui"})
 _FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui", "reply-to", "to", *sorted(_FILE_FLAGS))
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """A command line, checked."""
 
     name: str

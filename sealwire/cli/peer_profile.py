@@ -11,8 +11,10 @@ import getpass
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from sealwire import invite
 from sealwire.cli.common import load_settings, pinned_broker_key, say
@@ -46,8 +48,7 @@ _MAX_PASSPHRASE_BYTES = 4_096
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
+class Broker(Struct, frozen=True):
     """Where a broker is and the key it must show."""
 
     address: str

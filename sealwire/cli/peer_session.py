@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sealwire.cli import peer_profile, peer_verbs
 from sealwire.cli.common import say

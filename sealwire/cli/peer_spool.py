@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from sealwire.cli.peer_options import Options
 from sealwire.errors import DiskError

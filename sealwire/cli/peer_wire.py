@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ SOCKET_NAME: Final = "peer"
 
 _OWN: Final = frozenset({"settings", "passphrase_file", "join"})
 """What only the process that opens the profile needs; the running peer has its own."""
-_FIELDS: Final = {field.name: str(field.type) for field in fields(Options) if field.name not in _OWN}
+_FIELDS: Final = {name: kind for name, kind in Options.__annotations__.items() if name not in _OWN}
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "str": (str,),
     "str | None": (str, type(None)),

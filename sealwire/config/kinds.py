@@ -7,10 +7,11 @@ YAML's own ideas (``off`` is false, ``60:30`` is a number) never apply.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from sealwire.i18n import _
 
@@ -28,8 +29,7 @@ class Kind(Protocol):
         """Say what is allowed, in words that follow "must be"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
+class Integer(Struct, frozen=True):
     """A whole number in a range."""
 
     low: int
@@ -44,8 +44,7 @@ class Integer:
         return _("a whole number from {low} to {high}").format(low=self.low, high=self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number, perhaps with a decimal point, in a range."""
 
     low: float
@@ -70,8 +69,7 @@ def show_number(number: float) -> str:
 _UNITS = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """A number of bytes, written with a binary unit."""
 
     low: int
@@ -97,8 +95,7 @@ def show_size(size: int) -> str:
     return f"{size} B"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of a few words."""
 
     words: tuple[str, ...]
@@ -116,8 +113,7 @@ class Choice:
         return _("one of {words}").format(words=", ".join(self.words))
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """On or off."""
 
     def read(self, text: str, base: Path) -> bool:
@@ -136,8 +132,7 @@ _ENDPOINT = re.compile(rf"tcp://(?P<host>{_HOST}|\*):(?P<port>[0-9]{{1,5}})", re
 _ADDRESS = re.compile(rf"(?P<host>{_HOST}):(?P<port>[0-9]{{1,5}})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A ZeroMQ address over TCP. One to bind may have the host ``*`` and the port 0 (a free one)."""
 
     bind: bool
@@ -156,8 +151,7 @@ class Endpoint:
         return _("an address like tcp://127.0.0.1:5555 (IPv6 in brackets, port at most 65535)")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """HOST:PORT as other machines reach it."""
 
     def read(self, text: str, base: Path) -> str:
@@ -170,8 +164,7 @@ class Address:
         return _("HOST:PORT, like chat.example.org:5555 (IPv6 in brackets, port 1 to 65535)")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalPort:
+class LocalPort(Struct, frozen=True):
     """HOST:PORT on loopback for something that has no login, or ``off``. Port 0 takes a free one."""
 
     def read(self, text: str, base: Path) -> str:
@@ -189,8 +182,7 @@ class LocalPort:
         return _("off, or an address of this machine alone like 127.0.0.1:9464 or [::1]:9464")
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """From when to when, by the clock on the wall; over midnight when the first is the later one."""
 
     def read(self, text: str, base: Path) -> str:
@@ -205,8 +197,7 @@ class Hours:
         return _("hours like 22:00-07:00")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word of a command: any text without control characters."""
 
     def read(self, text: str, base: Path) -> str:
@@ -220,8 +211,7 @@ class Word:
         return _('a program and its words, like ["notify-send", "Sealwire"]')
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A path, relative to the file it stands in."""
 
     def read(self, text: str, base: Path) -> Path:
@@ -236,8 +226,7 @@ class Folder:
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOrFile:
+class KeyOrFile(Struct, frozen=True):
     """A public key as 40 characters of Z85, or the path of a file that holds it."""
 
     def read(self, text: str, base: Path) -> str | Path:
@@ -251,8 +240,7 @@ class KeyOrFile:
         return _("a file or 40 characters of Z85")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """An IP network."""
 
     def read(self, text: str, base: Path) -> str:

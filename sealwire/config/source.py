@@ -9,12 +9,12 @@ import codecs
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from msgspec import Struct, field
 
 from sealwire.config.settings import KEYS, SECTIONS
 from sealwire.i18n import _
@@ -60,8 +60,7 @@ class Item(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A value given for one key, still as text."""
 
     key: str
@@ -73,8 +72,7 @@ class Entry:
     is_null: bool = False
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """Everything one source says."""
 
     entries: list[Entry] = field(default_factory=list)
@@ -212,8 +210,7 @@ def _tree(text: str) -> yaml.Node | None:
     return yaml.compose(text, Loader=_BoundedLoader)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """One pass over one file."""
 
     name: str

@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
+from msgspec import Struct
+
 from sealwire.crypto import rsa
 from sealwire.crypto.primitives import KEY_BYTES, H
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
@@ -150,8 +152,7 @@ def _read_name(reader: Reader) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCard:
+class SignedCard(Struct, frozen=True):
     """A card and its account's 384-byte PSS signature.
 
     Source: protocol.md §7.
@@ -203,8 +204,7 @@ class SignedCard:
         rsa.verify(self.card.n_sign, "card", self.card.encode(), self.signature)
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceList:
+class DeviceList(Struct, frozen=True):
     """The devices of an account at one version.
 
     Attributes:
@@ -266,8 +266,7 @@ class DeviceList:
 MAX_DEVICE_LIST_BYTES = 3 + 2 * (2 + MAX_NAME_BYTES) + RSA_BYTES + 5 + MAX_DEVICES * (DEVICE_ID_BYTES + HASH_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedDeviceList:
+class SignedDeviceList(Struct, frozen=True):
     """A device list and its account's 384-byte PSS signature.
 
     Source: protocol.md §7.

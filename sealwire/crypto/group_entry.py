@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
+
+from msgspec import Struct
 
 from sealwire.crypto.card import HASH_BYTES, MAX_NAME_BYTES, SignedCard
 from sealwire.crypto.primitives import SIGNATURE_BYTES, ed25519_sign, ed25519_verify
@@ -59,8 +60,7 @@ class Role(IntEnum):
     READ_ONLY = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """One entry's content.
 
     Attributes:
@@ -115,8 +115,7 @@ def _read_account(reader: Reader) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True)
-class SignedBody:
+class SignedBody(Struct, frozen=True):
     """An entry's content and its author's 64-byte signature.
 
     Source: protocol.md §16.2.
@@ -168,8 +167,7 @@ class SignedBody:
 # --- values ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Invited:
+class Invited(Struct, frozen=True):
     """The value of ``invite``: who exactly, as what, until when.
 
     Source: protocol.md §16.2.

@@ -12,6 +12,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from msgspec import Struct
+
 from sealwire.crypto.primitives import (
     AUTHENTICATOR_BYTES,
     KEY_BYTES,
@@ -37,8 +39,7 @@ _NO_HEAD: Final = bytes(HEAD_BYTES)
 _UNSIGNED: Final = bytes(SIGNATURE_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """Where a log stands: everything that decides what may follow.
 
     Attributes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from sealwire.crypto import rsa
 from sealwire.crypto.card import Card, SignedCard
 from sealwire.crypto.identity import DeviceKeys, Identity
@@ -50,8 +52,7 @@ SecretOf = Callable[[int, int], PrekeySecret | None]
 OneTimeOf = Callable[[int], OneTimeSecret | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """What a handshake opened. Nothing of it may be stored before its first message decrypts.
 
     Attributes:

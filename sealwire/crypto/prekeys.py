@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
+from msgspec import Struct
+
 from sealwire.crypto.card import Card, SignedCard
 from sealwire.crypto.identity import DeviceKeys
 from sealwire.crypto.primitives import (
@@ -38,8 +40,7 @@ _SECRET = struct.Struct(f">I{KEY_BYTES}sI{PQ_SEED_BYTES}sQ")
 _ONE_TIME = struct.Struct(f">I{KEY_BYTES}s")
 
 
-@dataclass(frozen=True, slots=True)
-class PrekeysPublic:
+class PrekeysPublic(Struct, frozen=True):
     """The medium-term prekeys of a device: X25519 (``spk``, 32 bytes) and ML-KEM-768 (``pq``, 1,184 bytes).
 
     Source: protocol.md §8.
@@ -75,8 +76,7 @@ class PrekeysPublic:
         return prekeys
 
 
-@dataclass(frozen=True, slots=True)
-class SignedPrekeys:
+class SignedPrekeys(Struct, frozen=True):
     """Prekeys and their device's 64-byte Ed25519 signature.
 
     Source: protocol.md §8.
@@ -178,8 +178,7 @@ class PrekeySecret:
         return cls(*_SECRET.unpack(encoded))
 
 
-@dataclass(frozen=True, slots=True)
-class OneTimePublic:
+class OneTimePublic(Struct, frozen=True):
     """The public half of a one-time prekey, 32 bytes under its id.
 
     Source: protocol.md §8.
@@ -238,8 +237,7 @@ class OneTimeSecret:
         return cls(*_ONE_TIME.unpack(encoded))
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """What the broker hands out for one device; ``opk_id`` 0 with 32 zero bytes means none was left.
 
     Source: protocol.md §8.

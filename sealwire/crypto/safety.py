@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.crypto.card import Card
 from sealwire.crypto.primitives import equal
@@ -60,8 +61,7 @@ def _half(person: bytes) -> str:
     return "".join(f"{int.from_bytes(chunk, 'big') % 100_000:05d}" for chunk in chunks)
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyNumber:
+class SafetyNumber(Struct, frozen=True):
     """The safety number of this account with another, from this side: 64 bytes for each.
 
     Source: protocol.md §13.

@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
+from msgspec import Struct
+
 from sealwire.crypto.primitives import (
     AUTHENTICATOR_BYTES,
     KEY_BYTES,
@@ -50,8 +52,7 @@ _STATE = struct.Struct(f">B{_CONTEXT.size}s{KEY_BYTES}sI{KEY_BYTES}s{_HASH_BYTES
 _SKIPPED = struct.Struct(f">I{KEY_BYTES}s")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a sender key is good: it is in the signature and the associated data of every message.
 
     Attributes:

@@ -8,7 +8,8 @@ data, and bounded before a byte is allocated.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sealwire.crypto.primitives import (
     AUTHENTICATOR_BYTES,
@@ -42,8 +43,7 @@ MAX_KEY_FILE_BYTES = 1 << 20
 _HEAD = struct.Struct(f">{len(MAGIC)}sBII{SALT_BYTES}s{NONCE_BYTES}s")
 
 
-@dataclass(frozen=True, slots=True)
-class KdfParams:
+class KdfParams(Struct, frozen=True):
     """What Argon2id costs: memory in KiB and passes over it. The default takes about 0.2 s.
 
     Source: protocol.md §14; RFC 9106 §4.

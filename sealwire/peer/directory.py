@@ -6,8 +6,9 @@ Source: protocol.md §6, §8, §12.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sealwire.crypto.handshake import open_session
 from sealwire.crypto.identity import Identity
@@ -31,8 +32,7 @@ RENEW_EVERY_MS: Final = 3600 * 1000
 each other into endless handshakes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """A name was looked up: known, or the error that says why not. For those who wait for it inside this process."""
 
     name: str

@@ -5,9 +5,11 @@ Every event turns into the JSON object of docs/scripting.md by :func:`to_json`; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import Struct
 
 EVENT_VERSION = 1
 
@@ -34,8 +36,7 @@ GroupChange = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The profile is open; on a first start it is registered and its prekeys are stored."""
 
     type: ClassVar[str] = "ready"
@@ -44,8 +45,7 @@ class Ready:
     """Account fingerprint, 64 lower-case hex digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """The link to the broker changed."""
 
     type: ClassVar[str] = "connection"
@@ -56,16 +56,14 @@ class Connection:
     """The stable code of the error behind ``reason``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(Struct, frozen=True):
     """One person's reaction to a message."""
 
     sender: str
     emoji: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The message that another one answers, as far as it is known here."""
 
     id: str
@@ -75,8 +73,7 @@ class Quote:
     """Its beginning, one line; empty when it is not known or was deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A file that a message carries."""
 
     name: str
@@ -93,8 +90,7 @@ class Attachment:
     """A small JPEG, decoded and made again here; not part of the JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message was stored: someone else's, or our own. At least once; ``id`` is stable.
 
     With ``change`` set it was stored before, and this is how it stands now.
@@ -135,8 +131,7 @@ class Message:
     """Said or changed by this device just now, through whatever interface; not part of the JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """The state of one of our messages rose (or it failed)."""
 
     type: ClassVar[str] = "delivery"
@@ -146,8 +141,7 @@ class Delivery:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A contact appeared or its trust changed."""
 
     type: ClassVar[str] = "contact"
@@ -156,8 +150,7 @@ class Contact:
     state: TrustState
 
 
-@dataclass(frozen=True, slots=True)
-class Warning:
+class Warning(Struct, frozen=True):
     """Something people should know: a gap, an unreadable message, a clone, little disk space."""
 
     type: ClassVar[str] = "warning"
@@ -168,8 +161,7 @@ class Warning:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Typing:
+class Typing(Struct, frozen=True):
     """Somebody writes, or stopped. Never stored, dropped first when anything is scarce."""
 
     type: ClassVar[str] = "typing"
@@ -178,8 +170,7 @@ class Typing:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file moved on: progress at most a few times a second, each change of state at once."""
 
     type: ClassVar[str] = "file"
@@ -197,8 +188,7 @@ class File:
     """Made here, once there is one; not part of the JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A group changed, by a signed entry of its log (or it stopped because its log has two heads)."""
 
     type: ClassVar[str] = "group"
@@ -252,10 +242,12 @@ _Part = Reaction | Quote | Attachment
 
 
 def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, Any], ...]:
-    shown = [field for field in fields(kind) if field.name not in _NOT_IN_JSON]
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    every = zip(names, (msgspec.NODEFAULT,) * (len(names) - len(defaults)) + defaults, strict=True)
     return tuple(
-        (field.name, _JSON_NAMES.get(field.name, field.name), field.name.endswith("_ms"), field.default)
-        for field in shown
+        (name, _JSON_NAMES.get(name, name), name.endswith("_ms"), default)
+        for name, default in every
+        if name not in _NOT_IN_JSON
     )
 
 

@@ -6,8 +6,9 @@ Source: protocol.md §5.5, §16.6.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
+
+from msgspec import Struct, field
 
 from sealwire.ids import MAILBOX_BYTES, Mailbox, MessageId
 from sealwire.wire.frames import Code
@@ -32,8 +33,7 @@ class Flight(NamedTuple):
         return [self.mailbox]
 
 
-@dataclass(slots=True)
-class FanFlight:
+class FanFlight(Struct):
     """A FANOUT that is not answered yet."""
 
     seq: int
@@ -49,8 +49,7 @@ class FanFlight:
         return Flight(self.seq, self.row, self.mailboxes[index], self.size_bytes, self.message, 0)
 
 
-@dataclass(slots=True)
-class Fan:
+class Fan(Struct):
     """The devices that a row for many still has to reach, and whether it has reached any."""
 
     left: set[Mailbox]
@@ -67,8 +66,7 @@ class Fan:
         return cls({Mailbox(encoded[end - MAILBOX_BYTES : end]) for end in ends}, bool(encoded[0]))
 
 
-@dataclass(slots=True)
-class Target:
+class Target(Struct):
     """One device's queue."""
 
     pending: deque[int] = field(default_factory=deque)

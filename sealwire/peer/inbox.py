@@ -9,8 +9,9 @@ Source: protocol.md §9, §11, §12.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from sealwire.crypto.card import SignedCard
 from sealwire.crypto.handshake import accept
@@ -57,8 +58,7 @@ class UnreadError(Exception):
         self.account = account
 
 
-@dataclass(frozen=True, slots=True)
-class _Fresh:
+class _Fresh(Struct, frozen=True):
     """What to store when the first message of a new session has decrypted."""
 
     card: SignedCard
@@ -96,8 +96,7 @@ Handler = Callable[[Arrival, Any], None]
 """Takes one kind of content; raises UnreadError when it must not be believed (it is then quarantined)."""
 
 
-@dataclass(slots=True)
-class Arrivals:
+class Arrivals(Struct):
     """What one turn's envelopes mean for the rest of the peer; the engine takes and empties it."""
 
     lookups: set[str] = field(default_factory=set)

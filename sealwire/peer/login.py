@@ -5,8 +5,9 @@ Source: protocol.md §3.2, §5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sealwire.crypto.identity import Identity, login_transcript
 from sealwire.crypto.primitives import Rng
@@ -33,8 +34,7 @@ class LinkState(Enum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What a login needs beside the identity: the pinned broker key, our connection key, an invite."""
 
     broker_key: bytes

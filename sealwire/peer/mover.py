@@ -12,8 +12,9 @@ Source: protocol.md §17.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sealwire.crypto.identity import Identity
 from sealwire.crypto.primitives import Rng
@@ -88,8 +89,7 @@ class Removal:
 Job = Upload | Download | Removal
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     job: Job
     request: BlobRequest
     sent_s: float

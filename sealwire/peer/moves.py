@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from sealwire.crypto.attachments import Run
 from sealwire.errors import SealwireError
 
@@ -77,16 +79,14 @@ class Sink(Protocol):
 # --- what is told --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Progressed:
+class Progressed(Struct, frozen=True):
     """So many bytes of the file are through."""
 
     row: int
     done_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunWanted:
+class RunWanted(Struct, frozen=True):
     """The next chunk needs a run of its own; it must be stored before anything of it is sent."""
 
     row: int
@@ -94,30 +94,26 @@ class RunWanted:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """The broker's disk is full: it is tried again."""
 
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class Anew:
+class Anew(Struct, frozen=True):
     """What is at the broker does not belong to what is here: begin again under other keys."""
 
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
+class Uploaded(Struct, frozen=True):
     """The broker has all of it, on its disk."""
 
     row: int
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Downloaded:
+class Downloaded(Struct, frozen=True):
     """It is whole, verified, synced and has its name."""
 
     row: int
@@ -125,8 +121,7 @@ class Downloaded:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class MoveFailed:
+class MoveFailed(Struct, frozen=True):
     """It will not go on by itself."""
 
     row: int
@@ -135,8 +130,7 @@ class MoveFailed:
     """What is here of it is worth nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """The broker does not keep a blob any more, or a fetched file is gone here."""
 
     row: int
@@ -149,8 +143,7 @@ News = Progressed | RunWanted | Waits | Anew | Uploaded | Downloaded | MoveFaile
 # --- what is asked of the one who moves ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BeginUpload:
+class BeginUpload(Struct, frozen=True):
     """Send a file."""
 
     plan: Plan
@@ -159,8 +152,7 @@ class BeginUpload:
     """Its size and modification time (ns) when somebody sent it."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeginDownload:
+class BeginDownload(Struct, frozen=True):
     """Fetch a file."""
 
     plan: Plan
@@ -170,31 +162,27 @@ class BeginDownload:
     """What to call it in a folder; clean."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunBegins:
+class RunBegins(Struct, frozen=True):
     """The run that was wanted is stored."""
 
     row: int
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class EndMove:
+class EndMove(Struct, frozen=True):
     """Stop moving a file."""
 
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class DropBlob:
+class DropBlob(Struct, frozen=True):
     """Have the broker forget a blob; told as Dropped under the same ``row``."""
 
     row: int
     blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MakeThumbnail:
+class MakeThumbnail(Struct, frozen=True):
     """Make a thumbnail: of an own image, or of a thumbnail that somebody sent."""
 
     row: int
@@ -202,30 +190,26 @@ class MakeThumbnail:
     offered: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardPart:
+class DiscardPart(Struct, frozen=True):
     """Delete what is here of a file that is not whole."""
 
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeepParts:
+class KeepParts(Struct, frozen=True):
     """A process begins: of files that are not whole, and of copies made to be sent, only these are still wanted."""
 
     rows: frozenset[int]
     copies: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardCopy:
+class DiscardCopy(Struct, frozen=True):
     """Delete a copy that was made only to be sent."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardFinished:
+class DiscardFinished(Struct, frozen=True):
     """Delete a file that was fetched, if it lies in the profile's own folder; told as Dropped under this ``row``."""
 
     row: int

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sealwire.errors import RemoteProtocolError
 from sealwire.ids import GROUP_MARK, Mailbox, MessageId, Millis, Token, mid_of
@@ -35,8 +37,7 @@ FINAL_CODES: Final = frozenset({Code.SIZE, Code.INVALID})
 """Refusals that no repetition mends: the message fails."""
 
 
-@dataclass(slots=True)
-class _Wave:
+class _Wave(Struct):
     """One pass over what waits."""
 
     token: Token

@@ -7,11 +7,11 @@ Source: protocol.md §11, §12.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 import msgspec
+from msgspec import Struct, field
 
 from sealwire.crypto.card import Card, SignedCard
 from sealwire.crypto.primitives import H, Rng
@@ -57,8 +57,7 @@ class PairState(msgspec.Struct, array_like=True):
 _decode_state = msgspec.msgpack.Decoder(PairState).decode
 
 
-@dataclass(slots=True)
-class Pair:
+class Pair(Struct):
     """One other device: its card, the counters, the sessions."""
 
     mailbox: Mailbox

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 RECEIPT_PAUSE_S: Final = 1.0
 """Receipts wait up to this long, at random, and come at most this often: their times say less about the person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prefs:
+class Prefs(Struct, frozen=True):
     """Choices of one profile."""
 
     read_receipts: bool = True

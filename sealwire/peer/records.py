@@ -7,8 +7,9 @@ or publishes an event. A core that is thrown away and made again from the record
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import Message, MessageKind, TrustState
@@ -29,8 +30,7 @@ class Now(NamedTuple):
     mono_s: float
 
 
-@dataclass(slots=True)
-class ContactRecord:
+class ContactRecord(Struct):
     """Someone we talk to, pinned by account key."""
 
     name: str
@@ -43,8 +43,7 @@ class ContactRecord:
     checked_ms: Millis = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRecord:
+class PersonRecord(Struct, frozen=True):
     """What is set here about a name, known by key or not."""
 
     name: str
@@ -54,8 +53,7 @@ class PersonRecord:
     nickname: str = ""
 
 
-@dataclass(slots=True)
-class DeviceRecord:
+class DeviceRecord(Struct):
     """The stored half of a device pair; ``state`` is encoded by peer/pairs.py."""
 
     mailbox: Mailbox
@@ -64,8 +62,7 @@ class DeviceRecord:
     state: bytes
 
 
-@dataclass(slots=True)
-class OutboxRow:
+class OutboxRow(Struct):
     """A message on its way to one device (or, without mailbox, to an account whose devices are not known yet)."""
 
     row: int
@@ -80,8 +77,7 @@ class OutboxRow:
     """Of a row for many devices: who still has to get it (peer/flights.py). ``account`` is the group then."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantineRow:
+class QuarantineRow(Struct, frozen=True):
     """An envelope that was acknowledged but could not be read yet."""
 
     row: int

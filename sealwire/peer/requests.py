@@ -6,8 +6,9 @@ Source: protocol.md §6.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from sealwire.ids import GroupId, Mailbox
 from sealwire.wire.control import Append, Entries, Fetch, Lookup, Publish, Request
@@ -22,8 +23,7 @@ Kind = Literal["lookup", "bundle", "publish", "entries", "append"]
 Subject = tuple[Kind, str | bytes]
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     subject: Subject
     request: Request
     sent_s: float

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MAX_QUERY_CHARS: Final = 200
 """Of a query is looked at: a pasted page would be a thousand look-ups."""
@@ -26,8 +27,7 @@ _UNSPACED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What to look for; empty when there is nothing in it to look for."""
 
     words: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from sealwire.errors import SealwireError
 from sealwire.peer.directory import Resolved
@@ -11,8 +11,7 @@ from sealwire.peer.groups.acts import Answer
 from sealwire.peer.moves import Order
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """What one turn wants done, after its commit."""
 
     frames: list[bytes] = field(default_factory=list)

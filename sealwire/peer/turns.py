@@ -16,8 +16,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from sealwire.errors import LocalProtocolError, SealwireError, StoreError
 from sealwire.i18n import explain
@@ -47,8 +48,7 @@ INDEX_AFTER_S: Final = 0.2
 """How soon an idle peer goes on with the index of words: what is said in one breath is indexed in one piece."""
 
 
-@dataclass(slots=True)
-class _Command:
+class _Command(Struct):
     run: Callable[[Now], Any]
     future: asyncio.Future[Any]
 

@@ -9,8 +9,9 @@ Source: protocol.md §11.1, §11.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import NotYoursError, TooLateError, UnknownMessageError, UsageError
@@ -104,9 +105,8 @@ class Words:
 
     def hear(self, arrival: Arrival, content: Text | WordNews) -> None:
         """Content came, from somebody in a conversation of two or in a group."""
-        plain, device = arrival.plain, arrival.pair.mailbox
-        message_id = MessageId(plain.message_id)
-        said = Said(arrival.conversation, arrival.author, message_id, plain.sent_at_ms, arrival.now, device)
+        at_ms, number = arrival.plain.sent_at_ms, MessageId(arrival.plain.message_id)
+        said = Said(arrival.conversation, arrival.author, number, at_ms, arrival.now, arrival.pair.mailbox)
         self.take(said, content)
 
     def take(self, said: Said, content: Text | WordNews) -> None:

@@ -11,9 +11,10 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
+
+from msgspec import Struct, field
 
 Kind = Literal["tried", "sent", "accepted", "shown"]
 
@@ -52,8 +53,7 @@ class Log:
         self._file.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the logs say; everything but the counts must be empty."""
 
     sent: int

@@ -18,13 +18,13 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from threading import Event
 from typing import Final, Literal
 
 import apsw
+from msgspec import Struct, field
 
 SECTOR_BYTES: Final = 512
 """What a disk writes whole or not at all; SQLite assumes no more."""
@@ -38,8 +38,7 @@ _JOURNALS: Final = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.S
 # --- what is written down ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """A name came to be. ``content`` is that of a file that was there before, name and bytes already durable."""
 
     path: str
@@ -47,16 +46,14 @@ class Create:
     content: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """A name went; ``synced`` when the folder was synced with it."""
 
     path: str
     synced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Bytes at an offset."""
 
     file: int
@@ -64,16 +61,14 @@ class Write:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Truncate:
+class Truncate(Struct, frozen=True):
     """A new length."""
 
     file: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sync:
+class Sync(Struct, frozen=True):
     """A sync of a file; ``folder`` when its folder was synced with it, ``kept`` False when the device failed.
 
     After a failure the pages count as clean and are never written: what was pending is lost at the next power cut.
@@ -91,8 +86,7 @@ Error = Literal["io", "full", "hang"]
 """``hang``: no answer until :meth:`Disk.heal`, then a good one."""
 
 
-@dataclass(slots=True)
-class _Fault:
+class _Fault(Struct):
     call: Call
     error: Error
     suffix: str
@@ -103,8 +97,7 @@ class _Fault:
 # --- the disk ------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Disk:
+class Disk(Struct):
     """What databases did to the disk while it was mounted, and what goes wrong next."""
 
     ops: list[Op] = field(default_factory=list)
@@ -264,8 +257,7 @@ sector that is not there holds noise."""
 CUTS: Final[tuple[Damage, ...]] = ("lost", "prefix", "sectors", "garbage")
 
 
-@dataclass(slots=True)
-class _Bytes:
+class _Bytes(Struct):
     durable: bytearray
     pending: list[Write | Truncate] = field(default_factory=list)
 

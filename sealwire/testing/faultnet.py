@@ -23,10 +23,11 @@ import struct
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+from msgspec import Struct
 
 BROKER_ADDRESS: Final = "10.213.77.1"
 PEER_ADDRESS: Final = "10.213.77.2"
@@ -41,8 +42,7 @@ _IFF_TUN_NO_PI: Final = 0x1001
 _TICK_S: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Weather:
+class Weather(Struct, frozen=True):
     """What one direction of the wire does to packets."""
 
     delay_s: float = 0.0

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sealwire.crypto.identity import Identity
 from sealwire.testing.processes import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class LocalBroker:
+class LocalBroker(Struct, frozen=True):
     """A running broker and where its peers may keep their files."""
 
     address: str

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec.structs
+
 from sealwire.broker.admission import Admission
 from sealwire.broker.blobstore import BlobFiles
 from sealwire.broker.links import Connection
@@ -213,7 +215,7 @@ class Network:
         admission = Admission(self.settings)
         self.files = BlobFiles(self.folder / "broker", self.settings.blob_keep_free_bytes)
         snapshot = self.store.snapshot()
-        snapshot = replace(snapshot, blobs=self.files.survey(snapshot.blobs))
+        snapshot = msgspec.structs.replace(snapshot, blobs=self.files.survey(snapshot.blobs))
         self.router = Router(self.settings, BROKER_KEY, snapshot, admission, os.urandom, self.now.mono_s, self.now.ms)
         self.broker_runs = True
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from sealwire.errors import ComparedOtherKeyError, InviteError, KeyFileError, SealwireError
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status, WaitFor

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sealwire.errors import SealwireError, UnknownPeerError
 from sealwire.peer.api import ContactInfo
@@ -15,8 +17,7 @@ from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Event, Message, TrustState
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What is set about one conversation here."""
 
     draft: str = ""

@@ -6,9 +6,10 @@ import bisect
 import os
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from sealwire.errors import SealwireError, UnknownPeerError
 from sealwire.peer.api.base import Sent, WaitFor
@@ -44,8 +45,7 @@ class TalkRoom(Room):
         self._box.note("send", conversation, text, reply_to)
         quoted = self._box.find(reply_to) if reply_to else None
         quote = Quote(quoted.id, quoted.sender, quoted.text) if quoted else None
-        message = self._message(conversation, text, reply_to=quote)
-        return Sent(message.id, wait)
+        return Sent(self._message(conversation, text, reply_to=quote).id, wait)
 
     async def edit(self, conversation: str, message_id: str, text: str) -> Message:
         """Other words."""

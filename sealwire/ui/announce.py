@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from sealwire.i18n import _
 from sealwire.peer.api.past import ConversationInfo
@@ -33,8 +34,7 @@ _OSC9: Final = frozenset({"iTerm.app", "WezTerm", "ghostty"})
 _OSC777: Final = frozenset({"foot", "rxvt-unicode", "rxvt-unicode-256color", "foot-extra"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """How to call for attention; the settings of the section ``notify``."""
 
     rules: Rules = field(default_factory=Rules)

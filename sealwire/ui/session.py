@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from sealwire.errors import SealwireError
 from sealwire.i18n import explain

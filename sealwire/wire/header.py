@@ -7,7 +7,8 @@ has not been answered. The broker relays these bytes without reading them.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sealwire.errors import LocalProtocolError, RemoteProtocolError
 from sealwire.ids import MAILBOX_BYTES, Mailbox
@@ -137,8 +138,7 @@ def expect_version(reader: Reader) -> None:
 VERSION_AND_SUITE = struct.pack(">BH", VERSION, SUITE)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeParts:
+class EnvelopeParts(Struct, frozen=True):
     """An envelope taken apart; ``hs`` is None inside a session, and then ``tag`` names the session.
 
     Source: protocol.md §4.
@@ -193,8 +193,7 @@ def decode_envelope(envelope: bytes) -> EnvelopeParts:
     return EnvelopeParts(tag, hs, message)
 
 
-@dataclass(frozen=True, slots=True)
-class HandshakeHeader:
+class HandshakeHeader(Struct, frozen=True):
     """``hs``: everything the recipient needs to open a session, always ``HS_BYTES`` (2,959) long.
 
     Attributes:

@@ -3,10 +3,9 @@
 The numbers are those of docs/security.md.
 """
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.port import BrokerSettings
 from sealwire.crypto.prekeys import NO_KEY

@@ -9,6 +9,7 @@ import os
 import random
 
 import Crypto
+import msgspec.structs
 import pytest
 
 from sealwire.crypto import handshake, primitives, rsa
@@ -51,10 +52,10 @@ def refused(session: Session, message: bytes) -> None:
 
 def test_attack_01_swapped_keys_never_pass_for_the_pinned_ones(alice, bob, mallory):
     bundle = prekeys_of(bob)[0]
-    swapped = dataclasses.replace(bob.card.card, n_enc=mallory.device.enc.modulus)
+    swapped = msgspec.structs.replace(bob.card.card, n_enc=mallory.device.enc.modulus)
     for card in (SignedCard(swapped, bob.card.signature), mallory.account.sign_card(_of(mallory, swapped), os.urandom)):
         with pytest.raises(RefusedError):
-            dataclasses.replace(bundle, card=card).verify(bob.card.card.mailbox)
+            msgspec.structs.replace(bundle, card=card).verify(bob.card.card.mailbox)
     posing = mallory.account.sign_card(_of(mallory, bob.card.card), os.urandom).card
     assert posing.fingerprint != bob.card.card.fingerprint
     ours = safety_number(alice.card.card, bob.card.card)
@@ -64,7 +65,7 @@ def test_attack_01_swapped_keys_never_pass_for_the_pinned_ones(alice, bob, mallo
 def test_attack_01_an_opener_whose_account_did_not_sign_its_card_is_refused(alice, bob, mallory):
     bundle, secret, one_time = prekeys_of(bob)
     unsigned = SignedCard(_of(alice, mallory.card.card), mallory.card.signature)
-    posing = dataclasses.replace(mallory, card=unsigned)
+    posing = msgspec.structs.replace(mallory, card=unsigned)
     with pytest.raises(RefusedError) as caught:
         accept_with(bob, open_session(posing, bundle, NOW_MS, os.urandom).hs, secret, one_time)
     assert caught.value.reason == "unsigned"
@@ -77,7 +78,7 @@ def _of(owner, card: Card) -> Card:
 def test_attack_02_unknown_key_share(alice, bob, mallory):
     """Mallory shows alice's public card as the opener's: nothing she sends opens."""
     bundle, secret, one_time = prekeys_of(bob)
-    posing = dataclasses.replace(mallory, card=alice.card)
+    posing = msgspec.structs.replace(mallory, card=alice.card)
     session = open_session(posing, bundle, NOW_MS, os.urandom)
     session, envelope = session.encrypt(b"it is me, alice", os.urandom)
     accepted = accept_with(bob, session.hs, secret, one_time)
@@ -86,7 +87,7 @@ def test_attack_02_unknown_key_share(alice, bob, mallory):
 
 
 def test_attack_02_alices_keys_under_mallorys_name(alice, mallory):
-    stolen = dataclasses.replace(alice.card.card, account="mallory")
+    stolen = msgspec.structs.replace(alice.card.card, account="mallory")
     with pytest.raises(RefusedError):
         SignedCard(stolen, alice.card.signature).verify()
     claimed = mallory.account.sign_card(_of(mallory, stolen), os.urandom)
@@ -97,7 +98,7 @@ def test_attack_02_alices_keys_under_mallorys_name(alice, mallory):
 def test_attack_02_the_transcript_names_the_opener(alice, mallory):
     """The same secrets under another name or account key give another session."""
     secrets = handshake._Secrets(b"t" * 32, b"r" * 32, b"p" * 32)
-    renamed = dataclasses.replace(alice.card.card, account="mallory")
+    renamed = msgspec.structs.replace(alice.card.card, account="mallory")
     cards = (alice.card.card, renamed, _of(mallory, alice.card.card))
     keys = [handshake._Keys.derive(secrets, card, b"hs", [b"d" * 32]) for card in cards]
     assert len({one.T for one in keys}) == len({one.secret for one in keys}) == 3
@@ -110,7 +111,7 @@ def test_attack_03_surreptitious_forwarding(alice, bob, mallory):
     session = open_session(alice, bundle, NOW_MS, os.urandom)
     with pytest.raises(RefusedError):
         accept_with(mallory, session.hs, secret, one_time)
-    relabelled = dataclasses.replace(HandshakeHeader.decode(session.hs), mailbox=mallory.card.card.mailbox)
+    relabelled = msgspec.structs.replace(HandshakeHeader.decode(session.hs), mailbox=mallory.card.card.mailbox)
     with pytest.raises(RefusedError):
         accept_with(mallory, relabelled.encode(), secret, one_time)
 
@@ -132,7 +133,7 @@ def test_attack_04_a_ciphertext_is_worth_nothing_in_another_handshake(alice, bob
     own = HandshakeHeader.decode(open_session(mallory, bundle, NOW_MS, os.urandom).hs)
     for change in ({"c_rsa": theirs.c_rsa}, {"c_pq": theirs.c_pq}, {"sealed": theirs.sealed}, {"ek": theirs.ek}):
         with pytest.raises(RefusedError):
-            accept_with(bob, dataclasses.replace(own, **change).encode(), secret, one_time)
+            accept_with(bob, msgspec.structs.replace(own, **change).encode(), secret, one_time)
 
 
 DECODERS = {
@@ -208,7 +209,7 @@ def test_attack_06_every_byte_of_a_bundle_is_signed(bob):
 
 def test_attack_06_a_wrong_one_time_prekey_opens_for_nobody(alice, bob):
     bundle, secret, one_time = prekeys_of(bob)
-    wrong = dataclasses.replace(bundle, opk=primitives.x25519_public(b"x" * 32))
+    wrong = msgspec.structs.replace(bundle, opk=primitives.x25519_public(b"x" * 32))
     with pytest.raises(RefusedError):
         accept_with(bob, open_session(alice, wrong, NOW_MS, os.urandom).hs, secret, one_time)
 
@@ -248,13 +249,13 @@ def test_attack_10_low_order_points_are_refused_everywhere(alice, bob, point):
     with pytest.raises(RefusedError):
         primitives.x25519(b"k" * 32, point)
     bundle, _, _ = prekeys_of(bob)
-    bad_prekeys = dataclasses.replace(bundle.prekeys.prekeys, spk=point)
-    as_spk = dataclasses.replace(bundle, prekeys=sign_prekeys(bob.device, bob.card.card, bad_prekeys))
-    bad_card = bob.account.sign_card(dataclasses.replace(bob.card.card, ik=point), os.urandom)
-    as_ik = dataclasses.replace(
+    bad_prekeys = msgspec.structs.replace(bundle.prekeys.prekeys, spk=point)
+    as_spk = msgspec.structs.replace(bundle, prekeys=sign_prekeys(bob.device, bob.card.card, bad_prekeys))
+    bad_card = bob.account.sign_card(msgspec.structs.replace(bob.card.card, ik=point), os.urandom)
+    as_ik = msgspec.structs.replace(
         bundle, card=bad_card, prekeys=sign_prekeys(bob.device, bad_card.card, bundle.prekeys.prekeys)
     )
-    as_opk = dataclasses.replace(bundle, opk=point)
+    as_opk = msgspec.structs.replace(bundle, opk=point)
     for hostile in (as_spk, as_ik, as_opk):
         with pytest.raises(RefusedError):
             open_session(alice, hostile, NOW_MS, os.urandom)
@@ -265,8 +266,8 @@ def test_attack_10_low_order_points_are_refused_everywhere(alice, bob, point):
 @pytest.mark.parametrize("point", LOW_ORDER[:4], ids=lambda point: point.hex()[:12])
 def test_attack_10_low_order_points_from_the_opener_are_refused(alice, bob, mallory, point, monkeypatch):
     bundle, secret, one_time = prekeys_of(bob)
-    bad = dataclasses.replace(mallory.card.card, ik=point)
-    hostile = dataclasses.replace(mallory, card=mallory.account.sign_card(bad, os.urandom))
+    bad = msgspec.structs.replace(mallory.card.card, ik=point)
+    hostile = msgspec.structs.replace(mallory, card=mallory.account.sign_card(bad, os.urandom))
     hs = open_session(hostile, bundle, NOW_MS, os.urandom).hs
     with pytest.raises(RefusedError):
         accept_with(bob, hs, secret, one_time)
@@ -281,7 +282,7 @@ def test_attack_10_low_order_points_from_the_opener_are_refused(alice, bob, mall
 def test_attack_11_no_leg_can_be_stripped(alice, bob, leg):
     bundle, secret, one_time = prekeys_of(bob)
     header = HandshakeHeader.decode(open_session(alice, bundle, NOW_MS, os.urandom).hs)
-    stripped = dataclasses.replace(header, **{leg: bytes(len(getattr(header, leg)))}).encode()
+    stripped = msgspec.structs.replace(header, **{leg: bytes(len(getattr(header, leg)))}).encode()
     with pytest.raises(RefusedError):
         accept_with(bob, stripped, secret, one_time)
 
@@ -304,15 +305,15 @@ def test_attack_11_suite_is_in_the_transcript(bob, monkeypatch):
 
 
 def test_attack_12_a_signature_cannot_be_claimed_for_another_key(alice, bob, mallory):
-    claimed = dataclasses.replace(bob.card.card, n_sign=mallory.account.n_sign)
+    claimed = msgspec.structs.replace(bob.card.card, n_sign=mallory.account.n_sign)
     with pytest.raises(RefusedError):
         SignedCard(claimed, bob.card.signature).verify()
-    devices = dataclasses.replace(bob.devices.devices, n_sign=mallory.account.n_sign)
+    devices = msgspec.structs.replace(bob.devices.devices, n_sign=mallory.account.n_sign)
     with pytest.raises(RefusedError):
         SignedDeviceList(devices, bob.devices.signature).verify()
     signed = prekeys_of(bob)[0].prekeys
     with pytest.raises(RefusedError):
-        signed.verify(dataclasses.replace(mallory.card.card, sk=bob.card.card.sk))
+        signed.verify(msgspec.structs.replace(mallory.card.card, sk=bob.card.card.sk))
 
 
 def test_attack_13_hostile_moduli_are_refused_before_arithmetic(bob, monkeypatch):
@@ -333,7 +334,7 @@ def test_attack_13_hostile_moduli_are_refused_before_arithmetic(bob, monkeypatch
 
 def altered_legs(header: HandshakeHeader, count: int = 24) -> list[bytes]:
     flips = [bytes(x ^ (1 if at == spot else 0) for at, x in enumerate(header.c_rsa)) for spot in range(0, 384, 16)]
-    return [dataclasses.replace(header, c_rsa=c_rsa).encode() for c_rsa in flips[:count]]
+    return [msgspec.structs.replace(header, c_rsa=c_rsa).encode() for c_rsa in flips[:count]]
 
 
 def test_attack_14_every_decapsulation_failure_is_one_refusal_on_one_path(alice, bob, monkeypatch):
@@ -348,7 +349,7 @@ def test_attack_14_every_decapsulation_failure_is_one_refusal_on_one_path(alice,
     outcomes = set()
     for c_rsa in bad:
         with pytest.raises(RefusedError) as caught:
-            accept_with(bob, dataclasses.replace(header, c_rsa=c_rsa).encode(), secret, one_time)
+            accept_with(bob, msgspec.structs.replace(header, c_rsa=c_rsa).encode(), secret, one_time)
         outcomes.add((caught.value.reason, str(caught.value), caught.value.__cause__))
     assert len(outcomes) == 1
     assert len(reached) == len(bad)

@@ -4,10 +4,10 @@ The numbers are those of docs/security.md.
 """
 
 import os
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sealwire.crypto.card import DeviceList
 from sealwire.crypto.handshake import open_session

@@ -6,9 +6,9 @@ The numbers are those of docs/security.md.
 import asyncio
 import io
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from nacl import bindings as sodium
 from PIL import Image
 

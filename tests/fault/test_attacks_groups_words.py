@@ -6,11 +6,11 @@ The numbers are those of docs/security.md.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from types import SimpleNamespace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sealwire.crypto.group_entry import Invited, Kind, Role
 from sealwire.crypto.safety import safety_number

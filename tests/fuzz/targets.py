@@ -8,13 +8,14 @@ that is added there is fuzzed here.
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -143,7 +144,9 @@ class Live:
     """A broker and three people without sockets, kept from input to input."""
 
     def __init__(self) -> None:
-        free = replace(BrokerSettings(), account_units_per_s=1e9, account_units_burst=1e9, requests_per_min=1e9)
+        free = dataclasses.replace(
+            BrokerSettings(), account_units_per_s=1e9, account_units_burst=1e9, requests_per_min=1e9
+        )
         self.net = Network(Path(tempfile.mkdtemp(dir=_folder())), PEOPLE, free)
         self.attacker, self.alice, self.bob = (self.net.peer(name) for name in ("mallory", "alice", "bob"))
         self.net.run()

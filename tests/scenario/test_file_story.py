@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.port import BrokerSettings
 from sealwire.errors import UnknownFileError, UnknownMessageError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.port import BrokerSettings
 from sealwire.testing import Network
@@ -137,7 +138,7 @@ def test_a_full_disk_refuses_in_order_and_goes_on_when_there_is_room(net):
 
 @pytest.fixture
 def narrow(tmp_path):
-    with Network(tmp_path, PEOPLE, replace(BrokerSettings(), quota_messages=8, sender_share=1.0)) as net:
+    with Network(tmp_path, PEOPLE, dataclasses.replace(BrokerSettings(), quota_messages=8, sender_share=1.0)) as net:
         yield net
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sealwire.peer.events import Typing
 from sealwire.peer.prefs import Prefs

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def test_the_soft_limit_is_raised_and_the_hard_one_bounds_connections(soft, hard
 
 def test_enough_is_left_alone():
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    settings = replace(BrokerSettings(), max_connections=100)
+    settings = dataclasses.replace(BrokerSettings(), max_connections=100)
     assert fitted(settings) is settings
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
 

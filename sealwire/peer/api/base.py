@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from sealwire.peer.events import DeliveryState, Event, Message, TrustState
 
@@ -14,16 +15,14 @@ MAX_TEXT_BYTES = 15_000
 """UTF-8 bytes of one text: fits the largest padding bucket with its header; larger is a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A message that is durable here."""
 
     id: str
     state: DeliveryState
 
 
-@dataclass(frozen=True, slots=True)
-class ContactInfo:
+class ContactInfo(Struct, frozen=True):
     """What is known about someone."""
 
     name: str
@@ -35,8 +34,7 @@ class ContactInfo:
     unread: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
+class SessionInfo(Struct, frozen=True):
     """What `/info` shows: suite in words, age, messages since the last RSA-OAEP secret."""
 
     contact: ContactInfo
@@ -45,8 +43,7 @@ class SessionInfo:
     messages_since_secret: int
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyNumber:
+class SafetyNumber(Struct, frozen=True):
     """What two people compare."""
 
     name: str
@@ -55,8 +52,7 @@ class SafetyNumber:
     trust: TrustState
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """The peer at a glance."""
 
     name: str

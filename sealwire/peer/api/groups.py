@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 Role = Literal["owner", "admin", "member", "read-only"]
 GroupState = Literal["invited", "member", "left", "removed", "stopped"]
 """``stopped``: the log has two heads; nothing is sent until a person looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """Somebody in a group."""
 
     name: str
@@ -22,8 +22,7 @@ class Member:
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GroupInfo:
+class GroupInfo(Struct, frozen=True):
     """A group as this device knows it from the signed log."""
 
     id: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from sealwire.peer.api import FullClient
 
 
-@dataclass(frozen=True, slots=True)
-class RunningBroker:
+class RunningBroker(Struct, frozen=True):
     """A broker that this program started and that lives as long as it, or longer if it was asked to."""
 
     address: str

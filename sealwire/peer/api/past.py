@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct
 
 from sealwire.peer.events import Message, TrustState
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 ExportFormat = Literal["json", "text", "html"]
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationInfo:
+class ConversationInfo(Struct, frozen=True):
     """One line of the list of conversations."""
 
     id: str
@@ -42,8 +42,7 @@ class ConversationInfo:
     """False for a read-only member, a group left, a changed key or a blocked person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A message that a search found."""
 
     message: Message
@@ -51,8 +50,7 @@ class Found:
     """(start, end) of what matched, in characters of its text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """How long and how much is kept; 0 means without a bound."""
 
     days: int = 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from sealwire.peer.api.base import ContactInfo
 
 Match = Literal["same", "different", "other-person", "not-a-code"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Everything one screen needs to compare keys with somebody."""
 
     name: str
@@ -25,8 +25,7 @@ class Verification:
     """Likely causes of a change, in sentences."""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonInfo:
+class PersonInfo(Struct, frozen=True):
     """A contact with what is set about it here."""
 
     contact: ContactInfo

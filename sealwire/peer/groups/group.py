@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import Struct, field
 
 from sealwire.crypto.group_entry import Kind
 from sealwire.crypto.group_log import Head, LogEntry
@@ -48,8 +48,7 @@ class Claim(NamedTuple):
     at_s: float
 
 
-@dataclass(slots=True)
-class Act:
+class Act(Struct):
     """Something of ours that is to become an entry of the log."""
 
     kind: Kind
@@ -75,8 +74,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Secrets).decode
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """A group. ``head`` is pinned and verified; ``membership`` is what the log says up to ``applied``."""
 
     id: GroupId

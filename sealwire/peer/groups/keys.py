@@ -6,8 +6,9 @@ Source: protocol.md §16.4, §16.5.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from sealwire.crypto.card import HASH_BYTES
 from sealwire.crypto.primitives import Rng

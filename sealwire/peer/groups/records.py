@@ -5,8 +5,9 @@ Source: protocol.md §16.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from sealwire.ids import GroupId, Mailbox, MessageId, Millis
 
@@ -19,8 +20,7 @@ REMOVED = 2
 """What became of a member whose sender keys are kept: late words of those who left are still read."""
 
 
-@dataclass(slots=True)
-class GroupRecord:
+class GroupRecord(Struct):
     """A group: the pinned head, and the membership at the entry up to which the log was read."""
 
     id: GroupId
@@ -38,8 +38,7 @@ class GroupRecord:
     """How many earlier messages were taken from whoever invited us."""
 
 
-@dataclass(slots=True)
-class OwnKey:
+class OwnKey(Struct):
     """The sender key of this device in one epoch."""
 
     group: GroupId
@@ -52,8 +51,7 @@ class OwnKey:
     sealed: bytes
 
 
-@dataclass(slots=True)
-class HeardKey:
+class HeardKey(Struct):
     """The sender key of another device in one epoch."""
 
     tag: bytes

@@ -5,16 +5,15 @@ Source: protocol.md §16.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from operator import attrgetter
 
 from sealwire.ids import GroupId, Mailbox, MessageId
 from sealwire.peer.groups.records import GroupRecord, HeardKey, OwnKey
 from sealwire.peer.shelves.base import Shelf
 
-_group_row = attrgetter(*(field.name for field in fields(GroupRecord)))
-_own_row = attrgetter(*(field.name for field in fields(OwnKey)))
-_heard_row = attrgetter(*(field.name for field in fields(HeardKey)))
+_group_row = attrgetter(*GroupRecord.__struct_fields__)
+_own_row = attrgetter(*OwnKey.__struct_fields__)
+_heard_row = attrgetter(*HeardKey.__struct_fields__)
 _PARTS = ("grp_entry", "grp_own_key", "grp_heard_key", "grp_delivery")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 NARROW: Final = 640
 """Below it, one area at a time."""
@@ -20,8 +21,7 @@ DETAILS_PX: Final = 300
 Area = Literal["list", "chat", "details"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What is shown, and how wide the list is."""
 
     areas: frozenset[Area]

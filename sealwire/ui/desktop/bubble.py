@@ -6,9 +6,9 @@ their places. Everything is computed as for people who read from the left and mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec import Struct
 from PySide6.QtCore import QRectF
 
 from sealwire.i18n import _
@@ -62,8 +62,7 @@ class Part(Protocol):
         """Put it down; ``width`` is that of the whole column."""
 
 
-@dataclass(slots=True)
-class Words:
+class Words(Struct):
     """The text itself."""
 
     block: Block
@@ -85,8 +84,7 @@ class Words:
         laid.put(QRectF(x, y, width, self.height), Text(self.block, self.colour))
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """One line, after a sign if there is one."""
 
     text: str
@@ -120,8 +118,7 @@ class Row:
         laid.put(rect, Line(self.text, font, self.colour))
 
 
-@dataclass(slots=True)
-class Quoted:
+class Quoted(Struct):
     """The message that is answered: its author and its beginning beside a bar."""
 
     who: str
@@ -159,8 +156,7 @@ class Quoted:
             laid.spots.append(Spot(whole, "quote", self.target, _("Go to this message")))
 
 
-@dataclass(slots=True)
-class Chips:
+class Chips(Struct):
     """Small buttons beside each other, in as many rows as they need."""
 
     canvas: Canvas
@@ -206,8 +202,7 @@ class Chips:
             laid.spots.append(Spot(rect, spot.deed, spot.argument, spot.hint or text))
 
 
-@dataclass(slots=True)
-class Meta:
+class Meta(Struct):
     """Time, marks, and for own messages how far they got."""
 
     text: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from msgspec import Struct, field
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QFont, QFontMetricsF, QPixmap
 
@@ -33,8 +33,7 @@ class Gallery(Protocol):
         """Return why its picture is not shown, or the empty text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A line of the timeline and what its neighbours make of it."""
 
     item: Item
@@ -43,8 +42,7 @@ class Cell:
     in_group: bool = False
 
 
-@dataclass(slots=True)
-class Canvas:
+class Canvas(Struct):
     """The ground that lines are laid out on."""
 
     width: float

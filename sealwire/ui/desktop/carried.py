@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from PySide6.QtCore import QRectF, QSize
 
 from sealwire.i18n import _
@@ -84,8 +84,7 @@ def fitted(file: Attachment, most: float) -> tuple[float, float]:
     return min(max(width * scale, LEAST), most), min(max(height * scale, LEAST), PICTURE)
 
 
-@dataclass(slots=True)
-class Shown:
+class Shown(Struct):
     """A picture."""
 
     message: Message
@@ -111,8 +110,7 @@ class Shown:
         laid.spots.append(Spot(rect, "picture", hint=_("Show the picture")))
 
 
-@dataclass(slots=True)
-class Named:
+class Named(Struct):
     """A file's sign, name, size, state and progress."""
 
     file: Attachment

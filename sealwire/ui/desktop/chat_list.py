@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from PySide6.QtCore import (
     QAbstractListModel,
     QDateTime,
@@ -41,8 +41,7 @@ _NOWHERE: Final = QModelIndex()
 ROW: Final = int(Qt.ItemDataRole.UserRole)
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(Struct, frozen=True):
     """A conversation in the list."""
 
     row: ChatRow
@@ -50,16 +49,14 @@ class Chat:
     """Of its last message; 0 when nothing was said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A message that was found."""
 
     found: Found
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
+class Title(Struct, frozen=True):
     """A word above a part of the list; cannot be chosen."""
 
     text: str

@@ -6,8 +6,9 @@ word, a sign or a place of its own: nobody needs to tell these colours apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 TEXT_CONTRAST: Final = 4.5
 """WCAG 2.2, 1.4.3: below it, text is hard to read for many."""
@@ -16,8 +17,7 @@ SHAPE_CONTRAST: Final = 3.0
 """WCAG 2.2, 1.4.11: what a control's outline and the mark of the focus need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(Struct, frozen=True):
     """One look. Values are ``#rrggbb``."""
 
     name: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -12,8 +11,7 @@ from sealwire.ui.desktop.ask import Sheet
 from sealwire.ui.desktop.bits import button, label, row
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One combination."""
 
     verb: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from PySide6.QtWidgets import QMenu, QWidget
 
 from sealwire.i18n import _
@@ -17,8 +17,7 @@ from sealwire.ui.desktop.theme import look
 QUICK_IN_MENU = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A line of the menu."""
 
     verb: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from msgspec import Struct, field
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
@@ -19,8 +19,7 @@ RADIUS: Final = 16.0
 TAIL: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A part that can be pressed. The menu of the message offers the same by keyboard."""
 
     rect: QRectF
@@ -36,8 +35,7 @@ class Drawable(Protocol):
         """Paint."""
 
 
-@dataclass(slots=True)
-class Laid:
+class Laid(Struct):
     """A line of the timeline, ready to paint; places are from its left top corner."""
 
     height: float
@@ -82,16 +80,14 @@ def _pressed(span: Span, rect: QRectF) -> Spot:
     return Spot(rect, "link" if span.kind == "link" else "mention", span.target, span.target)
 
 
-@dataclass(frozen=True, slots=True)
-class _Flip:
+class _Flip(Struct, frozen=True):
     width: float
 
     def __call__(self, rect: QRectF) -> QRectF:
         return QRectF(self.width - rect.x() - rect.width(), rect.y(), rect.width(), rect.height())
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A block of text."""
 
     block: Block
@@ -102,8 +98,7 @@ class Text:
         self.block.draw(painter, rect.topLeft(), self.colour, painter.clipBoundingRect() or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of text, elided to its rectangle."""
 
     text: str
@@ -123,8 +118,7 @@ class Line:
         painter.drawText(rect, int(flags) | int(Qt.TextFlag.TextSingleLine), text)
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """An icon."""
 
     name: str
@@ -135,8 +129,7 @@ class Sign:
         icons.paint(painter, self.name, self.colour, rect)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rounded area; ``tail`` gives one of its lower corners a smaller radius."""
 
     fill: str
@@ -156,8 +149,7 @@ class Box:
             painter.strokePath(path, QPen(QColor(self.edge), self.edge_px))
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """How far something is, 0 to 1."""
 
     part: float
@@ -178,8 +170,7 @@ class Bar:
         painter.drawRoundedRect(done, 3, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
+class Photo(Struct, frozen=True):
     """A picture, asked for when it is drawn: it may still be on its way."""
 
     find: Callable[[], QPixmap | None]

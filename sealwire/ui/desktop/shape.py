@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from msgspec import Struct
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -31,8 +31,7 @@ MAX_SPANS: Final = 200
 """In one text; each costs work on every drawing, and nobody writes two hundred addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A part of a line that looks or acts in its own way; places are in characters."""
 
     start: int
@@ -41,8 +40,7 @@ class Span:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(Struct, frozen=True):
     """The colours of a text."""
 
     text: str
@@ -85,8 +83,7 @@ def mentions_in(line: str, names: Sequence[str]) -> list[Span]:
     return found
 
 
-@dataclass(slots=True)
-class _Paragraph:
+class _Paragraph(Struct):
     layout: QTextLayout
     spans: list[Span]
     text: str

@@ -109,7 +109,7 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 
 def sheet(colours: Colours, points: float, check: str = "") -> str:
     """Return the sheet for a look and a size of ordinary text; ``check``: the path of the sign in ticked boxes."""
-    values = {name: getattr(colours, name) for name in colours.__slots__}
+    values = {name: getattr(colours, name) for name in colours.__struct_fields__}
     sizes = {"small": points * 0.86, "heading": points * 1.15, "title": points * 1.7, "digits": points * 1.45}
     return _SHEET.substitute(
         values, line_px=max(1, colours.outline), check=check, **{name: f"{size:.1f}" for name, size in sizes.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sealwire.errors import UsageError
 from sealwire.i18n import _
@@ -13,8 +15,7 @@ MAX_SHELVED: Final = 5_000
 """Messages of one run that can be called by number; without a bound a long day grows without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shelved:
+class Shelved(Struct, frozen=True):
     """A message that was said, and what is needed to find it again."""
 
     number: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from sealwire.errors import RejectedError, SealwireError, UnknownPeerError, UsageError
 from sealwire.i18n import _, explain

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sealwire.errors import AccountNameError
 from sealwire.i18n import _
@@ -36,8 +37,7 @@ class RpcError(Exception):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Struct, frozen=True):
     """The named parameters of a request, taken out with their type checked."""
 
     values: Mapping[str, Any]

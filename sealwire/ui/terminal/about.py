@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.i18n import _
 from sealwire.peer.events import Message
@@ -11,8 +12,7 @@ from sealwire.ui.views import spoken
 from sealwire.ui.views.spoken import Names
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What is being written belongs to another message."""
 
     kind: Literal["reply", "edit"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
@@ -15,8 +16,7 @@ Action = Literal["", "retry", "key-change", "accept", "unblock", "verify", "grou
 """What the banner's key or button does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(Struct, frozen=True):
     """One line; ``tone`` is said by a word or a sign too, never by a colour alone."""
 
     tone: Literal["info", "warning", "error"]

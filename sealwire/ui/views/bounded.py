@@ -7,8 +7,9 @@ a window and paint over its neighbours. What is held back is said, and the whole
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from sealwire.ui.views.safe import screen_lines
 
@@ -25,8 +26,7 @@ MAX_LOOK: Final = 400
 Direction = Literal["ltr", "rtl"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A text that is safe to lay out."""
 
     lines: tuple[str, ...]

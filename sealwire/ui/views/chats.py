@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
+
+from msgspec import Struct
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
@@ -21,8 +22,7 @@ PREVIEW_CHARS: Final = 120
 """Of the last message; the column cuts further."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRow:
+class ChatRow(Struct, frozen=True):
     """One row of the list."""
 
     id: str
@@ -40,8 +40,7 @@ class ChatRow:
     """The row in a sentence, for screen readers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """What the list is seen against: who looks, when, what is open, who is writing."""
 
     own: str

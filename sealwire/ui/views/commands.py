@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from sealwire.errors import AccountNameError, UsageError
 from sealwire.i18n import _
@@ -26,21 +27,18 @@ _SPAN = re.compile(r"(?P<n>[0-9]{1,6})(?P<unit>[smhdw])", re.ASCII)
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """An empty line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Text for ``to``, or for the open conversation."""
 
     text: str
     to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A command. What it does not take stays empty."""
 
     verb: str
@@ -61,8 +59,7 @@ Takes = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """One row of the table: a verb, what follows it, and a sentence about it."""
 
     verb: str

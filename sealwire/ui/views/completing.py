@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sealwire.ui.views import emoji
 from sealwire.ui.views.commands import GROUP_VERBS, table
@@ -18,8 +19,7 @@ _EMOJI = re.compile(r"(?:^|[\s(]):([a-z0-9+_-]{2,40})$")
 _MENTION = re.compile(r"(?:^|\s)@([a-z0-9_-]{1,32})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One way to go on."""
 
     text: str

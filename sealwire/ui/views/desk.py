@@ -7,9 +7,11 @@ be read again stand in ``stale``, and the interface hands the answers back with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
@@ -34,8 +36,7 @@ TYPING_MS: Final = 6_000
 """Somebody who stopped without saying so (their link broke) is no longer shown as writing after this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """Everything an interface for people knows between two events."""
 
     own: str

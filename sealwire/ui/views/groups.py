@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.groups import GroupInfo, Member, Role
@@ -17,8 +18,7 @@ MemberAct = Literal["remove", "owner", "admin", "member", "read-only"]
 _LEADS: frozenset[Role] = frozenset({"owner", "admin"})
 
 
-@dataclass(frozen=True, slots=True)
-class MemberRow:
+class MemberRow(Struct, frozen=True):
     """One member."""
 
     name: str
@@ -28,8 +28,7 @@ class MemberRow:
     """What may be done with them by us."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupPage:
+class GroupPage(Struct, frozen=True):
     """Everything about a group, and what we may do there."""
 
     id: str

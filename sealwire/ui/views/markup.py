@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 MAX_SPANS: Final = 2_000
 """Pieces of one text that may differ in style; past it the rest is plain. Each may become an object on a screen."""
@@ -25,8 +26,7 @@ SCHEMES: Final = ("http", "https", "mailto")
 Kind = Literal["text", "item", "code"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of one line in one style."""
 
     text: str
@@ -37,8 +37,7 @@ class Span:
     """An http, https or mailto address; always equal to ``text``."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarkupLine:
+class MarkupLine(Struct, frozen=True):
     """One line: words, an item of a list, or a line of a code block."""
 
     kind: Kind
@@ -103,8 +102,7 @@ def _line(line: str, left: int) -> MarkupLine:
     return MarkupLine("item", _spans(line[item.end() :], left), item.group(3) or "•", indent)
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """A stretch of a line while its emphasis is not known yet."""
 
     text: str
@@ -114,8 +112,7 @@ class _Piece:
     italic: bool = False
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """An emphasis that began and may end."""
 
     mark: str

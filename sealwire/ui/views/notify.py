@@ -7,9 +7,11 @@ hours run. The first of a burst notifies at once; the rest become one line when 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Final, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
@@ -27,8 +29,7 @@ BODY_CHARS: Final = 200
 """Of a text in a notification: desktops and terminals cut longer ones at different places."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The settings of the section ``notify``."""
 
     is_on: bool = True
@@ -37,8 +38,7 @@ class Rules:
     """Minutes after midnight, from and to; from after to runs over midnight."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(Struct, frozen=True):
     """Who looks, and where."""
 
     own: str
@@ -49,8 +49,7 @@ class Attention:
     """The open conversation, scrolled to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A notification to show."""
 
     conversation: str
@@ -60,8 +59,7 @@ class Notice:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A burst: how many came since the last notification, and when they are told."""
 
     title: str
@@ -70,8 +68,7 @@ class Waiting:
     last: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notifier:
+class Notifier(Struct, frozen=True):
     """What was told lately, by conversation."""
 
     bursts: Mapping[str, Waiting] = field(default_factory=dict)

@@ -7,9 +7,11 @@ conversation is a list of events and a list of lines, in a test as on a screen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sealwire.errors import BrokerUnreachableError
 from sealwire.i18n import _
@@ -39,24 +41,21 @@ Voice = Literal["message", "own", "system", "alert"]
 """Who speaks a line: someone else, we ourselves, the program, or the program about something serious."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One thing to say; ``text`` may have several physical lines, all harmless."""
 
     voice: Voice
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """An own message of this run: its spoken number and the highest state seen."""
 
     number: int
     state: DeliveryState
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """All an interface has to remember between two events."""
 
     name: str = ""

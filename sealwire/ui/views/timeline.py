@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
@@ -29,8 +31,7 @@ MAX_LOCAL: Final = 100
 """Answers of the program kept in one conversation's screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(Struct, frozen=True):
     """Something the program says in this conversation, here and now only: an answer, a warning."""
 
     after_row: int
@@ -39,8 +40,7 @@ class Local:
     is_alert: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """A window over the history of one conversation."""
 
     conversation: str
@@ -187,23 +187,20 @@ def last_own(timeline: Timeline) -> Message | None:
 # --- what is shown -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DayLine:
+class DayLine(Struct, frozen=True):
     """The day that follows."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadLine:
+class UnreadLine(Struct, frozen=True):
     """From here on nothing was read before."""
 
     text: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeLine:
+class NoticeLine(Struct, frozen=True):
     """Something the program says: part of the history (``message``), or only here and now."""
 
     text: str
@@ -211,8 +208,7 @@ class NoticeLine:
     message: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A message."""
 
     message: Message
@@ -229,8 +225,7 @@ class Entry:
 Item = DayLine | UnreadLine | NoticeLine | Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Who looks, from where, and when."""
 
     now_ms: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
+
+from msgspec import Struct
 
 from sealwire.i18n import _
 from sealwire.peer.api.people import Match, Verification
@@ -12,8 +13,7 @@ from sealwire.ui.views.rows import clock, safety_lines
 from sealwire.ui.views.safe import screen_name, screen_text
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyPage:
+class VerifyPage(Struct, frozen=True):
     """What one screen shows to compare keys."""
 
     name: str
@@ -54,8 +54,7 @@ def verify_page(value: Verification, trust: TrustState, shown: str) -> VerifyPag
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePage:
+class ChangePage(Struct, frozen=True):
     """What one screen shows about a changed key."""
 
     name: str

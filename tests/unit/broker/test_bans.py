@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.admission import Ruling
 from sealwire.broker.bans import Bans, target_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import replace
 
 import pytest
 
@@ -81,7 +81,7 @@ def make(tmp_path):
     made = []
 
     def build(**settings) -> Rig:
-        rig = Rig(tmp_path, replace(Rig.__dataclass_fields__["settings"].default_factory(), **settings))
+        rig = Rig(tmp_path, dataclasses.replace(Rig.__dataclass_fields__["settings"].default_factory(), **settings))
         rig.login("alice")
         made.append(rig)
         return rig

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.groups import PAGE_BYTES, PAGE_ENTRIES, judge
 from sealwire.broker.logops import AppendEntry

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.port import (

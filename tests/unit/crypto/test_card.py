@@ -1,5 +1,6 @@
 import dataclasses
 
+import msgspec.structs
 import pytest
 
 from sealwire.crypto.card import (
@@ -107,7 +108,7 @@ def test_device_list_round_trips_verifies_and_lists_its_card(alice):
 
 
 def test_device_list_with_another_version_is_not_signed(alice):
-    later = dataclasses.replace(alice.devices.devices, version=2)
+    later = msgspec.structs.replace(alice.devices.devices, version=2)
     with pytest.raises(RefusedError):
         SignedDeviceList(later, alice.devices.signature).verify()
 

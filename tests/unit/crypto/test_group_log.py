@@ -1,9 +1,9 @@
 """What may follow what in a group's log, for brokers and clients alike."""
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.crypto.group_entry import Kind, SignedBody
 from sealwire.crypto.group_log import MAX_ENTRY_BYTES, ForkError, Head, LogEntry, follow

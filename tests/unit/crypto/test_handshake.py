@@ -1,6 +1,7 @@
 import dataclasses
 import os
 
+import msgspec.structs
 import pytest
 
 from sealwire.crypto import handshake
@@ -88,7 +89,7 @@ def test_cheap_checks_come_before_any_private_key_is_used(alice, bob, monkeypatc
 
 def test_bundle_is_verified_before_use(alice, bob):
     bundle, _, _ = prekeys_of(bob)
-    forged = dataclasses.replace(bundle, card=dataclasses.replace(bundle.card, signature=bytes(384)))
+    forged = msgspec.structs.replace(bundle, card=msgspec.structs.replace(bundle.card, signature=bytes(384)))
     with pytest.raises(RefusedError):
         open_session(alice, forged, NOW_MS, os.urandom)
 

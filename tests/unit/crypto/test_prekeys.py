@@ -1,6 +1,7 @@
 import dataclasses
 import os
 
+import msgspec.structs
 import pytest
 
 from sealwire.crypto.prekeys import (
@@ -62,7 +63,7 @@ def test_prekeys_signed_by_another_device_are_refused(bundle):
     mallory = person("mallory")
     forged = sign_prekeys(mallory.device, bundle.card.card, bundle.prekeys.prekeys)
     with pytest.raises(RefusedError):
-        dataclasses.replace(bundle, prekeys=forged).verify(bundle.card.card.mailbox)
+        msgspec.structs.replace(bundle, prekeys=forged).verify(bundle.card.card.mailbox)
 
 
 def test_prekeys_signed_for_another_card_are_refused(bundle):
@@ -76,7 +77,7 @@ def test_prekeys_signed_for_another_card_are_refused(bundle):
 def test_one_time_id_and_key_must_agree(bundle):
     for opk_id, opk in ((0, b"x" * 32), (5, bytes(32))):
         with pytest.raises(RemoteProtocolError):
-            Bundle.decode(dataclasses.replace(bundle, opk_id=opk_id, opk=opk).encode())
+            Bundle.decode(msgspec.structs.replace(bundle, opk_id=opk_id, opk=opk).encode())
 
 
 def test_bundle_of_another_length_or_version_does_not_parse(bundle):

@@ -1,9 +1,10 @@
 """Sender keys: order, gaps, late ones, second ones, bounds, and every byte."""
 
+import dataclasses
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.crypto import sender_keys
 from sealwire.crypto.ratchet import OVERHEAD_BYTES as PAIRWISE_OVERHEAD
@@ -99,13 +100,13 @@ def test_a_message_is_good_in_its_own_place_only(field):
     _, (envelope,) = say(sender, b"hello")
     other = replace(PLACE, **{field: 4 if field == "epoch" else bytes(len(getattr(PLACE, field)))})
     with pytest.raises(RefusedError):
-        given(replace(sender, place=other)).decrypt(envelope)
+        given(dataclasses.replace(sender, place=other)).decrypt(envelope)
 
 
 def test_another_members_copy_of_the_chain_speaks_for_nobody():
     """Whoever listens knows the chain key; only the device itself can sign."""
     sender, receiver = fresh()
-    forger = replace(sender, seed=os.urandom(32))
+    forger = dataclasses.replace(sender, seed=os.urandom(32))
     _, (envelope,) = say(forger, b"not me")
     with pytest.raises(RefusedError):
         receiver.decrypt(envelope)
@@ -115,7 +116,7 @@ def test_another_members_copy_of_the_chain_speaks_for_nobody():
 
 def test_a_large_jump_costs_a_bounded_number_of_steps(monkeypatch):
     sender, receiver = fresh()
-    far = replace(sender, iteration=MAX_ITERATION)
+    far = dataclasses.replace(sender, iteration=MAX_ITERATION)
     steps = []
     real = sender_keys._step
     monkeypatch.setattr(sender_keys, "_step", lambda key: steps.append(1) or real(key))
@@ -135,7 +136,7 @@ def test_a_large_jump_costs_a_bounded_number_of_steps(monkeypatch):
 def test_a_signed_iteration_past_the_last_is_refused_before_computing(monkeypatch):
     sender, receiver = fresh()
     monkeypatch.setattr(sender_keys, "MAX_ITERATION", 5_000)
-    _, (envelope,) = say(replace(sender, iteration=4_000), b"far")
+    _, (envelope,) = say(dataclasses.replace(sender, iteration=4_000), b"far")
     monkeypatch.undo()
     monkeypatch.setattr(sender_keys, "_step", None)
     with pytest.raises(RefusedError):
@@ -144,7 +145,7 @@ def test_a_signed_iteration_past_the_last_is_refused_before_computing(monkeypatc
 
 def test_a_key_is_used_up_at_its_last_iteration():
     sender, _ = fresh()
-    last, _ = replace(sender, iteration=MAX_ITERATION).encrypt(b"last", os.urandom)
+    last, _ = dataclasses.replace(sender, iteration=MAX_ITERATION).encrypt(b"last", os.urandom)
     with pytest.raises(LocalProtocolError):
         last.encrypt(b"one more", os.urandom)
 
@@ -170,7 +171,7 @@ def test_two_messages_of_one_iteration_share_no_key():
 def test_states_are_kept_and_read_back():
     sender, receiver = fresh()
     sender, envelopes = say(sender, b"one", b"two", b"three")
-    receiver = replace(receiver.decrypt(envelopes[2])[0], previous=b"p" * 32)
+    receiver = dataclasses.replace(receiver.decrypt(envelopes[2])[0], previous=b"p" * 32)
     assert SenderKey.decode(sender.encode()) == sender
     assert ReceiverKey.decode(receiver.encode()) == receiver
     assert ReceiverKey.decode(given(sender).encode()).previous == b""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run
@@ -80,7 +80,7 @@ def plan_of(content: bytes, **changes) -> Plan:
     plan = Plan(
         int.from_bytes(rng(6), "big"), len(content), rng(16), rng(32), rng(32), runs, (b"",), True, limit=1 << 40
     )
-    return replace(plan, **changes)
+    return dataclasses.replace(plan, **changes)
 
 
 class Carrier:
@@ -169,7 +169,7 @@ class Carrier:
         kept = [(old, tail) for old, tail in zip(plan.runs, plan.tails) if old.first < run.first]
         runs = (*(old for old, _ in kept), run)
         tails = (*(tail for _, tail in kept), wanted.tail)
-        self.runs[plan.row] = replace(plan, runs=runs, tails=tails, is_fresh=False)
+        self.runs[plan.row] = dataclasses.replace(plan, runs=runs, tails=tails, is_fresh=False)
         job = self.mover.job(plan.row)
         assert isinstance(job, Upload)
         job.run_begins(run)
@@ -199,12 +199,12 @@ def offered(plan: Plan, content: bytes) -> Plan:
     """What a recipient knows after the upload."""
     import hashlib
 
-    return replace(plan, digest=hashlib.sha256(content).digest(), is_fresh=False)
+    return dataclasses.replace(plan, digest=hashlib.sha256(content).digest(), is_fresh=False)
 
 
 def make_rig(folder: Path, **settings) -> Rig:
     base = Rig.__dataclass_fields__["settings"].default_factory()
-    return Rig(folder, replace(base, blob_keep_free_bytes=0, **settings))
+    return Rig(folder, dataclasses.replace(base, blob_keep_free_bytes=0, **settings))
 
 
 __all__ = ["Anew", "Carrier", "Downloaded", "MemorySink", "MemorySource", "Uploaded", "make_rig", "offered", "plan_of"]

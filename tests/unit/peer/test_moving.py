@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -95,7 +95,7 @@ def test_killed_senders_and_brokers_go_on_where_they_were(tmp_path_factory, kill
             alice.cut()
         if who != "broker":
             known = alice.runs[plan.row]
-            alice.upload(DATA, replace(known, is_fresh=False))
+            alice.upload(DATA, dataclasses.replace(known, is_fresh=False))
     alice.run()
     assert alice.told(Anew) == []
     assert len(alice.puts) <= COUNT + BULK_WINDOW * len(kills)
@@ -134,7 +134,7 @@ def half_sent(alice, content=DATA, chunks=4):
     plan = alice.upload(content)
     alice.run(lambda: any(one.done_bytes >= chunks * CHUNK_BYTES for one in alice.told(Progressed)))
     alice.start()
-    return replace(alice.runs[plan.row], is_fresh=False)
+    return dataclasses.replace(alice.runs[plan.row], is_fresh=False)
 
 
 def test_another_process_goes_on_in_a_run_of_its_own_and_keeps_where_the_last_one_ended(rig):
@@ -146,7 +146,7 @@ def test_another_process_goes_on_in_a_run_of_its_own_and_keeps_where_the_last_on
     assert len(known.runs) == 2
     assert known.runs[1].first >= 4
     assert known.runs[0].header != known.runs[1].header
-    again = replace(known, is_fresh=False)
+    again = dataclasses.replace(known, is_fresh=False)
     alice.start()
     alice.upload(DATA, again)  # it is whole: nothing is sent, the digest is found again
     before = len(alice.puts)
@@ -176,7 +176,7 @@ def test_a_source_that_changed_before_an_earlier_run_is_noticed_by_where_that_ru
     alice.upload(DATA, plan)
     alice.run(lambda: any(one.done_bytes >= 8 * CHUNK_BYTES for one in alice.told(Progressed)))
     alice.start()
-    plan = replace(alice.runs[plan.row], is_fresh=False)
+    plan = dataclasses.replace(alice.runs[plan.row], is_fresh=False)
     assert len(plan.runs) == 2
     other = b"x" + DATA[1:]
     alice.sources = {plan.row: other}
@@ -309,7 +309,7 @@ def test_altered_chunks_end_the_download_and_leave_nothing_under_the_name(rig, c
 def test_a_message_that_lies_about_a_file_gets_no_file(rig, lie):
     alice = Carrier(rig)
     plan = stored(alice)
-    sink = fetched(alice, replace(plan, **lie))
+    sink = fetched(alice, dataclasses.replace(plan, **lie))
     assert sink.final is None
     assert alice.failures() in (["FileDamagedError"], ["FileGoneError"])
 
@@ -318,7 +318,7 @@ def test_what_hides_behind_the_end_of_a_file_is_refused(rig):
     """A sender of its own making fills the padding: nothing of it is stored, and the file is none."""
     alice = Carrier(rig)
     plan = plan_of(DATA[:5_000])
-    alice.upload(DATA[:5_120], replace(plan, size=5_120))  # padded to the same length
+    alice.upload(DATA[:5_120], dataclasses.replace(plan, size=5_120))  # padded to the same length
     alice.run()
     sink = fetched(alice, offered(plan, DATA[:5_000]))
     assert sink.final is None
@@ -387,7 +387,7 @@ def test_a_paused_file_stays_where_it_is_and_goes_on_in_a_new_run(rig):
     alice.mover.end(plan.row)
     alice.run()
     assert not alice.mover.is_busy
-    alice.upload(DATA, replace(alice.runs[plan.row], is_fresh=False))
+    alice.upload(DATA, dataclasses.replace(alice.runs[plan.row], is_fresh=False))
     alice.run()
     assert len(alice.puts) <= COUNT + BULK_WINDOW
     assert fetched(alice, offered(alice.runs[plan.row], DATA)).final == DATA

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sealwire.errors import LoginError, TextTooLongError, UnknownPeerError
 from sealwire.peer.events import Connection, Contact, Delivery, Message, Ready, Warning

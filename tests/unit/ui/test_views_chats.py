@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
+
+from msgspec.structs import replace
 
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Attachment, Message

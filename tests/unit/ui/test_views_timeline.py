@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Attachment, Delivery, File, Message, Quote, Reaction

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.errors import LoginError, UnknownPeerError
 from sealwire.peer.events import Connection, Contact, Delivery, File, Message, Reaction, Ready, Typing, Warning
