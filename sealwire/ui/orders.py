@@ -14,7 +14,7 @@ from sealwire.peer.api.groups import Role
 from sealwire.peer.api.past import ExportFormat
 from sealwire.peer.events import Message
 from sealwire.ui.views import chats, emoji, sentences, spoken, words
-from sealwire.ui.views.commands import FOREVER_S, Order, day_ms, span_seconds, usage
+from sealwire.ui.views.commands import FOREVER_S, Order, day_ms, misused, span_seconds, usage
 from sealwire.ui.views.safe import screen_name, screen_text
 from sealwire.ui.views.state import Line
 from sealwire.ui.views.trust import match_sentence
@@ -22,6 +22,8 @@ from sealwire.ui.views.trust import match_sentence
 FOUND: Final = 20
 """Search results shown at once; more words find fewer."""
 LISTED: Final = 50
+_VERDICTS: Final = frozenset({"verified", "unverified", "code"})
+"""What the words after ``/verify NAME`` make of it."""
 
 
 class Place(Protocol):
@@ -201,6 +203,8 @@ class Orders:
             case "accept" | "decline" if (await self._resolved(order.who)).startswith("+"):
                 return await self._group(Order(f"group {order.verb}", who=await self._resolved(order.who)))
         name = await self._resolved(order.who)
+        if name.startswith("+"):
+            return await self._of_group(order.verb, name)
         shown = screen_name(name)
         match order.verb:
             case "info":
@@ -230,6 +234,12 @@ class Orders:
         blocked = order.verb == "block"
         await people.block(name, blocked)
         return [(_("{name} is blocked.") if blocked else _("{name} is not blocked any more.")).format(name=shown)]
+
+    async def _of_group(self, verb: str, group: str) -> list[str]:
+        """A command about one person, given where a group is open: only ``/info`` has an answer for it."""
+        if verb != "info":
+            raise misused("verify" if verb in _VERDICTS else verb)
+        return sentences.group_lines(await self._client.groups.info(group))
 
     async def _requests(self) -> list[str]:
         asking = chats.requests(await self._client.past.conversations())

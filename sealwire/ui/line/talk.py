@@ -6,6 +6,7 @@ The same object serves a terminal and a pipe; only :class:`Out` differs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from sealwire.errors import RejectedError, SealwireError, UnknownPeerError, UsageError
 from sealwire.i18n import _, explain
 from sealwire.peer.api import ContactInfo, FullClient
+from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Connection, Contact, Delivery, Event, File, Message, Ready
 from sealwire.ui import views
 from sealwire.ui.announce import Announcer
@@ -58,8 +60,7 @@ class Talk:
         self.view = View(name=client.name)
         self.error: SealwireError | None = None
         """The first command that failed: a script that pipes lines in gets its exit code."""
-        self.names: set[str] = set()
-        """Everybody known here, for completion."""
+        self._people: set[str] = set()
         self.ready = asyncio.Event()
         self._client = client
         self._out = out
@@ -74,6 +75,11 @@ class Talk:
         self._overtaking: list[Delivery] = []
         """States of what is being said just now: they are told after it was."""
         self._rose = asyncio.Event()
+
+    @property
+    def names(self) -> set[str]:
+        """Everybody and every group known here, for completion."""
+        return self._people | {f"+{name}" for name in self.view.groups.values()}
 
     # --- what happens ----------------------------------------------------------------------------------------
 
@@ -99,7 +105,7 @@ class Talk:
         self.view, lines = views.reduce(self.view, event, self._now_ms())
         match event:
             case Ready():
-                self.names = {contact.name for contact in await self._client.contacts()}
+                self._people = {contact.name for contact in await self._client.contacts()}
                 groups = await self._client.groups.all()
                 self.view = views.named(self.view, {group.id: group.name for group in groups})
                 await self._say(*lines)
@@ -109,7 +115,7 @@ class Talk:
             case Connection() if not self.ready.is_set() and views.is_refusal(event):
                 await self._client.online(0)  # raises the reason: without a registration there is nothing to do here
             case Contact():
-                self.names.add(event.name)
+                self._people.add(event.name)
                 if self._announcer is not None:
                     self._announcer.key_changed(event)
             case File() if (number := self._shelf.known(event.id)) is not None:
@@ -134,7 +140,12 @@ class Talk:
         await self._write(message, lines[0])
         if self._announcer is not None and message.change is None:
             attention = Attention(self.view.name, focused=True, conversation=self.view.current)
-            self._announcer.heard(message, None, attention)
+            self._announcer.heard(message, await self._row(message.conversation), attention)
+
+    async def _row(self, conversation: str) -> ConversationInfo | None:
+        with contextlib.suppress(SealwireError):  # gone, or a name that never became a contact
+            return await self._client.past.conversation(conversation)
+        return None
 
     async def _note_failure(self, event: Delivery) -> None:
         """A message of this run that failed after it was queued is an error of this run; its line says so."""

@@ -18,7 +18,7 @@ from sealwire.ui.terminal.screens.finders import NEW_GROUP, Search, Switcher
 from sealwire.ui.terminal.screens.help import Help
 from sealwire.ui.terminal.screens.people import Requests
 from sealwire.ui.views import chats, emoji, spoken
-from sealwire.ui.views.commands import Nothing, Order, Say, day_ms, parse
+from sealwire.ui.views.commands import Nothing, Order, Say, Spec, day_ms, misused, parse
 from sealwire.ui.views.state import Line
 
 if TYPE_CHECKING:
@@ -93,18 +93,28 @@ class Acts:
                 self._main.aside(self.listed(order.verb))
             case "date":
                 await self._to_day(order)
-            case "verify" | "info":
-                name = order.who or self.opened()
-                self._main.aside(self.people.verify(name) if order.verb == "verify" else self.people.person(name))
+            case "verify" | "info" | "group info":
+                await self._about(order)
             case "groups":
                 self._main.aside(self.switch())
-            case "group info":
-                self._main.aside(self.people.group(order.who or self.opened()))
             case _:
                 self._main.query_one("#timeline").focus()
 
+    async def _about(self, order: Order) -> None:
+        """The page of a person or a group, whichever was named or is open."""
+        name = await self._resolved(order.who or self.opened())
+        if order.verb == "group info" or (order.verb == "info" and name.startswith("+")):
+            self._main.aside(self.people.group(name))
+        elif name.startswith("+"):
+            raise misused("verify")
+        else:
+            self._main.aside(self.people.verify(name) if order.verb == "verify" else self.people.person(name))
+
+    async def _resolved(self, who: str) -> str:
+        return (await self._client.groups.info(who)).id if who.startswith("+") else who
+
     async def _to(self, who: str) -> None:
-        await self._main.open_now((await self._client.groups.info(who)).id if who.startswith("+") else who)
+        await self._main.open_now(await self._resolved(who))
 
     async def _to_day(self, order: Order) -> None:
         day = day_ms(order.text, self._session.desk.zone)
@@ -112,6 +122,16 @@ class Acts:
         if row is None:
             raise UsageError(_("Nothing was said here from that day on."))
         await self._session.jump(self.opened(), row)
+
+    async def command(self, spec: Spec) -> None:
+        """Ask for the words of a command and carry it out; also where there is no line to type it in."""
+        words = ""
+        if spec.takes != "nothing":
+            asked = await self._main.app.push_screen_wait(Ask(spec.form, spec.about))
+            if asked is None:
+                return
+            words = asked
+        await self.said(f"/{spec.verb} {words}", self.current, None)
 
     def opened(self) -> str:
         """Return the open conversation. Raises UsageError."""

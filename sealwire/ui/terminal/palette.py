@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from sealwire.i18n import _
 from sealwire.ui.terminal.theme import THEMES
+from sealwire.ui.views.commands import Spec, table
 
 if TYPE_CHECKING:
     from sealwire.ui.terminal.app import TerminalApp
@@ -33,7 +34,7 @@ class Everything(Provider):
         rows.append((_("Start a broker for other computers"), _("It lets in holders of an invite"), for_others))
         rows.append((_("Bring a friend in"), _("The line that lets somebody join"), app.show_invite))
         rows.append((_("Quit"), _("What is queued goes out at the next start"), app.action_quit))
-        return rows
+        return rows + (_commands(main) if main is not None else [])
 
     async def discover(self) -> Hits:
         """Everything, before a letter is typed."""
@@ -55,6 +56,15 @@ class Everything(Provider):
 
 def _theme_word(name: str) -> str:
     return {"dark": _("Dark"), "light": _("Light"), "contrast": _("High contrast")}.get(name, name)
+
+
+def _commands(main: MainScreen) -> list[Row]:
+    """What may be typed into a conversation, also where none is open or one may only read."""
+
+    def asking(spec: Spec) -> Callable[[], object]:
+        return lambda: main.aside(main.acts.command(spec))
+
+    return [(spec.form, spec.about, asking(spec)) for spec in table()]
 
 
 def _conversation(main: MainScreen) -> list[Row]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Message, TrustState
-from sealwire.ui.views import spoken, words
+from sealwire.ui.views import markup, spoken, words
 from sealwire.ui.views.safe import screen_name, screen_text
 from sealwire.ui.views.sentences import trust_word
 from sealwire.ui.views.spoken import Names
@@ -162,7 +162,7 @@ def preview(message: Message, own: str, names: Names, with_sender: bool) -> str:
     elif message.file is not None and not message.text:
         text = _("File: {name}").format(name=screen_name(message.file.name))
     else:
-        text = spoken.short(message.text, PREVIEW_CHARS)
+        text = spoken.short(markup.plain(message.text), PREVIEW_CHARS)
     if message.kind == "notice":
         return text
     if message.sender == own:

@@ -204,7 +204,9 @@ def _unknown(verb: str) -> str:
     )
 
 
-def _misused(spec: Spec) -> UsageError:
+def misused(verb: str) -> UsageError:
+    """Return the error that says how a command is written."""
+    spec = next(spec for spec in table() if spec.verb == verb)
     return UsageError(_("Write {form}: {about}.").format(form=spec.form, about=spec.about))
 
 
@@ -216,7 +218,7 @@ def _nothing(spec: Spec, rest: str) -> Order:
 
 def _required_who(spec: Spec, rest: str) -> Order:
     if not rest:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return _optional_who(spec, rest)
 
 
@@ -248,7 +250,7 @@ def _verify(spec: Spec, rest: str) -> Order:
 def _nick(spec: Spec, rest: str) -> Order:
     name, _blank, nickname = rest.partition(" ")
     if not name:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order("nick", who=_who(name), text=nickname.strip())
 
 
@@ -262,54 +264,54 @@ def _number(spec: Spec, rest: str) -> Order:
 def _number_text(spec: Spec, rest: str) -> Order:
     number, text = _numbered(rest)
     if not text:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, number=number, text=text)
 
 
 def _number_who(spec: Spec, rest: str) -> Order:
     number, who = _numbered(rest)
     if not who:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, number=number, who=_who(who))
 
 
 def _number_path(spec: Spec, rest: str) -> Order:
     number, path = _numbered(rest)
     if spec.verb == "save" and not path:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, number=number, path=path)
 
 
 def _delete(spec: Spec, rest: str) -> Order:
     number, word = _numbered(rest)
     if word not in ("", "here"):
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order("delete", number=number, text=word)
 
 
 def _react(spec: Spec, rest: str) -> Order:
     number, word = _numbered(rest)
     if not word:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order("react", number=number, text=word)
 
 
 def _text(spec: Spec, rest: str) -> Order:
     if not rest:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, text=rest)
 
 
 def _path(spec: Spec, rest: str) -> Order:
     if not rest:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, path=rest)
 
 
 def _path_text(spec: Spec, rest: str) -> Order:
     """A path with blanks stands in quotation marks."""
     if not rest:
-        raise _misused(spec)
+        raise misused(spec.verb)
     quoted = re.match(r"\"([^\"]+)\"\s*|'([^']+)'\s*", rest)
     if quoted:
         return Order("file", path=quoted[1] or quoted[2], text=rest[quoted.end() :])
@@ -322,7 +324,7 @@ def _export(spec: Spec, rest: str) -> Order:
     if kind in ("json", "text", "html") and path:
         return Order("export", path=path.strip(), text=kind)
     if not rest:
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order("export", path=rest, text="text")
 
 
@@ -371,7 +373,7 @@ def _mute(spec: Spec, rest: str) -> Order:
 
 def _switch(spec: Spec, rest: str) -> Order:
     if rest not in ("", "on", "off"):
-        raise _misused(spec)
+        raise misused(spec.verb)
     return Order(spec.verb, text=rest)
 
 
@@ -383,7 +385,9 @@ def _group(spec: Spec, rest: str) -> Order:
     """``/group [+NAME] WHAT WORDS``: the group is the open one unless it is named."""
     who = None
     if rest.startswith("+"):
-        who, _blank, rest = rest.partition(" ")
+        parts = rest.split(" ")  # the name may have blanks: it goes as far as the first word that says what to do
+        at = next((at for at, part in enumerate(parts) if at and part in GROUP_VERBS), 1)
+        who, rest = " ".join(parts[:at]).rstrip(), " ".join(parts[at:])
     what, _blank, words = rest.strip().partition(" ")
     if what not in GROUP_VERBS:
         near = get_close_matches(what, GROUP_VERBS, 1, 0.5)

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Contact, Message
-from sealwire.ui.views import spoken
+from sealwire.ui.views import markup, spoken
 from sealwire.ui.views.rows import moment
-from sealwire.ui.views.safe import screen_name, screen_text
+from sealwire.ui.views.safe import screen_name
 
 Content = Literal["full", "name", "none"]
 """What a notification tells whoever stands beside the screen: text and name, the name, or only that there is one."""
@@ -175,7 +175,7 @@ def _body(message: Message, info: ConversationInfo | None, rules: Rules) -> str:
         return _("New message")
     if message.file is not None and not message.text:
         return _("File: {name}").format(name=screen_name(message.file.name))
-    return spoken.short(screen_text(message.text), BODY_CHARS)
+    return spoken.short(markup.plain(message.text), BODY_CHARS)
 
 
 def _together(place: str, burst: Waiting, rules: Rules) -> Notice:

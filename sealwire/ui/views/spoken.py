@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from sealwire.i18n import _, ngettext
 from sealwire.peer.events import Attachment, FileState, Message, Reaction
-from sealwire.ui.views import words
+from sealwire.ui.views import markup, words
 from sealwire.ui.views.rows import clock
 from sealwire.ui.views.safe import screen_name, screen_text
 from sealwire.ui.views.sentences import state_word
@@ -47,7 +47,7 @@ def _head(message: Message, who: str, when: str, own: str, names: Names) -> str:
         form = _("{who}, {time}, in reply to a message that is not here: {text}")
         return form.format(who=who, time=when, text=text)
     quoted = _("you") if quote.sender == own else shown_name(quote.sender, names)
-    begin = short(quote.text)
+    begin = short(markup.plain(quote.text))
     form = _("{who}, {time}, in reply to {quoted} ({begin}): {text}")
     return form.format(who=who, time=when, quoted=quoted, begin=begin, text=text)
 
@@ -59,7 +59,7 @@ def short(text: str, limit: int = QUOTE_CHARS) -> str:
 
 
 def _content(message: Message) -> str:
-    text = screen_text(message.text)
+    text = screen_text(markup.plain(message.text))
     if message.file is None:
         return text
     said = file_sentence(message.file)

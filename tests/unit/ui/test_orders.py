@@ -146,6 +146,10 @@ async def test_groups(desk: Desk) -> None:
     lines = await desk.type("/group info")
     assert "Topic: Beds, seeds and who waters when" in lines
     assert "dave: member, invited." in lines
+    assert await desk.type("/info") == lines, "what is open is a group"
+    for line in ("/verify", "/verify +Garden yes", "/approve", "/block", "/nick +Garden Beds"):
+        with pytest.raises(UsageError, match=f"Write {line.split()[0]} "):
+            await desk.type(line)
     assert await desk.type("/group invite erin") == ["erin is asked to join."]
     assert (await desk.type("/group remove erin"))[0].startswith("erin is out")
     assert await desk.type("/group role bob read-only") == ["bob: may read only."]

@@ -116,6 +116,12 @@ def test_files_and_control_characters():
     assert "\x1b" not in found.body
 
 
+def test_markup_stays_out_of_a_notification():
+    found = decide(message("**now** `run`"), rules=Rules(content="full"))
+    assert found is not None
+    assert found.body == "now run"
+
+
 def test_a_burst_is_one_notice_and_then_one_more():
     notifier, told = Notifier(), []
     for step in range(10):

@@ -58,6 +58,11 @@ def test_nobody_can_break_out_of_the_sentence():
     assert "\n" not in said("one\ntwo\x1b[1m")
 
 
+def test_markup_is_not_read_aloud():
+    assert said("**Now** or `never`\n- one") == "bob, 14:13: Now or never • one"
+    assert said(reply_to=Quote("0", "alice", "*Shall* we?")) == "bob, 14:13, in reply to you (Shall we?): Hello"
+
+
 def test_people_writing():
     assert spoken.typing_sentence([], {}) == ""
     assert spoken.typing_sentence(["carol"], {"carol": "Carol Marsh"}) == "Carol Marsh is writing."

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from sealwire.errors import LoginError, UnknownPeerError
-from sealwire.peer.events import Connection, Contact, Delivery, File, Message, Reaction, Ready, Typing, Warning
+from sealwire.peer.events import Connection, Contact, Delivery, File, Group, Message, Reaction, Ready, Typing, Warning
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.testing.stage import StageClient
 from sealwire.ui.announce import Announcer, Ways
@@ -275,6 +275,25 @@ async def test_a_message_elsewhere_rings_once_and_the_open_conversation_does_not
     await table.hear(Contact("dave", "ab" * 32, "changed"))
     assert table.rung == ["\a", "\a"]
     assert table.talk.names == {"dave"}
+
+
+async def test_what_is_muted_rings_no_bell_and_a_mute_ends() -> None:
+    table = Table(sample_client())
+    await table.type("/to +Garden", "/mute 8h", "/to carol")
+    in_the_garden = table.client.stored(GARDEN, "ring?", "bob")
+    await table.hear(in_the_garden)
+    assert table.rung == []
+    await table.type("/to +Garden", "/unmute", "/to carol")
+    await table.hear(table.client.stored(GARDEN, "and now?", "bob"))
+    assert table.rung == ["\a"]
+
+
+async def test_groups_complete_beside_people() -> None:
+    table = Table(sample_client())
+    await table.hear(Ready("alice", "ab" * 32))
+    assert {"bob", "+Garden"} <= table.talk.names
+    await table.hear(Group("+" + "7b" * 16, "Book club", "created", "bob"))
+    assert "+Book club" in table.talk.names
 
 
 async def test_a_backup_asks_for_its_passphrase(table: Table) -> None:

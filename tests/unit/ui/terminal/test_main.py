@@ -289,6 +289,20 @@ async def test_commands_open_pages_or_answer_in_the_conversation():
         await seat.until(lambda: seat.app.return_code == 0)
 
 
+async def test_in_a_group_info_is_about_the_group_and_verify_asks_for_a_person():
+    async with seated() as seat:
+        await seat.open("Garden")
+        for line in ("/info", "/info +Garden", "/group +Garden info"):
+            await seat.type(line)
+            await seat.press("enter")
+            await seat.see("Beds, seeds and who waters when", "owner", "admin")
+            await seat.press("escape")
+            await seat.until(lambda: seat.app.screen is seat.main)
+        await seat.type("/verify")
+        await seat.press("enter")
+        await seat.see("Write /verify [NAME]")
+
+
 async def test_dates_and_numbers_in_commands():
     async with seated() as seat:
         await seat.open("bob")

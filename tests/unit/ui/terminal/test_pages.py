@@ -257,6 +257,30 @@ async def test_files_and_pinned_messages_are_lists_to_jump_from(tmp_path: Path):
         await seat.see("▤ a.txt", "being sent")
 
 
+async def test_every_command_is_in_the_palette_where_no_line_can_be_typed(tmp_path):
+    async with seated() as seat:
+        assert seat.composer.disabled
+        await seat.press("ctrl+p")
+        await seat.type("/backup")
+        await seat.see("/backup FILE")
+        await seat.press("down", "enter")
+        await seat.see("keys, history and contacts in one file under a passphrase")
+        await seat.type(f"{tmp_path}/all.backup")
+        await seat.press("enter")
+        for title in ("Passphrase of the backup", "The same again"):
+            await seat.see(title)
+            await seat.type("secret")
+            await seat.press("enter")
+        await seat.until(lambda: seat.did("backup") == [("backup", tmp_path / "all.backup")])
+        await seat.press("ctrl+p")
+        await seat.type("/presence")
+        await seat.see("/presence [on|off]")
+        await seat.press("down", "enter")
+        await seat.type("on")
+        await seat.press("enter")
+        await seat.see("Others see when you are online.")
+
+
 async def test_the_palette_does_things_by_name_and_changes_the_theme():
     async with seated() as seat:
         await seat.press("ctrl+p")
