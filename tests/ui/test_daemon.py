@@ -16,8 +16,11 @@ import pytest
 
 from sealwire import localsocket
 from tests.ui.house import PATIENCE_S, ROOT, House, environment
+from tests.ui.schema_check import problems
 
 pytestmark = pytest.mark.process
+
+SCHEMA = json.loads((ROOT / "docs" / "jsonrpc.schema.json").read_text("utf-8"))
 
 
 class Daemon:
@@ -121,11 +124,13 @@ def test_a_socket_speaks_json_rpc_and_tells_events_to_who_asks(daemons: tuple[Da
     quiet, loud = Line(bob.folder), Line(bob.folder)
     loud.tell(id=1, method="subscribe")
     assert loud.hear(type="ready")["params"]["name"] == "bob"
-    loud.hear(id=1)
+    answer = loud.hear(id=1)
+    assert problems(answer["result"], SCHEMA, SCHEMA["$defs"]["results"]["properties"]["subscribe"]) == []
     alice.ask("send", "bob", "an event", "--wait", "delivered")
     heard = loud.hear(type="message", text="an event")["params"]
     bob.ask("react", "alice", heard["id"], "👍")
     changed = loud.hear(type="message", change="reaction")["params"]
+    assert [line for line in loud.lines if problems(line, SCHEMA)] == []
     assert (changed["id"], changed["reactions"]) == (heard["id"], [{"from": "bob", "emoji": "👍"}])
     quiet.tell(id="a", method="status")
     assert json.loads(quiet.file.readline())["id"] == "a", "no event came before the answer"

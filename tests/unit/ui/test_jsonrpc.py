@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from sealwire.errors import LoginError, TextTooLongError, UnknownPeerError
 from sealwire.peer.events import Connection, Contact, Delivery, Message, Ready, Warning
+from sealwire.testing.stage import StageClient
 from sealwire.ui.jsonrpc import Server
 from sealwire.ui.stdio import TooLong
 from tests.ui.schema_check import problems
@@ -49,6 +50,8 @@ class Wire:
         answer = await self.ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         assert answer is not None
         assert answer["id"] == 1
+        if "result" in answer:
+            assert problems(answer["result"], SCHEMA, SCHEMA["$defs"]["results"]["properties"][method]) == []
         return answer.get("result", answer.get("error"))
 
     async def events(self, *events: object) -> list[dict[str, Any]]:
@@ -131,6 +134,21 @@ async def test_errors_carry_exit_name_and_hint(wire: Wire) -> None:
     assert error["data"]["hint"]
     wire.client.fail = TextTooLongError(20_000, 15_000)
     assert (await wire.call("send", to="bob", text="hi"))["code"] == -32002
+
+
+async def nowhere(_line: str) -> None:
+    """Where nobody reads."""
+
+
+def test_the_schema_has_a_request_and_a_result_for_every_method_and_for_no_other() -> None:
+    served = {"subscribe", *Server(StageClient("alice"), nowhere, 0.2)._methods}
+    definitions = SCHEMA["$defs"]
+    requests = [definitions[one["$ref"].removeprefix("#/$defs/")] for one in definitions["request"]["oneOf"]]
+    assert {one["properties"]["method"]["const"] for one in requests} == served
+    results = definitions["results"]["properties"]
+    assert set(results) == served
+    any_of = {one["$ref"] for one in definitions["success"]["properties"]["result"]["anyOf"]}
+    assert {one["$ref"] for one in results.values()} == any_of
 
 
 async def test_the_other_methods(wire: Wire) -> None:

@@ -28,6 +28,7 @@ async def ask(client: StageClient, method: str, **params: Any) -> dict[str, Any]
     result = json.loads(json.dumps(await rpc.methods(client)[f"group.{method}"](Params(params))))
     answer = {"jsonrpc": "2.0", "id": 1, "result": result}
     assert problems(answer, SCHEMA, SCHEMA["$defs"]["success"]) == []
+    assert problems(result, SCHEMA, SCHEMA["$defs"]["results"]["properties"][f"group.{method}"]) == []
     return dict(result)
 
 

@@ -32,6 +32,7 @@ async def ask(client: Client, method: str, **params: Any) -> dict[str, Any]:
     result = json.loads(json.dumps(await rpc.methods(client)[method](Params(params))))
     answer = {"jsonrpc": "2.0", "id": 1, "result": result}
     assert problems(answer, SCHEMA, SCHEMA["$defs"]["success"]) == []
+    assert problems(result, SCHEMA, SCHEMA["$defs"]["results"]["properties"][method]) == []
     return dict(result)
 
 
