@@ -141,7 +141,7 @@ def _drop_stdout() -> None:
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises :class:`UsageError` and names what was probably meant."""
 
-    verb_words: Sequence[tuple[str, str]] = ()
+    verb_words: Sequence[tuple[str, str, tuple[str, ...], str]] = ()
     """(name, summary) of verbs that are no subparsers, for completion and manual."""
 
     def __init__(self, **settings: object) -> None:

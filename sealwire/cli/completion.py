@@ -11,6 +11,12 @@ from typing import Final
 from msgspec import Struct
 
 SHELLS: Final = ("bash", "zsh", "fish")
+FILE: Final = "<file>"
+TEXT: Final = "<text>"
+_FILES: Final = frozenset({"FILE", "DIR", "FILE|Z85", "PATH"})
+"""How the help calls a word that is a file or folder."""
+
+_BASH_FILES: Final = 'COMPREPLY=($(compgen -f -- "$word")); compopt -o filenames 2> /dev/null'
 
 
 class Word(Struct, frozen=True):
@@ -19,7 +25,10 @@ class Word(Struct, frozen=True):
     name: str
     help: str
     takes: tuple[str, ...] = ()
-    """A flag's values when they are known; ``<file>`` when it takes a file or folder, ``<text>`` for anything else."""
+    """What may follow: known words; ``<file>`` for a file or folder, ``<text>`` for anything else; empty for a verb
+    of which nothing is known, and for a flag that takes no value."""
+    form: str = ""
+    """A verb and its words, as the manual page shows them."""
 
 
 class Program(Struct, frozen=True):
@@ -29,6 +38,14 @@ class Program(Struct, frozen=True):
     verbs: tuple[Word, ...]
     flags: tuple[Word, ...]
 
+    def verbs_before_files(self) -> list[str]:
+        """Verbs that are followed by a file or folder."""
+        return [verb.name for verb in self.verbs if verb.takes == (FILE,)]
+
+    def verbs_before_words(self) -> list[Word]:
+        """Verbs that are followed by one of some words."""
+        return [verb for verb in self.verbs if verb.takes and not verb.takes[0].startswith("<")]
+
 
 def program_of(parser: argparse.ArgumentParser) -> Program:
     """Return what a parser takes: its flags, and its verbs, subparsers or not."""
@@ -37,9 +54,15 @@ def program_of(parser: argparse.ArgumentParser) -> Program:
         if isinstance(action, argparse._SubParsersAction):
             helps = {one.dest: one.help or "" for one in action._choices_actions}
             for name, sub in action.choices.items():
-                found.append(Word(name, helps.get(name, "")))
+                found.append(Word(name, helps.get(name, ""), _follows(sub)))
                 flags += [word for word in _flags(sub) if word.name not in {known.name for known in flags}]
     return Program(parser.prog.removesuffix(".py"), tuple(found), tuple(flags))
+
+
+def _follows(parser: argparse.ArgumentParser) -> tuple[str, ...]:
+    """What stands first after a verb that has a parser of its own."""
+    first = next((action for action in parser._actions if not action.option_strings), None)
+    return () if first is None else _takes(first)
 
 
 def _flags(parser: argparse.ArgumentParser) -> list[Word]:
@@ -56,7 +79,7 @@ def _takes(action: argparse.Action) -> tuple[str, ...]:
         return ()
     if action.choices is not None:
         return tuple(str(choice) for choice in action.choices)
-    return ("<file>",) if str(action.metavar) in {"FILE", "DIR", "FILE|Z85"} else ("<text>",)
+    return (FILE,) if str(action.metavar) in _FILES else (TEXT,)
 
 
 def script(shell: str, program: Program) -> str:
@@ -66,28 +89,35 @@ def script(shell: str, program: Program) -> str:
 
 def _bash(program: Program) -> str:
     command, function = f"sealwire-{program.name}", f"_sealwire_{program.name}"
-    files = "|".join(word.name for word in program.flags if word.takes == ("<file>",))
-    texts = "|".join(word.name for word in program.flags if word.takes == ("<text>",))
+
+    def words(*known: str) -> str:
+        return f'COMPREPLY=($(compgen -W "{" ".join(known)}" -- "$word"))'
+
+    files, texts = (_with(program, kind) for kind in (FILE, TEXT))
+    verbs = [verb.name for verb in program.verbs]
     lines = [
         f"# bash completion for {command}",
         f"{function}() {{",
-        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}",
+        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= after=0 at",
         '    case "$before" in',
-        f'        {files}) COMPREPLY=($(compgen -f -- "$word")); return ;;',
-        f"        {texts}) return ;;",
-    ]
-    for flag in program.flags:
-        if flag.takes and not flag.takes[0].startswith("<"):
-            lines.append(
-                f'        {flag.name}) COMPREPLY=($(compgen -W "{" ".join(flag.takes)}" -- "$word")); return ;;'
-            )
-    flags = " ".join(flag.name for flag in program.flags)
-    verbs = " ".join(verb.name for verb in program.verbs)
-    lines += [
+        f"        {'|'.join(files)}) {_BASH_FILES}; return ;;",
+        f"        {'|'.join(texts)}) return ;;",
+        *(f"        {flag.name}) {words(*flag.takes)}; return ;;" for flag in program.flags if _has_words(flag)),
         "    esac",
-        '    case "$word" in',
-        f'        -*) COMPREPLY=($(compgen -W "{flags}" -- "$word")) ;;',
-        f'        *) COMPREPLY=($(compgen -W "{verbs}" -- "$word")) ;;',
+        "    for ((at = 1; at < COMP_CWORD; at++)); do",
+        '        case "${COMP_WORDS[at]}" in',
+        f"            {'|'.join(flag.name for flag in program.flags if flag.takes)}) at=$((at + 1)) ;;",
+        "            -*) ;;",
+        f'            {"|".join(verbs)}) if [ -z "$verb" ]; then verb=${{COMP_WORDS[at]}}; else ((after += 1)); fi ;;',
+        '            *) if [ -n "$verb" ]; then ((after += 1)); fi ;;',  # else a part of a flag's value, cut at a colon
+        "        esac",
+        "    done",
+        '    case "$word:$verb:$after" in',
+        f"        -*) {words(*(flag.name for flag in program.flags))} ;;",
+        f"        *::0) {words(*verbs)} ;;",
+        *(f"        *:{verb.name}:0) {words(*verb.takes)} ;;" for verb in program.verbs_before_words()),
+        *(f"        *:{verb}:0) {_BASH_FILES} ;;" for verb in program.verbs_before_files()),
+        "        *) compopt +o default 2> /dev/null ;;",  # a name or words: no file
         "    esac",
         "}",
         f"complete -o default -F {function} {command}",
@@ -95,21 +125,31 @@ def _bash(program: Program) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _with(program: Program, kind: str) -> list[str]:
+    return [flag.name for flag in program.flags if flag.takes == (kind,)]
+
+
+def _has_words(word: Word) -> bool:
+    return bool(word.takes) and not word.takes[0].startswith("<")
+
+
 def _zsh(program: Program) -> str:
     def quoted(text: str) -> str:
         return text.replace("'", "'\\''").replace("[", "\\[").replace("]", "\\]").replace(":", "\\:")
 
-    lines = [f"#compdef sealwire-{program.name}", "_arguments -s \\"]
+    lines = [f"#compdef sealwire-{program.name}", "local state line", "_arguments -s \\"]
     for flag in program.flags:
         value = ""
-        if flag.takes == ("<file>",):
+        if flag.takes == (FILE,):
             value = ":file:_files"
         elif flag.takes:
-            value = ":value:" + ("" if flag.takes[0].startswith("<") else f"({' '.join(flag.takes)})")
+            value = ":value:" + (f"({' '.join(flag.takes)})" if _has_words(flag) else "")
         lines.append(f"  '{flag.name}[{quoted(flag.help)}]{value}' \\")
-    verbs = " ".join(f'{verb.name}\\:"{quoted(verb.help)}"'.replace('"', '"') for verb in program.verbs)
-    lines += [f"  '1:verb:(({verbs}))' \\", "  '*:word:_files'"]
-    return "\n".join(lines) + "\n"
+    verbs = " ".join(f'{verb.name}\\:"{quoted(verb.help)}"' for verb in program.verbs)
+    lines += [f"  '1:verb:(({verbs}))' \\", "  '*:word:->word'", '[[ $state == word ]] && case "$line[1]:$#line" in']
+    lines += [f"  {verb.name}:2) compadd -- {' '.join(verb.takes)} ;;" for verb in program.verbs_before_words()]
+    lines += [f"  {verb}:2) _files ;;" for verb in program.verbs_before_files()]
+    return "\n".join([*lines, "esac"]) + "\n"
 
 
 def _fish(program: Program) -> str:
@@ -117,14 +157,22 @@ def _fish(program: Program) -> str:
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     command = f"sealwire-{program.name}"
+    verbs = " ".join(verb.name for verb in program.verbs)
+    # Not __fish_use_subcommand: it takes the value of a flag, as in --name alice, for a verb.
+    first = quoted(f"not __fish_seen_subcommand_from {verbs}")
     lines = [f"# fish completion for {command}", f"complete -c {command} -f"]
-    for verb in program.verbs:
-        lines.append(f"complete -c {command} -n __fish_use_subcommand -a {verb.name} -d {quoted(verb.help)}")
+    lines += [f"complete -c {command} -n {first} -a {verb.name} -d {quoted(verb.help)}" for verb in program.verbs]
+    for verb in program.verbs_before_words():
+        words = " ".join(verb.takes)
+        seen = f"__fish_seen_subcommand_from {verb.name}; and not __fish_seen_subcommand_from {words}"
+        lines.append(f"complete -c {command} -n {quoted(seen)} -a {quoted(words)}")
+    if files := program.verbs_before_files():
+        lines.append(f"complete -c {command} -n {quoted('__fish_seen_subcommand_from ' + ' '.join(files))} -F")
     for flag in program.flags:
         line = f"complete -c {command} -l {flag.name.removeprefix('--')} -d {quoted(flag.help)}"
-        if flag.takes == ("<file>",):
+        if flag.takes == (FILE,):
             line += " -r -F"
         elif flag.takes:
-            line += " -x" + ("" if flag.takes[0].startswith("<") else f" -a {quoted(' '.join(flag.takes))}")
+            line += " -x" + (f" -a {quoted(' '.join(flag.takes))}" if _has_words(flag) else "")
         lines.append(line)
     return "\n".join(lines) + "\n"

@@ -61,6 +61,7 @@ def page(program: Program) -> str:
         "[\\fIFLAGS\\fR] [\\fIVERB\\fR ...]",
         ".SH VERBS",
         *_list(program.verbs),
+        *_groups(program),
         ".SH OPTIONS",
         *_list(program.flags),
         ".SH FILES",
@@ -73,10 +74,26 @@ def page(program: Program) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _groups(program: Program) -> list[str]:
+    """The actions of ``group``, which has more of them than fit its own line."""
+    if program.name != "peer":
+        return []
+    rows = [line for form in peer_options.GROUP_FORMS.values() for line in (".TP", _form(form))]
+    return [".SH GROUPS", *rows]
+
+
+def _form(form: str) -> str:
+    verb, blank, rest = form.partition(" ")
+    return f"\\fB{_roff(verb)}\\fR{blank}{_roff(rest)}"
+
+
 def _list(words: list[Word] | tuple[Word, ...]) -> list[str]:
     lines = []
     for word in words:
         value = ""
+        if word.form:
+            lines += [".TP", _form(word.form), _roff(word.help)]
+            continue
         if word.takes and not word.takes[0].startswith("<"):
             value = " " + "|".join(word.takes)
         elif word.takes:

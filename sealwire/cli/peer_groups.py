@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec.structs import replace
 
 from sealwire.cli.common import unknown_word
-from sealwire.cli.peer_options import Options
+from sealwire.cli.peer_options import GROUP_FORMS, Options
 from sealwire.cli.streams import put
 from sealwire.errors import AccountNameError, UsageError
 from sealwire.i18n import _
@@ -19,21 +19,6 @@ if TYPE_CHECKING:
     from sealwire.peer.api import ClientApi
     from sealwire.peer.api.groups import GroupInfo, GroupsApi, Role
 
-ACTIONS: Final[dict[str, str]] = {
-    "create": "group create NAME [MEMBER …]",
-    "list": "group list",
-    "info": "group info +NAME",
-    "invite": "group invite +NAME WHO [ROLE]",
-    "accept": "group accept +NAME",
-    "decline": "group decline +NAME",
-    "leave": "group leave +NAME",
-    "remove": "group remove +NAME WHO",
-    "role": "group role +NAME WHO ROLE",
-    "rename": "group rename +NAME NEWNAME",
-    "topic": "group topic +NAME TEXT",
-    "timer": "group timer +NAME TIME",
-    "history": "group history +NAME on|off",
-}
 _COUNTS: Final[dict[str, tuple[int, int | None]]] = {
     "create": (1, None), "list": (0, 0), "info": (1, 1), "invite": (2, 3), "accept": (1, 1), "decline": (1, 1),
     "leave": (1, 1), "remove": (2, 2), "role": (3, 3), "rename": (2, None), "topic": (1, None), "timer": (2, 2),
@@ -51,11 +36,11 @@ def checked(options: Options) -> Options:
         AccountNameError: a name that breaks the rule.
     """
     action, *words = options.words
-    if action not in ACTIONS:
-        raise UsageError(unknown_word(action, ACTIONS))
+    if action not in GROUP_FORMS:
+        raise UsageError(unknown_word(action, GROUP_FORMS))
     least, most = _COUNTS[action]
     if len(words) < least or (most is not None and len(words) > most):
-        raise UsageError(_("The form is: {form}").format(form=ACTIONS[action]))
+        raise UsageError(_("The form is: {form}").format(form=GROUP_FORMS[action]))
     if action == "create":
         return replace(options, words=(action, words[0], *map(_account, words[1:])))
     if words and not words[0].startswith(GROUP_MARK):
@@ -74,7 +59,7 @@ def _rest(action: str, words: list[str]) -> list[str]:
         case "timer":
             return [str(seconds_of(words[0]))]
         case "history" if words[0] not in ("on", "off"):
-            raise UsageError(_("The form is: {form}").format(form=ACTIONS[action]))
+            raise UsageError(_("The form is: {form}").format(form=GROUP_FORMS[action]))
         case _:
             return words
 

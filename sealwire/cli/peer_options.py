@@ -6,7 +6,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -76,6 +76,23 @@ def verbs() -> dict[str, Verb]:
         "status": Verb("status", _("print link, queue and unread messages"), listed, 0, 0),
     }
 
+
+GROUP_FORMS: Final[dict[str, str]] = {
+    "create": "group create NAME [MEMBER …]",
+    "list": "group list",
+    "info": "group info +NAME",
+    "invite": "group invite +NAME WHO [ROLE]",
+    "accept": "group accept +NAME",
+    "decline": "group decline +NAME",
+    "leave": "group leave +NAME",
+    "remove": "group remove +NAME WHO",
+    "role": "group role +NAME WHO ROLE",
+    "rename": "group rename +NAME NEWNAME",
+    "topic": "group topic +NAME TEXT",
+    "timer": "group timer +NAME TIME",
+    "history": "group history +NAME on|off",
+}
+"""The actions of ``group``, each with its words."""
 
 _INSTEAD = {
     "chat": "--plain",
@@ -172,8 +189,15 @@ def parser() -> Parser:
     _add_broker_flags(made)
     _add_mode_flags(made)
     _add_verb_flags(made)
-    made.verb_words = tuple((name, verb.summary) for name, verb in verbs().items())
+    made.verb_words = tuple((name, verb.summary, _follows(name, verb), verb.form) for name, verb in verbs().items())
     return made
+
+
+def _follows(name: str, verb: Verb) -> tuple[str, ...]:
+    """What stands first after a verb, for completion: known words, a file, or nothing that could be known here."""
+    if name == "group":
+        return tuple(GROUP_FORMS)
+    return ("<file>",) if verb.form.split()[1:2] == ["FILE"] else ()
 
 
 def _add_broker_flags(parser: Parser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealwire.cli import broker, completion, manual, peer_options
+from sealwire.cli import broker, completion, manual, peer_groups, peer_options
 from sealwire.cli.completion import SHELLS, program_of
 
 MAN = Path(__file__).parents[2] / "packaging" / "man"
@@ -40,6 +40,35 @@ def test_bash_completes_verbs_flags_and_values(tmp_path) -> None:
     assert {"--wait"} == completed("send", "--wa")
     assert completed("send", "--wait", "d") == {"delivered"}
     assert completed("--name", "") == set()
+    assert completed("--name", "send", "hist") == {"history"}, "a flag's value is no verb"
+    assert completed("--broker", "tcp", ":", "//host", ":", "5555", "stat") == {"status"}, "as bash cuts an address"
+    assert completed("accept", "s") == set(), "after a verb comes no other"
+    assert completed("--name", "alice", "group", "re") == {"remove", "rename"}
+    assert completed("group", "create", "li") == set()
+    (tmp_path / "history.json").touch()
+    assert completed("import", f"{tmp_path}/hist") == {f"{tmp_path}/history.json"}
+    assert completed("send", "bob", "--file", f"{tmp_path}/hist") == {f"{tmp_path}/history.json"}
+
+
+def test_every_shell_knows_what_follows_a_verb() -> None:
+    peer, broker_ = program_of(peer_options.parser()), program_of(broker.parser())
+    verbs = {verb.name: verb.takes for verb in (*peer.verbs, *broker_.verbs)}
+    assert verbs["group"] == tuple(peer_groups._COUNTS)
+    assert verbs["import"] == verbs["restore"] == ("<file>",)
+    assert verbs["limits"] == ("show", "set", "reset")
+    for shell in SHELLS:
+        text = completion.script(shell, peer)
+        assert " ".join(peer_options.GROUP_FORMS) in text
+    # In fish a flag's value must not pass for a verb: --name comes first on nearly every command line.
+    assert "__fish_use_subcommand" not in completion.script("fish", peer)
+
+
+def test_the_manual_page_shows_each_verb_with_its_words() -> None:
+    page = manual.page(program_of(peer_options.parser()))
+    for verb in peer_options.verbs().values():
+        name, _blank, words = verb.form.partition(" ")
+        assert f"\\fB{name}\\fR {words}".rstrip() in page
+    assert "\\fBgroup\\fR role +NAME WHO ROLE" in page
 
 
 def test_a_program_prints_its_script_and_ends(capsys) -> None:
