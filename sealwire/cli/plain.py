@@ -25,7 +25,8 @@ def run(options: Options) -> int:
     secret = None
     if options.passphrase_file is not None:
         secret = peer_profile.passphrase(options, settings.paths.keys / f"{options.name}.key", first=False)
-    ways = attention.ways(settings.notify, os.environ)
+    # No terminal is taken to show notifications here: a sequence that nobody asked for is more than line editing.
+    ways = attention.ways(settings.notify, {})
     try:
         return until_told(_run(CliLauncher(options, os.environ), secret, ways))
     except KeyboardInterrupt:
