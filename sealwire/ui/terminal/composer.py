@@ -21,6 +21,9 @@ from sealwire.ui.views.completing import Candidate
 for _sequence in ("\x1b\r", "\x1b\n"):
     cast(MutableMapping[str, Any], ANSI_SEQUENCES_KEYS)[_sequence] = (Keys.ControlJ,)
 
+_CHOOSING = frozenset({"up", "down", "enter", "tab", "escape"})
+"""Keys that mean something else while completions are offered."""
+
 
 class Completions(OptionList, can_focus=False):
     """What may stand at the cursor; the composer keeps the focus and drives it."""
@@ -58,6 +61,8 @@ class Composer(TextArea):
         )
         self._completions = completions
         self._candidates: list[Candidate] = []
+        self._looked = ""
+        """The text before the cursor for which candidates were looked up last."""
         self.names: set[str] = set()
         """Accounts, and groups with +, that a name completes to."""
 
@@ -103,6 +108,8 @@ class Composer(TextArea):
         does()
 
     def _meaning(self, key: str) -> Callable[[], object] | None:
+        if key in _CHOOSING:
+            self._look_again()  # the word that was typed just now may not have been told about yet
         if key in ("up", "down") and self._candidates:
             return partial(self._step, 1 if key == "down" else -1)
         if key == "up" and not self.text:
@@ -118,13 +125,20 @@ class Composer(TextArea):
 
     def on_text_area_changed(self, _event: TextArea.Changed) -> None:
         """Look again at what may stand at the cursor."""
-        self.look()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._before() != self._looked:
+            self.look()
+
+    def _before(self) -> str:
+        row, column = self.cursor_location
+        return "\n".join([*self.document.lines[:row], self.document.lines[row][:column]])
 
     def look(self) -> None:
         """Offer completions for the text before the cursor."""
-        row, column = self.cursor_location
-        before = "\n".join([*self.document.lines[:row], self.document.lines[row][:column]])
-        self._candidates = completing.complete(before, self.names)
+        self._looked = self._before()
+        self._candidates = completing.complete(self._looked, self.names)
         self._completions.clear_options()
         self._completions.add_options([Option(_escaped(one.shown)) for one in self._candidates])
         self._completions.display = bool(self._candidates)

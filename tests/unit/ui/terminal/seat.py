@@ -76,7 +76,7 @@ class Seat:
         driver = self.app._driver
         assert driver is not None
         for char in text:
-            key = {"\r": "enter", "\n": "ctrl+j", "\x0b": "ctrl+k"}.get(char) or _character_to_key(char)
+            key = {"\r": "enter", "\n": "ctrl+j", "\x0b": "ctrl+k", "\t": "tab"}.get(char) or _character_to_key(char)
             event = events.Key(key, char)
             event.set_sender(self.app)
             driver.send_message(event)

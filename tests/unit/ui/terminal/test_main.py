@@ -113,6 +113,19 @@ async def test_words_complete():
         assert seat.did("send")[0][2] == "nice 🦔 :ta"
 
 
+async def test_a_tab_right_after_a_word_completes_that_word_and_no_earlier_one():
+    async with seated() as seat:
+        await seat.open("bob")
+        await seat.type("/")
+        await seat.see("/to NAME")
+        seat.rush("hel\t")
+        await seat.until(lambda: seat.composer.text == "/help ")
+        seat.composer.put("")
+        seat.rush("done :tad\t!\r")
+        await seat.until(lambda: seat.did("send_text") or seat.did("send"))
+        assert "done 🎉!" in str(seat.asked)
+
+
 async def test_a_draft_is_kept_over_conversations_and_shown_in_the_list():
     async with seated() as seat:
         await seat.open("bob")
