@@ -47,3 +47,26 @@ async def fetch(client: TalkClient, options: Options) -> int:
     file = await cast("FullClient", client).files.fetch(options.words[0], options.to, timeout_s=options.timeout_s)
     put(json.dumps(views.file_json(file)) if options.json else views.column(file.path or ""))
     return 0
+
+
+async def pause(client: TalkClient, options: Options) -> int:
+    """Stop moving a file for now."""
+    await cast("FullClient", client).files.pause(options.words[0])
+    return _moved(options)
+
+
+async def resume(client: TalkClient, options: Options) -> int:
+    """Go on with it; what moves it is a peer that stays."""
+    await cast("FullClient", client).files.resume(options.words[0])
+    return _moved(options)
+
+
+async def stop(client: TalkClient, options: Options) -> int:
+    """Give a file up."""
+    await cast("FullClient", client).files.cancel(options.words[0])
+    return _moved(options)
+
+
+def _moved(options: Options) -> int:
+    put(json.dumps({"id": options.words[0]}) if options.json else options.words[0])
+    return 0

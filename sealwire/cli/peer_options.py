@@ -50,14 +50,20 @@ def verbs() -> dict[str, Verb]:
         "forward": Verb("forward NAME ID TO", _("pass a message on"), listed, 3, 3),
         "cancel": Verb("cancel ID", _("give up a message that is still queued"), listed, 1, 1),
         "timer": Verb("timer NAME TIME", _("let new messages disappear after 30s, 5m, 8h, 7d; off"), listed, 2, 2),
+        "pinned": Verb("pinned NAME", _("the pinned messages"), listed, 1, 1),
+        "retry": Verb("retry", _("try failed messages again"), listed, 0, 0),
         "files": Verb("files NAME [N]", _("print the last N files, 50 without N, with their ids"), listed, 1, 2),
         "fetch": Verb("fetch ID", _("get a file and print where it lies"), listed | {"to"}, 1, 1),
+        "pause": Verb("pause ID", _("stop moving a file for now"), listed, 1, 1),
+        "resume": Verb("resume ID", _("go on with it"), listed, 1, 1),
+        "stop": Verb("stop ID", _("give a file up"), listed, 1, 1),
         "recv": Verb("recv", _("print what came since the last recv"), listed | {"follow"}, 0, 0),
         "history": Verb("history NAME [N]", _("print the last N messages, 50 without N"), listed, 1, 2),
         "conversations": Verb("conversations", _("print every conversation, the latest first"), listed, 0, 0),
         "search": Verb("search WORDS", _("print messages that have all of these words"), listed, 1, None),
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
         "verify": Verb("verify NAME", _("print the safety number to compare"), listed | {"yes"}, 1, 1),
+        "info": Verb("info NAME", _("fingerprint, encryption and session"), listed, 1, 1),
         "approve": Verb("approve NAME", _("accept a changed key"), listed, 1, 1),
         "group": Verb("group ACTION …", _("make, join and lead groups: create, list, info …"), listed, 1, None),
         "requests": Verb("requests", _("print who wants to talk and is not answered yet"), listed, 0, 0),
@@ -66,6 +72,9 @@ def verbs() -> dict[str, Verb]:
         "block": Verb("block NAME", _("take nothing from somebody any more"), listed, 1, 1),
         "unblock": Verb("unblock NAME", _("take their messages again"), listed, 1, 1),
         "nickname": Verb("nickname NAME [WORDS]", _("a name for somebody that only you see"), listed, 1, None),
+        "mute": Verb("mute NAME [TIME]", _("no notifications from here, for a time or for good"), listed, 1, 2),
+        "unmute": Verb("unmute NAME", _("notify again"), listed, 1, 1),
+        "presence": Verb("presence [on|off]", _("whether others see that you are online: on or off"), listed, 0, 1),
         "export": Verb("export FILE [NAME]", _("write messages to FILE.json, .txt or .html, in clear"), listed, 1, 2),
         "import": Verb("import FILE", _("take in a JSON export"), listed, 1, 1),
         "backup": Verb("backup FILE", _("write the whole profile to a file under a passphrase"), listed, 1, 1),
@@ -96,7 +105,6 @@ GROUP_FORMS: Final[dict[str, str]] = {
 
 _INSTEAD = {
     "chat": "--plain",
-    "info": "verify",
     "quit": "status",
 }
 """Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
@@ -197,6 +205,8 @@ def _follows(name: str, verb: Verb) -> tuple[str, ...]:
     """What stands first after a verb, for completion: known words, a file, or nothing that could be known here."""
     if name == "group":
         return tuple(GROUP_FORMS)
+    if name == "presence":
+        return ("on", "off")
     return ("<file>",) if verb.form.split()[1:2] == ["FILE"] else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -11,20 +12,24 @@ from sealwire.cli.peer_options import Options
 from sealwire.cli.streams import put, say
 from sealwire.errors import UsageError
 from sealwire.i18n import _, ngettext
+from sealwire.ids import GROUP_MARK
 from sealwire.peer.api import ClientApi
+from sealwire.peer.api.groups import GroupsApi
 from sealwire.peer.api.past import ExportFormat, PastApi, Retention
 from sealwire.peer.api.people import PeopleApi, PersonInfo
 from sealwire.ui import views
+from sealwire.ui.views.commands import FOREVER_S
 
 FORMATS: Final[dict[str, ExportFormat]] = {".json": "json", ".jsonl": "json", ".txt": "text", ".html": "html"}
 MANY: Final = 1_000
 
 
 class PastClient(ClientApi, Protocol):
-    """A client with the two rooms these verbs need."""
+    """A client with the rooms these verbs need."""
 
     past: PastApi
     people: PeopleApi
+    groups: GroupsApi
 
 
 # --- lists ---------------------------------------------------------------------------------------------------
@@ -52,6 +57,40 @@ async def requests(client: PastClient, options: Options) -> int:
     """Print everyone who wants to talk and is not answered yet."""
     _people(options, (one for one in await client.people.people() if one.request and not one.blocked))
     return 0
+
+
+async def pinned(client: PastClient, options: Options) -> int:
+    """Print the pinned messages of a conversation as ``history`` does, the latest pin first."""
+    for one in await client.past.pinned(await _place(client, options)):
+        put(json.dumps(views.message_json(one)) if options.json else views.message_row(one))
+    return 0
+
+
+async def mute(client: PastClient, options: Options) -> int:
+    """No notifications from a conversation, for so many seconds or for good."""
+    seconds = int(options.words[1]) if len(options.words) > 1 else FOREVER_S
+    return await _mute(client, options, time.time_ns() // 1_000_000 + seconds * 1000 if seconds else 0)
+
+
+async def unmute(client: PastClient, options: Options) -> int:
+    """Notify again."""
+    return await _mute(client, options, 0)
+
+
+async def _mute(client: PastClient, options: Options, until_ms: int) -> int:
+    place = await _place(client, options)
+    await client.past.mute(place, until_ms)
+    value = views.conversation_json(await client.past.conversation(place))
+    _row(options, (place, value.get("muted_until", "")), value)
+    return 0
+
+
+async def _place(client: PastClient, options: Options) -> str:
+    """Return the conversation that the first word names: a person, or the id of a group. Raises UnknownPeerError."""
+    word = options.words[0]
+    if word.startswith(GROUP_MARK):
+        return (await client.groups.info(word)).id
+    return (await client.people.person(word)).contact.name
 
 
 # --- people --------------------------------------------------------------------------------------------------
@@ -85,6 +124,13 @@ async def unblock(client: PastClient, options: Options) -> int:
 async def nickname(client: PastClient, options: Options) -> int:
     """Give somebody a name that only this profile sees; without one, take it away."""
     _people(options, [await client.people.nickname(options.words[0], " ".join(options.words[1:]))])
+    return 0
+
+
+async def presence(client: PastClient, options: Options) -> int:
+    """Say or set whether others see that one is online."""
+    shared = await client.people.share_presence(options.words[0] == "on" if options.words else None)
+    _row(options, ("on" if shared else "off",), {"shared": shared})
     return 0
 
 
@@ -149,6 +195,10 @@ ANSWERS: Final = cast(
     {
         "conversations": conversations,
         "search": search,
+        "pinned": pinned,
+        "mute": mute,
+        "unmute": unmute,
+        "presence": presence,
         "requests": requests,
         "accept": accept,
         "decline": decline,

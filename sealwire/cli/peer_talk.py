@@ -51,6 +51,13 @@ async def cancel(client: TalkClient, options: Options) -> int:
     return 0
 
 
+async def retry(client: TalkClient, options: Options) -> int:
+    """Try failed messages again; print how many there were."""
+    count = await client.retry()
+    put(json.dumps({"count": count}) if options.json else str(count))
+    return await _left(client, options)
+
+
 async def timer(client: TalkClient, options: Options) -> int:
     """Let new messages disappear after so many seconds."""
     place, seconds = options.words[0], int(options.words[1])

@@ -98,6 +98,17 @@ async def approve(client: ClientApi, options: Options) -> int:
     return 0
 
 
+async def info(client: ClientApi, options: Options) -> int:
+    """Print the fingerprint of somebody and the session with them, ``key<TAB>value`` lines."""
+    value = views.session_json(await client.info(options.words[0]))
+    if options.json:
+        put(json.dumps(value))
+    else:
+        for key, field in value.items():
+            put(f"{key}\t{views.column(str(field))}")
+    return 0
+
+
 async def status(client: ClientApi, options: Options) -> int:
     """Print the peer at a glance; without a link, say why and return that exit code."""
     problem: SealwireError | None = None
@@ -219,12 +230,17 @@ ANSWERS: dict[str, Answer] = {
     "forward": peer_talk.forward,
     "cancel": peer_talk.cancel,
     "timer": peer_talk.timer,
+    "retry": peer_talk.retry,
+    "pause": peer_files.pause,
+    "resume": peer_files.resume,
+    "stop": peer_files.stop,
     "files": peer_files.files,
     "fetch": peer_files.fetch,
     "recv": recv,
     "history": history,
     "contacts": contacts,
     "verify": verify,
+    "info": info,
     "approve": approve,
     "group": peer_groups.group,
     "status": status,

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from sealwire.cli import peer_groups
-from sealwire.cli.peer_options import Options
+from sealwire.cli.peer_options import Options, verbs
 from sealwire.errors import AccountNameError, TextTooLongError, UsageError
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, account_name
@@ -19,6 +19,8 @@ MAX_TEXT_BYTES: Final = 15_000
 """As ``peer.api.MAX_TEXT_BYTES``, without loading a client."""
 MAX_HISTORY: Final = 1_000_000
 
+_AS_THEY_ARE: Final = frozenset({"cancel", "fetch", "pause", "resume", "stop", "restore"})
+"""Verbs whose word is an id or a path that only the store can judge."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -32,7 +34,7 @@ def checked(options: Options) -> Options:
         AccountNameError: the contact's name breaks the rule.
         TextTooLongError, UsageError: the text does not fit into one message; the number is none.
     """
-    if not options.words or options.verb in ("cancel", "fetch", "restore"):
+    if not options.words or options.verb in _AS_THEY_ARE:
         return options
     if options.verb == "group":
         return peer_groups.checked(options)
@@ -53,6 +55,8 @@ def checked(options: Options) -> Options:
             rest = (rest[0], _place(rest[1]))
         case "timer":
             rest = (str(_seconds(rest[0])),)
+        case "mute":
+            rest = (str(_seconds(rest[0])),) if rest else ()
         case "react" | "nickname" | "clear":
             pass
         case _:
@@ -92,12 +96,19 @@ def _keep(options: Options) -> tuple[str, ...]:
     return (days, *(_place(word) for word in place))
 
 
+def _presence(options: Options) -> tuple[str, ...]:
+    if options.words[0] not in ("on", "off"):
+        raise UsageError(_("The form is: {form}").format(form=verbs()["presence"].form))
+    return options.words
+
+
 _OF_THEIR_OWN: Final[dict[str, Callable[[Options], tuple[str, ...]]]] = {
     "search": _search,
     "export": _export,
     "import": _file,
     "backup": _backup,
     "keep": _keep,
+    "presence": _presence,
 }
 """Verbs whose first word is no conversation."""
 

@@ -80,6 +80,8 @@ class Server:
             "contacts": self._contacts,
             "verify": self._verify,
             "approve": self._approve,
+            "info": self._info,
+            "retry": self._retry,
             "status": self._status,
             **rpc.methods(client),
             **(more or {}),
@@ -282,6 +284,12 @@ class Server:
         if verdict is not None:
             await self._client.set_verified(name, verdict, params.maybe_text("digits"))
         return views.safety_json(await self._client.safety_number(name))
+
+    async def _info(self, params: Params) -> Json:
+        return views.session_json(await self._client.info(params.name("name")))
+
+    async def _retry(self, _none: Params) -> Json:
+        return {"count": await self._client.retry()}
 
     async def _approve(self, params: Params) -> Json:
         return views.contact_json(await self._client.approve(params.name("name")))

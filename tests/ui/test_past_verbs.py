@@ -48,6 +48,34 @@ def test_people_are_blocked_named_and_listed(house: House) -> None:
     assert "number of days" in house.peer("bob", "keep", "long", code=2).stderr
 
 
+def test_what_only_the_interfaces_could_do_is_a_verb_too(house: House) -> None:
+    message_id = house.peer("alice", "send", "bob", "pin this").stdout.split("\t")[0]
+    house.peer("alice", "pin", "bob", message_id)
+    assert house.peer("alice", "pinned", "bob").stdout.endswith("\tbob\talice\tpin this\n")
+    place, until = house.peer("alice", "mute", "bob", "8h").stdout.split("\t")
+    assert (place, until[:2], until[-2:]) == ("bob", "20", "Z\n")
+    assert "muted_until" in json.loads(house.peer("alice", "mute", "bob", "--json").stdout)
+    assert house.peer("alice", "unmute", "bob").stdout == "bob\t\n"
+    assert "nobody-here" in house.peer("alice", "mute", "nobody-here", code=5).stderr
+    assert house.peer("alice", "presence", "on").stdout == "on\n"
+    assert house.peer("alice", "presence").stdout == "on\n"
+    assert json.loads(house.peer("alice", "presence", "off", "--json").stdout) == {"shared": False}
+    assert "presence [on|off]" in house.peer("alice", "presence", "maybe", code=2).stderr
+    told = dict(line.split("\t") for line in house.peer("alice", "info", "bob").stdout.splitlines())
+    assert (told["name"], "RSA-OAEP" in told["suite"], int(told["messages_since_secret"]) > 0) == ("bob", True, True)
+    assert house.peer("alice", "retry").stdout == "0\n"
+
+
+def test_a_file_is_paused_taken_up_again_and_given_up(house: House) -> None:
+    (house.folder / "big.bin").write_bytes(b"x" * 1_000)
+    nowhere = ["--broker", "tcp://127.0.0.1:9", "--timeout", "0.2"]
+    house.peer("alice", "send", "bob", "--file", "big.bin", *nowhere, code=6)
+    row = house.peer("alice", "files", "bob", "1", *nowhere).stdout.split("\t")
+    for verb, state in (("pause", "paused"), ("resume", "waiting"), ("stop", "cancelled")):
+        assert house.peer("alice", verb, row[1], *nowhere).stdout == f"{row[1]}\n"
+        assert house.peer("alice", "files", "bob", "1", *nowhere).stdout.split("\t")[3] == state
+
+
 def test_a_profile_comes_back_from_its_backup_under_its_passphrase(house: House) -> None:
     (house.folder / "another").write_text("another passphrase")
     house.peer("alice", "send", "bob", "before the backup")

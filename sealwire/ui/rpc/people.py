@@ -1,4 +1,4 @@
-"""Methods about people: requests, blocks, nicknames, keys compared by code."""
+"""Methods about people: requests, blocks, nicknames, keys compared by code, presence."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ def methods(room: PeopleApi) -> dict[str, Method]:
     async def check_code(params: Params) -> Json:
         return {"match": await room.check_code(params.name("name"), params.text("code"))}
 
+    async def presence(params: Params) -> Json:
+        shared = params.switch("shared", False) if "shared" in params.values else None
+        return {"shared": await room.share_presence(shared)}
+
     return {
         "people": people,
         "person": person,
@@ -44,4 +48,5 @@ def methods(room: PeopleApi) -> dict[str, Method]:
         "nickname": nickname,
         "code": code,
         "check_code": check_code,
+        "presence": presence,
     }

@@ -18,6 +18,7 @@ from sealwire.ui.views.rows import (
     safety_json,
     safety_lines,
     sent_json,
+    session_json,
     status_json,
 )
 from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
@@ -50,5 +51,6 @@ __all__ = [
     "sent",
     "sent_json",
     "sentences",
+    "session_json",
     "status_json",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, Status
+from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
 from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
@@ -68,6 +68,18 @@ def contact_json(contact: ContactInfo) -> dict[str, Any]:
     }
     if contact.changed_ms is not None:
         result["changed"] = rfc3339(contact.changed_ms)
+    return result
+
+
+def session_json(info: SessionInfo) -> dict[str, Any]:
+    """Return a contact and the session with it as the object of docs/scripting.md; the last three with a session."""
+    result = contact_json(info.contact)
+    if info.opened_ms is not None:
+        result |= {
+            "suite": info.suite,
+            "opened": rfc3339(info.opened_ms),
+            "messages_since_secret": info.messages_since_secret,
+        }
     return result
 
 

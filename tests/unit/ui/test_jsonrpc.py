@@ -162,6 +162,8 @@ async def test_the_other_methods(wire: Wire) -> None:
         "state": "verified",
     }
     assert (await wire.call("approve", name="bob"))["name"] == "bob"
+    assert (await wire.call("info", name="bob"))["messages_since_secret"] == 3
+    assert await wire.call("retry") == {"count": 2}
     assert (await wire.call("status"))["connection"] == "online"
 
 

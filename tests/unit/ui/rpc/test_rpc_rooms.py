@@ -80,6 +80,8 @@ async def test_people_are_answered_blocked_named_and_compared(alice: Client) -> 
     assert (await ask(alice, "decline", name="carol"))["blocked"] is True
     assert (await ask(alice, "block", name="carol", blocked=False))["blocked"] is False
     assert (await ask(alice, "nickname", name="bob", nickname=" Bobby  T "))["nickname"] == "Bobby T"
+    assert await ask(alice, "presence") == {"shared": False}
+    assert await ask(alice, "presence", shared=True) == await ask(alice, "presence") == {"shared": True}
     code = await ask(alice, "code", name="bob")
     assert len(code["digits"]) == 60
     assert await ask(alice, "check_code", name="bob", code=code["code"]) == {"match": "other-person"}
