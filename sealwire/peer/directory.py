@@ -26,7 +26,9 @@ from sealwire.wire.control import Response, decode_lookup_body
 from sealwire.wire.frames import Code
 
 RETRY_S: Final = 60.0
-"""After an answer that cannot be used."""
+"""After an answer that cannot be used, and the longest pause of our own while the broker puts us off."""
+FIRST_PAUSE_S: Final = 1.0
+"""Before a bundle that was put off is asked for again; it doubles, or a crowd that meets keeps the broker refusing."""
 RENEW_EVERY_MS: Final = 3600 * 1000
 """A device is asked for (or opens on request) a fresh session at most once an hour: no two devices can drive
 each other into endless handshakes."""
@@ -59,6 +61,7 @@ class Directory:
         self._identity = identity
         self._rng = rng
         self._bundle_after: dict[Mailbox, float] = {}
+        self._pauses_s: dict[Mailbox, float] = {}
         self._later: list[tuple[float, str]] = []
         self._events = events
         self.resolved: list[Resolved] = []
@@ -105,14 +108,24 @@ class Directory:
         """Ask again what was to be asked later."""
         while self._later and self._later[0][0] <= now.mono_s:
             self._requests.lookup(heapq.heappop(self._later)[1])
+        over = [mailbox for mailbox, at_s in self._bundle_after.items() if at_s <= now.mono_s]
+        for mailbox in over:
+            del self._bundle_after[mailbox]  # whoever still has mail for it asks in this very turn
 
     def deadline(self) -> float | None:
         """Monotonic time of the next repeated question."""
-        return self._later[0][0] if self._later else None
+        return min([*self._bundle_after.values(), *(at_s for at_s, _name in self._later[:1])], default=None)
 
     def link_lost(self) -> None:
         """A new link is a new chance."""
         self._bundle_after.clear()
+        self._pauses_s.clear()
+
+    def _put_off(self, mailbox: Mailbox, response: Response, now: Now) -> None:
+        """The broker gave no bundle: for lack of one, or of time for us."""
+        pause_s = RETRY_S if response.code == Code.UNKNOWN else self._pauses_s.get(mailbox, FIRST_PAUSE_S)
+        self._pauses_s[mailbox] = min(2 * pause_s, RETRY_S)
+        self._bundle_after[mailbox] = now.mono_s + max(response.retry_after_ms / 1000, pause_s)
 
     # --- answers ---
 
@@ -140,8 +153,7 @@ class Directory:
         """A device's bundle came (or not); True when a session was opened with it."""
         owner = self._roster.owner(mailbox)
         if response.code != Code.OK or owner is None:
-            pause_s = max(response.retry_after_ms / 1000, RETRY_S)
-            self._bundle_after[mailbox] = now.mono_s + pause_s
+            self._put_off(mailbox, response, now)
             if response.code == Code.UNKNOWN and owner is not None:
                 self._requests.lookup(owner)
             return False
@@ -160,6 +172,7 @@ class Directory:
             self._alarm(error, owner)
             return False
         self._pairs.adopt(bundle.card, session)
+        self._pauses_s.pop(mailbox, None)
         if bundle.opk_id == 0:
             text = _(
                 "{name} has no one-time keys left at the broker: this conversation starts with reduced forward secrecy."

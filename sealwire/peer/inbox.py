@@ -24,7 +24,7 @@ from sealwire.ids import Mailbox, MessageId, Mid, mid_of
 from sealwire.peer.events import STATE_RANK, STATES, Delivery, DeliveryState, Event, Warning
 from sealwire.peer.pairs import Order, Pair, Pairs
 from sealwire.peer.people import People
-from sealwire.peer.records import Now, Records
+from sealwire.peer.records import Now, QuarantineRow, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.upkeep import Upkeep
 from sealwire.wire.content import DIRECT, Nothing, Plaintext, Receipt, Renew, decode_plaintext
@@ -204,10 +204,18 @@ class Inbox:
                 if row.account is not None and not self._roster.blocked(row.account):
                     final = UnreadError(unread.reason if unread.account is None else "not-listed")
                     self._set_aside(row.mid, row.envelope, final, now)
-                elif row.reason == EARLY and not self._records.openings_wait():
+                elif self._waits_for_other(row, unread):
                     self._set_aside(row.mid, row.envelope, unread, now)
             else:
                 self._records.release(row.row)
+
+    def _waits_for_other(self, row: QuarantineRow, unread: UnreadError) -> bool:
+        """Whether what was set aside for one reason has another now: nothing else would wake it, or say it is lost."""
+        if row.reason == EARLY and not self._records.openings_wait():
+            return True
+        if BEHIND in (row.reason, unread.reason):
+            return row.reason != unread.reason
+        return unread.account not in (None, row.account)
 
     def _set_aside(self, mid: Mid, envelope: bytes, unread: UnreadError, now: Now) -> None:
         self._records.quarantine(mid, envelope, unread.reason, unread.account, now.ms)

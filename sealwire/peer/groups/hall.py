@@ -338,26 +338,33 @@ class Hall:
 
     def deadline(self) -> float | None:
         """Monotonic time of the next thing to do without input."""
-        nudges = [group.nudge_s for group in self.book if group.nudge_s is not None and group.state == "member"]
+        if self._has_grown or self._ear.shown:  # told after the groups had their part of the turn
+            return 0.0
+        nudges = [group.nudge_s for group in self.book if group.nudge_s is not None and _may_nudge(group)]
         logs = self.logs.deadline()
         return min(nudges + ([logs] if logs is not None else []), default=None)
 
     def settle(self, now: Now, online: bool) -> None:
         """Do what follows from this turn; what is written is in its transaction."""
-        for group_id, sequence, head, by, mailbox in self._ear.take_shown():
-            group = self.book.get(group_id)
-            if group is not None and group.state not in ("left", "removed"):
-                self._heard_of(group, sequence, head, by, mailbox, now)
+        self._digest(now)
         for group in self.book:
             self._judge_invitation(group, now)
             if group.state == "member":
                 self._care(group, now, online)
         if online:
             self.logs.due(now)
-        if self._has_grown:
-            self._has_grown = False
-            self._inbox.retry(None, now, BEHIND)
         self.book.flush()
+
+    def _digest(self, now: Now) -> None:
+        """Try again what our log was too short for, then hold the heads that messages showed against it."""
+        while self._has_grown or self._ear.shown:
+            if self._has_grown:
+                self._has_grown = False
+                self._inbox.retry(None, now, BEHIND)
+            for group_id, sequence, head, by, mailbox in self._ear.take_shown():
+                group = self.book.get(group_id)
+                if group is not None and group.state not in ("left", "removed"):
+                    self._heard_of(group, sequence, head, by, mailbox, now)
 
     def _judge_invitation(self, group: Group, now: Now) -> None:
         """Whether the log says what whoever invited us said."""
@@ -415,3 +422,9 @@ class Hall:
         if now.mono_s - self._asked_s.get(group.id, float("-inf")) >= ASK_EVERY_S:
             self._asked_s[group.id] = now.mono_s
             self._news.ask(group, self._news.leads(group, group.inviter)[:4], now)
+
+
+def _may_nudge(group: Group) -> bool:
+    """Whether time alone is missing: what else a nudge waits for wakes the peer when it comes."""
+    is_read = group.fetched_s is not None and not group.asked and group.is_current
+    return group.state == "member" and is_read

@@ -89,8 +89,9 @@ class Logs:
     def due(self, now: Now) -> None:
         """Ask what is to be asked, append what is to be appended."""
         for group in self._book:
-            if group.state in ("left", "removed") or group.asked or group.not_before_s > now.mono_s:
+            if not _is_followed(group) or group.asked or group.not_before_s > now.mono_s:
                 continue
+            group.not_before_s = 0.0  # a time that has passed would stay a deadline: a turn after the other for ever
             if self._has_to_ask(group, now):
                 group.asked, group.hinted = True, False
                 self._requests.entries(group.id, group.head.sequence)
@@ -100,7 +101,7 @@ class Logs:
 
     def deadline(self) -> float | None:
         """Monotonic time of the next thing to do without input."""
-        idle = [group for group in self._book if not group.asked]
+        idle = [group for group in self._book if _is_followed(group) and not group.asked]
         waiting = [g.not_before_s for g in idle if g.claims or g.acts or g.fetched_s is None]
         hinted = [max(g.not_before_s, (g.fetched_s or 0.0) + HINT_EVERY_S) for g in idle if g.hinted]
         return min((at_s for at_s in waiting + hinted if at_s > 0), default=None)
@@ -324,6 +325,10 @@ class Logs:
         """Nothing more is appended to this log by us."""
         acts, group.acts = group.acts, deque()
         self.answers += [Answer(act.ticket, error) for act in acts if act.ticket]
+
+
+def _is_followed(group: Group) -> bool:
+    return group.state not in ("left", "removed")
 
 
 def _refusals() -> dict[int, str]:
