@@ -6,8 +6,8 @@ import pytest
 
 from sealwire.crypto.group_entry import Kind
 from tests.company import warned
-from tests.fault.circle import Circle, Tampered, with_entries
-from tests.fault.hostile import reasons
+from tests.fault.circle import Circle, Tampered, spoken, with_entries
+from tests.fault.hostile import inject, reasons
 
 
 @pytest.fixture
@@ -64,3 +64,60 @@ def test_words_that_wait_for_the_log_are_read_in_the_turn_in_which_it_comes_and_
     carol.hostile = None
     circle.settle(20)
     assert circle.of(carol).name == "the name"
+
+
+@pytest.mark.parametrize(
+    ("hours", "restarted", "taken"),
+    [(0, False, True), (23, True, True), (25, False, False), (25, True, False)],
+    ids=["at-once", "within-a-day", "after-a-day", "after-a-day-and-a-restart"],
+)
+def test_attack_36_words_of_whoever_left_are_taken_for_a_day_and_no_longer(net, circle, hours, restarted, taken):
+    bob, carol = circle.bob, circle.carol
+    circle.talk()
+    late = spoken(circle, bob, "said before I left")
+    circle.do(bob, Kind.LEAVE)
+    assert circle.members(carol) == {"alice", "carol"}
+    if restarted:
+        carol.crash()
+    net._pass(hours * 3600)
+    if restarted:
+        carol.start()
+    circle.settle()
+    inject(carol, late)
+    circle.settle()
+    assert ("said before I left" in circle.heard(carol)) is taken
+    assert reasons(carol) == ([] if taken else ["not-a-member"])
+    assert warned(carol).count("unreadable") == (0 if taken else 1), "one clear line"
+    left = [key for key in carol.store.heard_keys(circle.id) if key.account == "bob"]
+    assert all(bool(key.sealed) is taken for key in left), "a key that opens nothing more is destroyed"
+
+
+def test_attack_36_whoever_left_cannot_speak_on_by_showing_what_came_after(circle):
+    bob, carol = circle.bob, circle.carol
+    circle.talk()
+    leave = circle.of(bob).head.sequence + 1
+    shown = spoken(circle, bob, "said after I left", sequence=leave)
+    circle.do(bob, Kind.LEAVE)
+    assert circle.of(carol).head.sequence > leave, "alice has changed the log key since"
+    inject(carol, shown)
+    circle.settle()
+    assert "said after I left" not in circle.heard(carol)
+    assert reasons(carol) == ["not-a-member"]
+
+
+def test_attack_36_leaving_a_second_time_begins_no_second_day_for_words_of_before(net, circle):
+    alice, bob, carol = circle.all
+    circle.talk()
+    late = spoken(circle, bob, "said before I first left")
+    circle.do(bob, Kind.LEAVE)
+    net._pass(20 * 3600)
+    circle.join(alice, bob)
+    circle.say(bob, "back")
+    circle.settle()
+    circle.do(bob, Kind.LEAVE)
+    net._pass(20 * 3600)
+    circle.settle()
+    inject(carol, late)
+    circle.settle()
+    assert circle.heard(carol)[-1] == "back"
+    assert reasons(carol) == ["not-a-member"]

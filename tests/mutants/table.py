@@ -34,6 +34,7 @@ DOOR = "test_attacks_door.py::test_attack_"
 FILES = "test_attacks_files.py::test_attack_"
 GROUPS = "test_attacks_groups_logs.py::test_attack_"
 GROUP_WORDS = "test_attacks_groups_words.py::test_attack_"
+LATE_WORDS = "test_groups_late_words.py::test_attack_"
 MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
 PEOPLE = "test_attacks_people.py::test_attack_"
@@ -696,6 +697,20 @@ TABLE: Final = (
         "if kept.status == REMOVED:",
         "if False:",
         GROUP_WORDS + "36_late_words_of_whoever_was_removed_are_refused",
+    ),
+    Mutant(
+        36,
+        "peer/groups/talk.py",
+        "if self._heard.is_over(kept, now.ms):",
+        "if False:",
+        LATE_WORDS + "36_words_of_whoever_left_are_taken_for_a_day_and_no_longer",
+    ),
+    Mutant(
+        36,
+        "peer/groups/talk.py",
+        "if kept.status == LEFT and plain.sequence >= kept.left_sequence:",
+        "if kept.status == LEFT and plain.sequence >= group.head.sequence:",
+        LATE_WORDS + "36_whoever_left_cannot_speak_on_by_showing_what_came_after",
     ),
     Mutant(
         36,

@@ -24,7 +24,6 @@ from sealwire.peer.groups.group import Act, Group, GroupBook
 from sealwire.peer.groups.keys import HeardKeys, OwnKeys
 from sealwire.peer.groups.logs import Logs
 from sealwire.peer.groups.news import News
-from sealwire.peer.groups.records import LEFT, REMOVED
 from sealwire.peer.groups.states import Deliveries
 from sealwire.peer.groups.talk import Ear, Voice
 from sealwire.peer.groups.tidings import Tidings
@@ -241,7 +240,7 @@ class Hall:
         if group.state not in ("member", "stopped"):
             return
         self._timers.follow(group.conversation, state.timer_s)
-        self._others(group, change)
+        self._others(group, change, sequence, now)
         if change.by == self._name:
             self._spread(group, change, sequence, now)
         elif change.kind is Kind.ACCEPT and state.members[change.by].by == self._name:
@@ -264,16 +263,21 @@ class Hall:
             self._timers.follow(group.conversation, group.membership.timer_s)
         self._news.notify(group, self._news.leads(group, group.inviter), now, with_key=False)
 
-    def _others(self, group: Group, change: Change) -> None:
-        """Those who are no longer in it are no longer waited for, and what they say under old keys is refused."""
+    def _others(self, group: Group, change: Change, sequence: int, now: Now) -> None:
+        """Those who are no longer in it are no longer waited for, and what they say under old keys is refused.
+
+        Of those who left, what was under way by then is still read: for a day.
+        """
         assert group.membership is not None, "an entry was read"
         before = addresses(change.before) if change.before is not None else {}
         gone = before.keys() - addresses(group.membership).keys()
         if not gone:
             return
         group.claims = [claim for claim in group.claims if claim.by in group.membership.joined()]
-        left = change.kind is Kind.LEAVE
-        self._heard.mark(group, gone, LEFT if left else REMOVED)
+        if change.kind is Kind.LEAVE:
+            self._heard.left(group, gone, sequence, now.ms)
+        else:
+            self._heard.removed(group, gone)
         self._states.without(group.id, gone)
         self._mail.drop_devices(gone, _("they are no longer in the group"), group.conversation)
 

@@ -16,7 +16,7 @@ from sealwire.crypto.sender_keys import MAX_ITERATION, Place, ReceiverKey, Sende
 from sealwire.crypto.vault import Vault
 from sealwire.ids import MAILBOX_BYTES, GroupId, Mailbox, Millis
 from sealwire.peer.groups.group import Group
-from sealwire.peer.groups.records import GOOD, REMOVED, GroupRecords, HeardKey, OwnKey
+from sealwire.peer.groups.records import GOOD, LEFT, REMOVED, GroupRecords, HeardKey, OwnKey
 from sealwire.wire.group_content import Ended, SenderKeyGiven
 
 MESSAGES_PER_EPOCH: Final = 500
@@ -25,6 +25,9 @@ EPOCH_MS: Final = 7 * 24 * 3600 * 1000
 """An epoch this old ends before we speak again, for the same reason."""
 KEPT_EPOCHS: Final = 3
 """Epochs of one device whose keys are kept for messages still under way."""
+LATE_MS: Final = 24 * 3600 * 1000
+"""So long after somebody's leaving was read here their words may still be under way: a mailbox is drained in minutes.
+Without a bound whoever left could speak on for ever, by claiming the head of before."""
 MAX_UNKNOWN_KEYS: Final = 50
 """Keys of devices that our log does not have yet; without a bound whoever knows the group's id fills the disk."""
 
@@ -211,12 +214,27 @@ class HeardKeys:
         sealed = self._vault.seal(_heard(kept), key.encode(), self._rng)
         self._records.put_heard_key(replace(kept, sealed=sealed))
 
-    def mark(self, group: Group, mailboxes: Collection[Mailbox], status: int) -> None:
-        """These are no longer in the group. Of those who were removed only the tags stay, to know them by."""
-        for kept in self._records.heard_keys(group.id):
-            if kept.mailbox in mailboxes:
-                sealed = b"" if status == REMOVED else kept.sealed
-                self._records.put_heard_key(replace(kept, status=status, sealed=sealed))
+    def removed(self, group: Group, mailboxes: Collection[Mailbox]) -> None:
+        """These were put out. Of their keys only the tags stay, to know them by."""
+        for kept in self._of(group, mailboxes):
+            self._records.put_heard_key(replace(kept, status=REMOVED, sealed=b""))
+
+    def left(self, group: Group, mailboxes: Collection[Mailbox], sequence: int, now_ms: Millis) -> None:
+        """These left, by the entry of this sequence."""
+        for kept in self._of(group, mailboxes):
+            if kept.status == GOOD:  # not one from before they left another time
+                self._records.put_heard_key(replace(kept, status=LEFT, left_sequence=sequence, left_ms=now_ms))
+
+    def _of(self, group: Group, mailboxes: Collection[Mailbox]) -> list[HeardKey]:
+        return [kept for kept in self._records.heard_keys(group.id) if kept.mailbox in mailboxes]
+
+    def is_over(self, kept: HeardKey, now_ms: Millis) -> bool:
+        """Whether the owner of a key left too long ago for words that are only late. Its key is destroyed then."""
+        if kept.status != LEFT or now_ms - kept.left_ms <= LATE_MS:
+            return False
+        if kept.sealed:
+            self._records.put_heard_key(replace(kept, sealed=b""))
+        return True
 
     def forget(self, group: Group) -> None:
         """We are no longer in the group."""

@@ -63,6 +63,10 @@ class HeardKey(Struct):
     """Of its owner's log when it was made."""
     status: int
     sealed: bytes
+    left_sequence: int = 0
+    """Of the entry by which its owner left the group; 0: they did not."""
+    left_ms: Millis = 0
+    """When that entry was read here."""
 
 
 class GroupRecords(Protocol):

@@ -118,9 +118,9 @@ class Ear:
         group = self._book.get(kept.group) if kept is not None else None
         if kept is None or group is None or group.state in ("left", "removed"):
             return True  # we are out: nothing of it concerns us
-        self._check(group, kept)
+        self._check(group, kept, now)
         plain = self._decrypt(group, kept, envelope)
-        if kept.status == LEFT and plain.sequence >= group.head.sequence:
+        if kept.status == LEFT and plain.sequence >= kept.left_sequence:
             raise UnreadError(NOT_A_MEMBER)
         pair = self._pairs.of(kept.mailbox)
         assert pair is not None, "its key came inside a session"
@@ -130,11 +130,13 @@ class Ear:
         self._inbox.hear(Arrival(pair, plain, now, group.conversation, kept.account), plain.content)
         return True
 
-    def _check(self, group: Group, kept: HeardKey) -> None:
+    def _check(self, group: Group, kept: HeardKey, now: Now) -> None:
         state = group.membership
         if group.applied < kept.sequence or state is None:
             raise UnreadError(BEHIND)
         if kept.status == REMOVED:
+            raise UnreadError(NOT_A_MEMBER)
+        if self._heard.is_over(kept, now.ms):
             raise UnreadError(NOT_A_MEMBER)
         place = self._heard.open(kept).place
         known = self._records.group_entry(group.id, kept.sequence)

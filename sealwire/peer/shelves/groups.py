@@ -81,7 +81,7 @@ class GroupShelf(Shelf):
 
     def put_heard_key(self, key: HeardKey) -> None:
         """Insert or replace."""
-        self._sql("INSERT OR REPLACE INTO grp_heard_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _heard_row(key))
+        self._sql("INSERT OR REPLACE INTO grp_heard_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _heard_row(key))
 
     def drop_heard_keys(self, tags: list[bytes]) -> None:
         """Destroy keys."""
