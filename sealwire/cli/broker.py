@@ -40,7 +40,7 @@ def _carry_out(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
         case "status":
             return _status(settings, chosen.json)
         case "stop":
-            return _stop(settings)
+            return _stop(settings, chosen.json)
         case "invite":
             return broker_invite.run_verb(chosen, lambda request: _ask(settings, request))
         case "limits":
@@ -72,7 +72,8 @@ def parser() -> Parser:
     shared = [common_flags(add_default=False)]
     status = verbs.add_parser("status", parents=shared, help=_("the running broker in numbers"))
     status.add_argument("--json", action="store_true", help=_("as one JSON object"))
-    verbs.add_parser("stop", parents=shared, help=_("end the running broker, in order"))
+    stop = verbs.add_parser("stop", parents=shared, help=_("end the running broker, in order"))
+    stop.add_argument("--json", action="store_true", help=_("as one JSON object"))
     broker_invite.add_verb(verbs, shared)
     broker_admin.add_verbs(verbs, shared)
     broker_limits.add_verb(verbs, shared)
@@ -109,7 +110,10 @@ def _status(settings: Settings, as_json: bool) -> int:
     return EXIT_OK
 
 
-def _stop(settings: Settings) -> int:
+def _stop(settings: Settings, as_json: bool) -> int:
     _ask(settings, {"do": "stop"})
+    if as_json:
+        print(json.dumps({"ok": True}))
+        return EXIT_OK
     say(_("The broker ends. What it accepted waits on its disk for the next start."))
     return EXIT_OK

@@ -61,7 +61,7 @@ class _Here:
         self._lock.release()
 
 
-def take(settings: Settings, file: Path) -> int:
+def take(settings: Settings, file: Path, as_json: bool) -> int:
     """Copy the database, through the broker that runs or, when none does, directly."""
     path = file.absolute()
     here = _Here(settings)
@@ -75,7 +75,7 @@ def take(settings: Settings, file: Path) -> int:
         except NoBrokerHereError:
             _copy_at_rest(here, path)
         backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
-        _print(path, backup.verify(path, here.keys.db_key, here.realm), as_json=False)
+        _print(path, backup.verify(path, here.keys.db_key, here.realm), as_json)
     except BaseException:
         path.unlink(missing_ok=True)  # half a backup is none
         raise
@@ -139,46 +139,57 @@ def check(settings: Settings, file: Path, as_json: bool) -> int:
     return EXIT_OK
 
 
-def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool) -> int:
+def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Replace the database by a backup, after everything that could refuse it has been asked."""
     here = _Here(settings)
     here.claim()
     try:
         found = backup.verify(file, here.keys.db_key, here.realm)
-        _print(file, found, as_json=False)
-        live = _live(here)
-        if live is not None:
-            say(live)
-        if dry_run:
-            say(_("Nothing was changed: this was a dry run."))
-            return EXIT_OK
-        if live is not None and not yes and not _agreed():
-            raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
-        backup.restore(file, here.live, here.keys.db_key)
+        replaces, live = here.live.exists(), _live(here)
+        kept = f"{here.live}{backup.REPLACED}" if replaces and not dry_run else None
+        if not as_json:
+            _print(file, found, as_json=False)
+        if replaces:
+            say(_would_go(live))
+        if not dry_run:
+            if replaces and not yes and not _agreed():
+                raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
+            backup.restore(file, here.live, here.keys.db_key)
     finally:
         here.release()
-    say(_("Restored. Devices upload new prekeys when they connect; invites must be made again."))
-    if live is not None:
-        say(_("What was here is kept as {path}.").format(path=f"{here.live}{backup.REPLACED}"))
+    if as_json:
+        there = None if live is None else asdict(live)
+        print(json.dumps({**asdict(found), "restored": not dry_run, "replaces": there, "kept": kept}))
+    elif dry_run:
+        say(_("Nothing was changed: this was a dry run."))
+    else:
+        say(_("Restored. Devices upload new prekeys when they connect; invites must be made again."))
+        if kept is not None:
+            say(_("What was here is kept as {path}.").format(path=kept))
     return EXIT_OK
 
 
-def _live(here: _Here) -> str | None:
-    """Say what a restore would replace; None when there is nothing."""
+def _live(here: _Here) -> Facts | None:
+    """What a restore would replace; None when there is nothing, or nothing that can be read."""
     if not here.live.exists():
         return None
     try:
         store = _Resting(here.folder, here.keys.db_key, 0)  # opening it writes its log back: nothing is left beside
         try:
-            facts = store.facts()
+            return store.facts()
         finally:
             store.close()
     except (StoreError, apsw.Error):
+        return None
+
+
+def _would_go(live: Facts | None) -> str:
+    if live is None:
         return _("The database here cannot be read; the backup takes its place.")
     return _(
         "The database here holds {devices} devices and {messages} waiting messages, the newest of {newest}. What came "
         "after the backup was taken would be gone."
-    ).format(devices=facts.devices, messages=facts.messages, newest=_time(facts.newest_ms))
+    ).format(devices=live.devices, messages=live.messages, newest=_time(live.newest_ms))
 
 
 def _agreed() -> bool:

@@ -57,7 +57,7 @@ def _database(folder: Path, keys: Path) -> list[Finding]:
     return list(doctor.database(folder, key, time.time_ns() // 1_000_000))
 
 
-def salvage(settings: Settings, target: Path) -> int:
+def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     """Copy the readable rows of the database here into a file that ``restore`` takes; returns the exit code."""
     folder = settings.paths.data / "broker"
     lock = PidLock(folder / "lock")
@@ -70,6 +70,10 @@ def salvage(settings: Settings, target: Path) -> int:
     finally:
         lock.release()
     backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
+    if as_json:
+        rows = {table: {"copied": copied, "missed": missed} for table, (copied, missed) in found.items()}
+        print(json.dumps({"file": str(target), "tables": rows}))
+        return EXIT_OK
     for table, (copied, missed) in found.items():
         print(f"{table}\t{copied}\t{missed}")
     say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from sealwire import invite
+from sealwire.cli.broker import parser as parser_of_broker
 from sealwire.testing.processes import plant
 from tests.conftest import PEOPLE
 
@@ -291,6 +293,17 @@ def test_what_there_is_not_is_a_usage_error_that_names_what_there_is(
     result = run(tmp_path, *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_every_verb_answers_a_script_in_json() -> None:
+    def leaves(parser: argparse.ArgumentParser, words: str) -> Iterator[tuple[str, set[str]]]:
+        verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for verb, below in verbs[0].choices.items() if verbs else ():
+            yield from leaves(below, f"{words} {verb}")
+        if not verbs:
+            yield words, {option for action in parser._actions for option in action.option_strings}
+
+    assert [words for words, options in leaves(parser_of_broker(), "broker.py") if "--json" not in options] == []
 
 
 def test_help_offers_every_verb(tmp_path: Path) -> None:

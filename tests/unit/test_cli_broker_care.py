@@ -165,6 +165,8 @@ def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     assert abs(facts["taken_ms"] / 1000 - time.time()) < 60
     database = (tmp_path / "data" / "broker" / "broker.db").read_bytes()
     assert "dry run" in run(tmp_path, "restore", "copy", "--dry-run").stderr
+    tried = json.loads(run(tmp_path, "restore", "copy", "--dry-run", "--json").stdout)
+    assert (tried["devices"], tried["restored"], tried["replaces"]["devices"], tried["kept"]) == (1, False, 1, None)
     unasked = run(tmp_path, "restore", "copy")
     assert (unasked.returncode, "--yes" in unasked.stderr) == (2, True)
     assert (tmp_path / "data" / "broker" / "broker.db").read_bytes() == database
@@ -182,7 +184,8 @@ def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: S
     assert (without.returncode, (elsewhere / "keys").exists()) == (1, False)
     shutil.copytree(tmp_path / "keys", elsewhere / "keys")
     assert run(elsewhere, "backup", "other").returncode == 6
-    assert run(elsewhere, "restore", "../copy").returncode == 0
+    done = json.loads(run(elsewhere, "restore", "../copy", "--json").stdout)
+    assert (done["restored"], done["replaces"], done["kept"]) == (True, None, None)
     assert run(elsewhere, "verify", "../copy").returncode == 0
     assert (elsewhere / "data" / "broker" / "broker.db").exists()
 
@@ -202,5 +205,5 @@ def test_a_database_is_made_compact_only_while_nobody_serves_from_it(start: Star
 
 def test_a_broker_at_rest_is_copied_as_well(start: Start, tmp_path: Path) -> None:
     start().end()
-    assert run(tmp_path, "backup", "copy").returncode == 0
-    assert run(tmp_path, "verify", "copy").returncode == 0
+    made = run(tmp_path, "backup", "copy", "--json")
+    assert json.loads(made.stdout) == json.loads(run(tmp_path, "verify", "copy", "--json").stdout)

@@ -104,13 +104,15 @@ def test_a_damaged_database_is_found_and_what_is_readable_is_saved(stopped: Path
         content[at] ^= 0xFF
     path.write_bytes(content)
     assert examine(stopped) == ["database"]
-    done = run(stopped, "doctor", "--salvage", "saved")
+    done = run(stopped, "doctor", "--salvage", "saved", "--json")
     assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["tables"]["mail"]
     assert path.read_bytes() == bytes(content)  # the damaged one is not touched
     db = connect(stopped / "saved", key, read_only=True)
     ((saved,),) = db.execute("SELECT count(*) FROM mail").fetchall()
     db.close()
     assert 1_000 <= saved < 1_100
+    assert told["copied"] == saved
     assert run(stopped, "verify", "saved").returncode == 0
     assert run(stopped, "restore", "saved", "--yes").returncode == 0
     assert examine(stopped) == []
