@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable
 from typing import Self
 
-from nacl.bindings import crypto_box, crypto_box_keypair, crypto_box_open
+from nacl.bindings import crypto_box, crypto_box_keypair, crypto_box_open, crypto_scalarmult_base
 
 SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
 GREETING = SIGNATURE + b"\x03\x00" + b"CURVE".ljust(20, b"\0") + bytes(32)
@@ -22,13 +22,21 @@ WAIT_S = 15.0
 
 
 class RawZmtp:
-    """One connection. Each step is a method, so that a test can stop, lie or repeat between them."""
+    """One connection. Each step is a method, so that a test can stop, lie or repeat between them.
 
-    def __init__(self, endpoint: str, server_key: bytes, secret: bytes | None = None) -> None:
+    Args:
+        secret: the connection key's secret half; None: a fresh one.
+        source: the address it comes from, such as 127.0.0.2.
+        routing_id: one that it chooses for itself, which no peer of ours does.
+    """
+
+    def __init__(
+        self, endpoint: str, server_key: bytes, secret: bytes | None = None, source: str = "", routing_id: bytes = b""
+    ) -> None:
         host, port = endpoint.removeprefix("tcp://").split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=WAIT_S)
-        self.server_key = server_key
-        self.public, self.secret = crypto_box_keypair() if secret is None else (b"", secret)
+        self.socket = socket.create_connection((host, int(port)), WAIT_S, (source, 0))
+        self.server_key, self.routing_id = server_key, routing_id
+        self.public, self.secret = crypto_box_keypair() if secret is None else (crypto_scalarmult_base(secret), secret)
         self.short_public, self.short_secret = crypto_box_keypair()
         self.number = 0
 
@@ -60,6 +68,8 @@ class RawZmtp:
         random = os.urandom(16)
         vouch = crypto_box(self.short_public + self.server_key, b"VOUCH---" + random, self.server_short, self.secret)
         metadata = b"\x0bSocket-Type" + (6).to_bytes(4, "big") + b"DEALER"
+        if self.routing_id:
+            metadata += b"\x08Identity" + len(self.routing_id).to_bytes(4, "big") + self.routing_id
         box = crypto_box(
             self.public + random + vouch + metadata,
             b"CurveZMQINITIATE" + self._next(),
