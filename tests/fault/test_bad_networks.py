@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from scripts.netfaults import SHARE, run
+from scripts.netfaults import FULL, SHARE, Found, run
 from sealwire.testing.faultnet import BROKER_ADDRESS, CUT, FINE, Weather, Wire, unavailable
 
 pytestmark = pytest.mark.process
@@ -53,6 +54,14 @@ def test_people_behind_a_bad_network_lose_nothing_and_go_on_within_ten_seconds(t
     assert all(one.lost_packets for one in found), "the wire did nothing"
     assert found[0].p50_ms > 2 * 150, "the wire was not slow"
     assert found[-1].links_lost, "peers that hear nothing for eleven seconds must notice"
+
+
+def test_what_must_not_be_is_said():
+    lossy = next(stretch for stretch in FULL if stretch.p99_s < math.inf)
+    assert Found(lossy, p99_ms=900, resumed_s=1).wrong == ""
+    assert Found(lossy, p99_ms=2_300, resumed_s=1).wrong == "p99 above 2.2 s"
+    assert Found(lossy, p99_ms=900, links_lost=1, resumed_s=1).wrong == "a link ended"
+    assert Found(lossy, p99_ms=900, resumed_s=11).wrong == "came back after 11.0 s"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -53,7 +54,13 @@ def test_failures_are_started_again_after_growing_pauses() -> None:
     assert pauses[-1] == LONGEST_PAUSE_S
 
 
-def test_after_a_crash_the_peers_are_back_and_nothing_is_lost() -> None:
+def sending(text: str) -> bytes:
+    request = {"jsonrpc": "2.0", "id": 1, "method": "send", "params": {"to": "bob", "text": text}}
+    return json.dumps(request).encode() + b"\n"
+
+
+def test_after_crashes_at_any_moment_under_load_the_peers_are_back_and_nothing_is_lost() -> None:
+    dice = random.Random(6)
     with Stage(people={name: PEOPLE[name] for name in ("alice", "bob")}) as stage:
         stage.broker.stop()
         broker = stage.start_broker("--supervise")
@@ -61,14 +68,19 @@ def test_after_a_crash_the_peers_are_back_and_nothing_is_lost() -> None:
         alice.wait_for("ready")
         bob.wait_for("ready")
         assert "result" in alice.request("send", to="bob", text="before", wait="delivered")
-        since = time.monotonic()
-        os.kill(child_of(broker), signal.SIGABRT)
-        for n in range(5):
-            assert "result" in alice.request("send", to="bob", text=str(n))
-        broker.hears("SIGABRT")
-        broker.hears("ready on")
-        assert time.monotonic() - since < 5  # two seconds on a machine of its own
-        assert [bob.wait_for("message")["text"] for _ in range(6)] == ["before", *"01234"]
+        for crash in range(2):
+            alice.write_later(b"".join(sending(f"{crash} {n}") for n in range(40)))
+            time.sleep(dice.uniform(0.0, 0.1))
+            since = time.monotonic()
+            os.kill(child_of(broker), signal.SIGABRT)
+            broker.hears("SIGABRT")
+            broker.hears("ready on")
+            assert "result" in alice.request("send", to="bob", text=f"after {crash}", wait="sent")
+            assert time.monotonic() - since < 5  # two seconds on a machine of its own
+        heard = [bob.wait_for("message")["text"] for _ in range(83)]
+        in_order = [text for text in heard if not text.startswith("after")]
+        assert in_order == ["before", *(f"{crash} {n}" for crash in range(2) for n in range(40))]
+        assert {"after 0", "after 1"} < set(heard)
         assert broker.stop() == 0
 
 

@@ -172,14 +172,26 @@ def test_while_nobody_rules_on_connections_nobody_gets_in_and_the_thread_is_repl
     assert alice.recv(Verb.DELIVER)
 
 
-@pytest.mark.parametrize("kind", ["ends again", "hangs"])
+def test_a_connection_that_cannot_be_ruled_on_is_refused_and_the_next_one_is_not(serve, monkeypatch):
+    broker = serve()
+    alice = broker.login("alice")
+    monkeypatch.setattr(type(broker.server._zap._admission), "admit", lambda *_: 1 / 0)
+    assert broker.peer("bob", "bob").connect().refusal() == 500
+    monkeypatch.undo()
+    broker.login("bob", "bob").send(alice.mailbox, b"through")
+    assert alice.recv(Verb.DELIVER)
+    assert broker.server.counts()["zap_restarts"] == 0
+
+
+@pytest.mark.parametrize("kind", ["ends again", "takes two seconds", "hangs"])
 def test_a_thread_that_cannot_be_replaced_ends_the_broker_with_70(tmp_path, monkeypatch, kind):
     release = Event()
+    hangs_s = 2 if kind == "takes two seconds" else 20
 
     def broken(self: ZapThread, _request: list[bytes]) -> list[bytes]:
         if kind == "ends again":
             raise RuntimeError
-        release.wait(20)
+        release.wait(hangs_s)
         return [b"1.0", b"", b"500", b"", b"", b""]
 
     monkeypatch.setattr(ZapThread, "_answer", broken)
