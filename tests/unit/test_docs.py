@@ -183,3 +183,10 @@ def test_every_test_that_a_document_names_exists():
     for path in DOCUMENTS:
         named = set(re.findall(r"`(test_\w+)`", text_of(path)))
         assert named <= defined, f"{path.name} names {named - defined}"
+
+
+def test_every_test_that_a_document_names_by_its_path_is_there():
+    for path in DOCUMENTS:
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text_of(path)):
+            assert (ROOT / file).exists(), f"{path.name} names {file}"
+            assert not name or f"def {name}(" in text_of(ROOT / file), f"{path.name} names {file}::{name}"
