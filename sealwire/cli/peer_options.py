@@ -62,7 +62,7 @@ def verbs() -> dict[str, Verb]:
         "conversations": Verb("conversations", _("print every conversation, the latest first"), listed, 0, 0),
         "search": Verb("search WORDS", _("print messages that have all of these words"), listed, 1, None),
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),
-        "verify": Verb("verify NAME", _("print the safety number to compare"), listed | {"yes"}, 1, 1),
+        "verify": Verb("verify NAME [CODE]", _("print the safety number to compare"), listed | {"yes"}, 1, 2),
         "info": Verb("info NAME", _("fingerprint, encryption and session"), listed, 1, 1),
         "approve": Verb("approve NAME", _("accept a changed key"), listed, 1, 1),
         "group": Verb("group ACTION …", _("make, join and lead groups: create, list, info …"), listed, 1, None),

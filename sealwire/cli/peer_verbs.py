@@ -7,18 +7,20 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from sealwire.cli import peer_files, peer_groups, peer_past, peer_talk
 from sealwire.cli.peer_options import Options
 from sealwire.cli.streams import CALLER, can_ask, put, say
-from sealwire.errors import SealwireError, UntrustedPeerError
+from sealwire.errors import IntegrityError, SealwireError, UntrustedPeerError
 from sealwire.i18n import _
-from sealwire.peer.api import ClientApi, TalkClient
+from sealwire.peer.api import ClientApi, FullClient, TalkClient
 from sealwire.peer.events import Connection, Contact, Event, Message, Warning, to_json
 from sealwire.ui import views
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.stdio import Writer
 from sealwire.ui.views import sentences
+from sealwire.ui.views.trust import compare_lines, match_sentence
 
 DEFAULT_HISTORY = 50
 MAX_HISTORY = 1_000_000
@@ -27,7 +29,8 @@ _PAGE = 500
 _QUIET_S = 0.5
 """What waits at the broker follows the login without a pause; half a second without anything is the end of it."""
 
-Answer = Callable[[TalkClient, Options], Awaitable[int]]
+Answer = Callable[[Any, Options], Awaitable[int]]
+"""What a verb does with a client; each names the rooms that it needs."""
 
 
 async def send(client: TalkClient, options: Options) -> int:
@@ -73,21 +76,37 @@ async def contacts(client: ClientApi, options: Options) -> int:
     return 0
 
 
-async def verify(client: ClientApi, options: Options) -> int:
-    """Print the safety number; a person at a terminal, or ``--yes``, says whether it was compared."""
-    name = options.words[0]
+async def verify(client: FullClient, options: Options) -> int:
+    """Print what two people compare; a person at a terminal, ``--yes`` or the other side's code says it is the same.
+
+    Returns:
+        the exit code: 9 when the code is not that of the key that is known here.
+    """
+    name, *code = options.words
+    if code:
+        return await _check_code(client, options, name, code[0])
     number = await client.safety_number(name)
+    value = await client.people.verification(name)
     if options.json:
         if options.yes:
             await client.set_verified(name, True, number.digits)
             number = await client.safety_number(name)
-        put(json.dumps(views.safety_json(number)))
+        put(json.dumps({**views.verification_json(value), **views.safety_json(number)}))
         return 0
     for line in sentences.safety(number):
         put(line)
+    for line in compare_lines(value, number.trust, name, time.time_ns() // 1_000_000, None):
+        say(line)
     if options.yes or (number.trust != "verified" and await _confirmed(name)):
         say(sentences.contact_line(await client.set_verified(name, True, number.digits)))
     return 0
+
+
+async def _check_code(client: FullClient, options: Options, name: str, code: str) -> int:
+    match = await client.people.check_code(name, code)
+    put(json.dumps({"match": match}) if options.json else match)
+    say(match_sentence(match, name))
+    return 0 if match == "same" else IntegrityError.exit
 
 
 async def approve(client: ClientApi, options: Options) -> int:

@@ -57,7 +57,7 @@ def checked(options: Options) -> Options:
             rest = (str(_seconds(rest[0])),)
         case "mute":
             rest = (str(_seconds(rest[0])),) if rest else ()
-        case "react" | "nickname" | "clear":
+        case "react" | "nickname" | "clear" | "verify":
             pass
         case _:
             if rest and not _is_count(rest[0]):

@@ -17,7 +17,7 @@ from sealwire.ui.views import chats, emoji, sentences, spoken, words
 from sealwire.ui.views.commands import FOREVER_S, Order, day_ms, misused, span_seconds, usage
 from sealwire.ui.views.safe import screen_name, screen_text
 from sealwire.ui.views.state import Line
-from sealwire.ui.views.trust import match_sentence
+from sealwire.ui.views.trust import compare_lines, match_sentence
 
 FOUND: Final = 20
 """Search results shown at once; more words find fewer."""
@@ -212,7 +212,10 @@ class Orders:
             case "verify":
                 number = await self._client.safety_number(name)
                 self._digits[name] = number.digits
-                return [*sentences.safety(number), _("When both are the same: /verify {name} yes").format(name=name)]
+                value = await people.verification(name)
+                below = compare_lines(value, number.trust, name, self._now_ms(), None)
+                last = _("When both are the same: /verify {name} yes").format(name=name)
+                return [*sentences.safety(number), *below, last]
             case "verified" | "unverified":
                 is_same, digits = order.verb == "verified", self._digits.get(name)
                 return [sentences.contact_line(await self._client.set_verified(name, is_same, digits))]

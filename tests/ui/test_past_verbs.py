@@ -76,6 +76,17 @@ def test_a_file_is_paused_taken_up_again_and_given_up(house: House) -> None:
         assert house.peer("alice", "files", "bob", "1", *nowhere).stdout.split("\t")[3] == state
 
 
+def test_the_code_of_the_other_side_verifies_and_any_other_does_not(house: House) -> None:
+    value = json.loads(house.peer("bob", "verify", "alice", "--json").stdout)
+    assert value["code"] in house.peer("bob", "verify", "alice").stderr
+    own = json.loads(house.peer("alice", "verify", "bob", "--json").stdout)["code"]
+    assert house.peer("alice", "verify", "bob", "hello", code=9).stdout == "not-a-code\n"
+    assert house.peer("alice", "verify", "bob", own, code=9).stdout != "same\n"
+    same = house.peer("alice", "verify", "bob", value["code"])
+    assert (same.stdout, same.stderr) == ("same\n", "The code is right: bob is verified.\n")
+    assert house.peer("alice", "contacts").stdout.split("\t")[:2] == ["bob", "verified"]
+
+
 def test_a_profile_comes_back_from_its_backup_under_its_passphrase(house: House) -> None:
     (house.folder / "another").write_text("another passphrase")
     house.peer("alice", "send", "bob", "before the backup")

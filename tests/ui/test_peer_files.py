@@ -40,6 +40,9 @@ def test_the_verbs(stage: Stage, tmp_path: Path) -> None:
     fetched = stage.run("--name", "bob", "fetch", message_id, "--to", str(target), "--timeout", "60")
     assert fetched.stdout == f"{target}\n"
     assert target.read_bytes() == source.read_bytes()
+    again = tmp_path / "again.pdf"
+    assert stage.run("--name", "bob", "fetch", message_id, "--to", str(again)).stdout == f"{again}\n"
+    assert again.read_bytes() == source.read_bytes()
     assert stage.run("--name", "bob", "fetch", "ab" * 16).returncode == 5
     assert stage.run("--name", "alice", "send", "bob", "--file", str(tmp_path / "none")).returncode == 2
 

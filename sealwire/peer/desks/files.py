@@ -278,13 +278,11 @@ class FilesDesk:
                 await asyncio.wait_for(ended.wait(), LOOK_S)
 
     async def _have(self, file: FileRecord, message_id: str, target: Path | None) -> File:
-        if target is not None:
-            await self.save_copy(message_id, target)
-        return await self._event(file)
+        return await self._event(file, None if target is None else await self._save(message_id, target))
 
-    async def _event(self, file: FileRecord) -> File:
+    async def _event(self, file: FileRecord, copied_to: Path | None = None) -> File:
         conversation, _author = await self._client.do(lambda _now: self._client.store.file_conversation(file.row))
-        path = file.source if file.mine else file.path
+        path = str(copied_to) if copied_to is not None else file.source if file.mine else file.path
         return File(file.message.hex(), conversation, file.name, file.state, file.done, file.size, path, file.reason)
 
     async def pause(self, message_id: str) -> None:
@@ -301,11 +299,14 @@ class FilesDesk:
 
     async def save_copy(self, message_id: str, target: Path) -> None:
         """Copy a finished file to a new place. Never overwrites."""
+        await self._save(message_id, target)
+
+    async def _save(self, message_id: str, target: Path) -> Path:
         file = await self._client.do(lambda _now: self._client.engine.files.book.named(message_id))
         path = file.source if file.mine else file.path
         if file.state != "done" or path is None:
             raise UsageError(_("The file is not here (yet): fetch it first."))
-        await asyncio.to_thread(_copy, Path(path), _absolute(target), file.name)
+        return await asyncio.to_thread(_copy, Path(path), _absolute(target), file.name)
 
     async def of(self, conversation: str, limit: int = 200) -> Sequence[Message]:
         """Messages with files in a conversation, latest first."""
@@ -335,5 +336,7 @@ def _second_name(path: Path, folder: Path) -> Path:
     return second
 
 
-def _copy(source: Path, target: Path, name: str) -> None:
-    copy(source, target / name if target.is_dir() else target)
+def _copy(source: Path, target: Path, name: str) -> Path:
+    place = target / name if target.is_dir() else target
+    copy(source, place)
+    return place

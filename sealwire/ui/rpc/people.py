@@ -29,8 +29,7 @@ def methods(room: PeopleApi) -> dict[str, Method]:
         return views.person_json(await room.nickname(params.name("name"), params.text("nickname")))
 
     async def code(params: Params) -> Json:
-        found = await room.verification(params.name("name"))
-        return {"name": found.name, "digits": found.digits, "code": found.code, "causes": list(found.causes)}
+        return views.verification_json(await room.verification(params.name("name")))
 
     async def check_code(params: Params) -> Json:
         return {"match": await room.check_code(params.name("name"), params.text("code"))}

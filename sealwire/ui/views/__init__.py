@@ -20,6 +20,7 @@ from sealwire.ui.views.rows import (
     sent_json,
     session_json,
     status_json,
+    verification_json,
 )
 from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
 from sealwire.ui.views.state import Line, View, is_refusal, message_line, named, reduce, sent
@@ -53,4 +54,5 @@ __all__ = [
     "sentences",
     "session_json",
     "status_json",
+    "verification_json",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
 from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo
-from sealwire.peer.api.people import PersonInfo
+from sealwire.peer.api.people import PersonInfo, Verification
 from sealwire.peer.events import File, Message, rfc3339, to_json
 from sealwire.ui.views.safe import column
 
@@ -112,6 +112,18 @@ def person_json(info: PersonInfo) -> dict[str, Any]:
     result = {**contact_json(info.contact), "request": info.request, "blocked": info.blocked}
     if info.nickname:
         result["nickname"] = info.nickname
+    if info.online is not None:
+        result["online"] = info.online
+    if info.last_seen_ms is not None:
+        result["last_seen"] = rfc3339(info.last_seen_ms)
+    return result
+
+
+def verification_json(value: Verification) -> dict[str, Any]:
+    """Return what there is to compare as the object of docs/scripting.md."""
+    result = {"name": value.name, "digits": value.digits, "code": value.code, "causes": list(value.causes)}
+    if value.changed_ms is not None:
+        result["changed"] = rfc3339(value.changed_ms)
     return result
 
 

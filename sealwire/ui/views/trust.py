@@ -90,6 +90,15 @@ def change_page(value: Verification, shown: str, now_ms: int, zone: tzinfo | Non
     )
 
 
+def compare_lines(value: Verification, trust: TrustState, shown: str, now_ms: int, zone: tzinfo | None) -> list[str]:
+    """Return what stands below the digits: the own code as text and, of a changed key, since when and likely causes."""
+    lines = [_("Your code as text: {code}").format(code=value.code)]
+    if trust == "changed":
+        page = change_page(value, shown, now_ms, zone)
+        lines += [page.since, *page.causes, page.consequence]
+    return lines
+
+
 def match_sentence(match: Match, shown: str) -> str:
     """Return what a scanned or pasted code proves."""
     return {

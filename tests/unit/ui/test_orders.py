@@ -103,7 +103,11 @@ async def test_looking(desk: Desk) -> None:
 
 async def test_people(desk: Desk) -> None:
     assert "RSA-OAEP-3072" in "".join(await desk.type("/info"))
-    assert len(await desk.type("/verify")) == 6
+    assert len(await desk.type("/verify")) == 7
+    changed = "\n".join(await desk.type("/verify dave"))
+    assert "Another key is seen since" in changed
+    assert "Somebody in between." in changed
+    assert "Nothing is sent to dave until you decide." in changed
     assert await desk.type("/verify bob no") == ["bob: not verified."]
     assert "no verification code" in (await desk.type("/verify bob hello"))[0]
     assert "is verified" in (await desk.type(f"/verify bob SEALWIRE-VERIFY:{'1234567890' * 6}"))[0]

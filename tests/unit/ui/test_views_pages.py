@@ -39,6 +39,17 @@ def test_the_page_of_a_changed_key_says_since_when_and_why():
     assert usual.since == "Another key is seen."
 
 
+def test_below_the_digits_stand_the_code_and_what_is_known_of_a_change():
+    value = Verification("bob", DIGITS, "CODE", NOW_MS - 60_000, ("A new phone.",))
+    assert trust.compare_lines(value, "verified", "bob", NOW_MS, UTC) == ["Your code as text: CODE"]
+    assert trust.compare_lines(value, "changed", "bob", NOW_MS, UTC) == [
+        "Your code as text: CODE",
+        "Another key is seen since 14:12.",
+        "A new phone.",
+        "Nothing is sent to bob until you decide. What you wrote waits here.",
+    ]
+
+
 def test_every_result_of_a_code_is_a_sentence():
     for match in ("same", "different", "other-person", "not-a-code"):
         assert trust.match_sentence(match, "bob").endswith(".")  # type: ignore[arg-type]
