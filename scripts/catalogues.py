@@ -56,18 +56,31 @@ _UPDATE: Final = "python -m scripts.catalogues extract, then update"
 _COMPILE: Final = "python -m scripts.catalogues compile"
 
 
+Key = tuple[str | None, str | tuple[str, str]]
+"""Context and id of a sentence."""
+Found = tuple[int, str, str | None, str | None]
+"""Line, sentence, plural, context."""
+
+
 @dataclass(slots=True)
 class Entry:
     """One sentence of the sources and the files it stands in."""
 
     one: str
     many: str | None
+    context: str | None = None
+    """What tells it from the same English with another meaning: ``pgettext``."""
     files: set[str] = field(default_factory=set)
 
     @property
     def id(self) -> str | tuple[str, str]:
         """The id as Babel has it."""
         return self.one if self.many is None else (self.one, self.many)
+
+    @property
+    def key(self) -> Key:
+        """What one language has one translation for."""
+        return self.context, self.id
 
 
 class ExtractError(Exception):
@@ -78,25 +91,25 @@ class ExtractError(Exception):
 
 
 @cache
-def entries() -> dict[str, Entry]:
-    """Return every sentence of the sources by its English (singular) form.
+def entries() -> dict[tuple[str | None, str], Entry]:
+    """Return every sentence of the sources by its context and its English (singular) form.
 
     Raises:
         ExtractError: a call whose text is not written out there, or one sentence both with and without a plural.
     """
-    found: dict[str, Entry] = {}
+    found: dict[tuple[str | None, str], Entry] = {}
     for path in sorted(SOURCES.rglob("*.py")):
         where = path.relative_to(ROOT).as_posix()
-        for line, one, many in texts(path):
-            entry = found.setdefault(one, Entry(one, many))
+        for line, one, many, context in texts(path):
+            entry = found.setdefault((context, one), Entry(one, many, context))
             if entry.many != many:
                 raise ExtractError(f"{where}:{line}: {one!r} stands elsewhere with another plural, or with none")
             entry.files.add(where)
     return found
 
 
-def texts(path: Path) -> Iterator[tuple[int, str, str | None]]:
-    """Yield line, sentence and plural of everything in a file that people read."""
+def texts(path: Path) -> Iterator[Found]:
+    """Yield line, sentence, plural and context of everything in a file that people read."""
     source = path.read_text("utf-8")
     if "i18n" not in source and "Error(" not in source:
         return
@@ -109,9 +122,11 @@ def texts(path: Path) -> Iterator[tuple[int, str, str | None]]:
             case ast.FormattedValue(value=value) if _says(value):
                 raise ExtractError(f"{path}:{node.lineno}: a sentence is put together from parts: {ast.unparse(node)}")
             case ast.Call(func=ast.Name("_"), args=[text]) if isinstance(text, ast.Constant):
-                yield node.lineno, _written(path, text), None
+                yield node.lineno, _written(path, text), None, None
             case ast.Call(func=ast.Name("ngettext"), args=[one, many, _n]):
-                yield node.lineno, _written(path, one), _written(path, many)
+                yield node.lineno, _written(path, one), _written(path, many), None
+            case ast.Call(func=ast.Name("pgettext"), args=[context, text]):
+                yield node.lineno, _written(path, text), None, _written(path, context)
             case ast.Call(func=ast.Name("_"), args=[text]) if not _is_template(text):
                 raise ExtractError(f"{path}:{node.lineno}: the text must be written out: {ast.unparse(node)}")
             case ast.ClassDef(body=body) if path.is_relative_to(ERRORS):
@@ -126,7 +141,7 @@ _LOOKED_AT: Final = (ast.Call, ast.ClassDef, ast.BinOp, ast.FormattedValue)
 def _says(node: ast.expr) -> bool:
     """Whether this is a translated sentence, filled in or not: other languages put their words in another order."""
     match node:
-        case ast.Call(func=ast.Name("_" | "ngettext")):
+        case ast.Call(func=ast.Name("_" | "ngettext" | "pgettext")):
             return True
         case ast.Call(func=ast.Attribute(value=value, attr="format" | "format_map")):
             return _says(value)
@@ -146,19 +161,19 @@ def _is_template(node: ast.expr) -> bool:
     return ast.unparse(node) in ("template", "detail")
 
 
-def _templates(body: list[ast.stmt]) -> Iterator[tuple[int, str, str | None]]:
+def _templates(body: list[ast.stmt]) -> Iterator[Found]:
     for node in body:
         match node:
             case ast.Assign(targets=[ast.Name("text" | "hint")], value=ast.Constant(str() as text)) if _has_words(text):
-                yield node.lineno, text, None
+                yield node.lineno, text, None, None
 
 
-def _details(call: ast.Call) -> Iterator[tuple[int, str, str | None]]:
+def _details(call: ast.Call) -> Iterator[Found]:
     """What an error is told where it is raised: ``explain`` translates its detail and its next step too."""
     for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
         match value:
             case ast.Constant(str() as text) if " " in text:
-                yield value.lineno, text, None
+                yield value.lineno, text, None, None
 
 
 def _has_words(text: str) -> bool:
@@ -168,8 +183,8 @@ def _has_words(text: str) -> bool:
 def template() -> Catalog:
     """Return the catalogue without translations."""
     made = _empty(None)
-    for entry in sorted(entries().values(), key=lambda e: (min(e.files), e.one)):
-        made.add(entry.id, locations=[(name, None) for name in sorted(entry.files)])
+    for entry in sorted(entries().values(), key=lambda e: (min(e.files), e.one, e.context or "")):
+        made.add(entry.id, locations=[(name, None) for name in sorted(entry.files)], context=entry.context)
     return made
 
 
@@ -221,7 +236,7 @@ def mo_bytes(language: str) -> bytes:
     made = _Compiled(language)
     for message in load(language):
         if message.id and is_complete(message, PLURALS[language][0]):
-            made.add(message.id, message.string)
+            made.add(message.id, message.string, context=message.context)
     out = io.BytesIO()
     write_mo(out, made)
     return out.getvalue()
@@ -258,13 +273,20 @@ def is_complete(message: Message, count: int) -> bool:
 
 def problems(language: str) -> list[str]:
     """Return what is missing or wrong in a language, a line each; empty when it is whole."""
-    wanted = {entry.id for entry in entries().values()}
+    wanted = {entry.key for entry in entries().values()}
     messages = [message for message in load(language) if message.id]
-    known = {message.id for message in messages}
-    found = [f"not in the sources any more: {_name(gone)} ({_UPDATE})" for gone in sorted(known - wanted, key=_name)]
-    found += [f"not in the file: {_name(new)} ({_UPDATE})" for new in sorted(wanted - known, key=_name)]
+    known = {_key(message) for message in messages}
+    found = [
+        f"not in the sources any more: {gone} ({_UPDATE})"
+        for gone in sorted(_name(id) for _context, id in known - wanted)
+    ]
+    found += [f"not in the file: {new} ({_UPDATE})" for new in sorted(_name(id) for _context, id in wanted - known)]
     found += [line for message in messages for line in faults(message, language)]
     return [f"{po_path(language).relative_to(ROOT)}: {line}" for line in found]
+
+
+def _key(message: Message) -> Key:
+    return message.context, message.id
 
 
 def _name(id: object) -> str:
@@ -358,9 +380,9 @@ def update() -> list[str]:
         old = load(language) if po_path(language).exists() else made
         for message in model:
             if message.id:
-                was = old.get(message.id)
+                was = old.get(message.id, message.context)
                 kept = was.string if was is not None and was.id == message.id else _nothing(message, language)
-                made.add(message.id, kept, locations=message.locations)
+                made.add(message.id, kept, locations=message.locations, context=message.context)
         po_path(language).parent.mkdir(parents=True, exist_ok=True)
         po_path(language).write_bytes(po_bytes(made, language))
     return []
@@ -382,7 +404,8 @@ def is_current() -> bool:
     if not TEMPLATE.exists():
         return False
     with TEMPLATE.open("rb") as file:
-        return {message.id for message in read_po(file)} - {""} == {entry.id for entry in entries().values()}
+        known = {_key(message) for message in read_po(file) if message.id}
+    return known == {entry.key for entry in entries().values()}
 
 
 def check() -> list[str]:

@@ -124,6 +124,11 @@ def _(text: str) -> str:
     return _current().gettext(text) if text else ""
 
 
+def pgettext(context: str, text: str) -> str:
+    """Return ``text`` where the same English has another meaning elsewhere; ``context`` says which one this is."""
+    return _current().pgettext(context, text)
+
+
 def ngettext(one: str, many: str, n: int) -> str:
     """Return the form that goes with ``n`` in the reader's language."""
     return _current().ngettext(one, many, n)

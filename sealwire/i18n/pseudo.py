@@ -68,6 +68,10 @@ class Pseudo(gettext.NullTranslations):
         """Return the sentence as this language has it."""
         return self._made(message)
 
+    def pgettext(self, context: str, message: str) -> str:
+        """Return the sentence as this language has it; a context changes nothing here."""
+        return self._made(message)
+
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Return the form for ``n`` as this language has it."""
         return self._made(msgid1 if n == 1 else msgid2)

@@ -74,7 +74,7 @@ def test_every_rule_chooses_each_of_its_forms(language: str) -> None:
 
 def source(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "module.py"
-    path.write_text("from sealwire.i18n import _, ngettext\n" + text, "utf-8")
+    path.write_text("from sealwire.i18n import _, ngettext, pgettext\n" + text, "utf-8")
     return path
 
 
@@ -85,7 +85,7 @@ def test_sentences_plurals_and_what_errors_are_told_are_found(tmp_path: Path) ->
         'raise InviteError("the port is above 65535")\nraise RemoteProtocolError("a gap in it")\n'
         'raise BackupError(path="a b", detail="it is missing")\n',
     )
-    found = {one: many for _line, one, many in texts(path)}
+    found = {one: many for _line, one, many, _context in texts(path)}
     assert found == {
         "One sentence.": None,
         "{n} day": "{n} days",
@@ -95,14 +95,16 @@ def test_sentences_plurals_and_what_errors_are_told_are_found(tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize("call", ["_(f'{x} days')", "_(name)", "_('a' + 'b')", "ngettext(one, 'many', 2)", "_(3)"])
+@pytest.mark.parametrize(
+    "call", ["_(f'{x} days')", "_(name)", "_('a' + 'b')", "ngettext(one, 'many', 2)", "_(3)", "pgettext('menu', name)"]
+)
 def test_a_sentence_that_is_not_written_out_is_refused(tmp_path: Path, call: str) -> None:
     with pytest.raises(ExtractError, match="must be written out"):
         list(texts(source(tmp_path, call)))
 
 
 def test_the_sentences_of_errors_are_in_the_template() -> None:
-    found = catalogues.entries()
+    found = {one for _context, one in catalogues.entries()}
     assert "The broker refuses this device." in found
     assert "Check the spelling, or send them an invite." in found
     assert "{detail}" not in found
@@ -179,6 +181,22 @@ def test_one_sentence_with_and_without_a_plural_is_refused(folder: Path, capsys)
     catalogues.entries.cache_clear()
     assert catalogues.main(["check"]) == 1
     assert "another plural" in capsys.readouterr().out
+
+
+def test_the_same_english_with_another_meaning_has_a_translation_of_its_own(folder: Path) -> None:
+    source(folder / "sealwire", '_("Forward")\npgettext("file dialog", "Forward")\n')
+    catalogues.entries.cache_clear()
+    catalogues.main(["extract", "update"])
+    po = catalogues.po_path("de")
+    text = po.read_text("utf-8")
+    assert text.count('msgid "Forward"\nmsgstr ""') == 2
+    mine = text.replace(
+        'msgctxt "file dialog"\nmsgid "Forward"\nmsgstr ""', 'msgctxt "file dialog"\nmsgid "Forward"\nmsgstr "Vor"'
+    )
+    po.write_text(mine.replace('msgid "Forward"\nmsgstr ""', 'msgid "Forward"\nmsgstr "Weiterleiten"'), "utf-8")
+    assert catalogues.main(["update", "compile", "check"]) == 0  # an update keeps both
+    loaded = gettext.GNUTranslations(io.BytesIO(catalogues.mo_bytes("de")))
+    assert (loaded.gettext("Forward"), loaded.pgettext("file dialog", "Forward")) == ("Weiterleiten", "Vor")
 
 
 def test_an_unknown_command_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:

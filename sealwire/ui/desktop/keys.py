@@ -6,7 +6,7 @@ from msgspec import Struct
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from sealwire.i18n import _
+from sealwire.i18n import _, pgettext
 from sealwire.ui.desktop.ask import Sheet
 from sealwire.ui.desktop.bits import button, label, row
 
@@ -53,7 +53,7 @@ class KeysSheet(Sheet):
     """Shows the table."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, _("Keys"))
+        super().__init__(parent, pgettext("keyboard", "Keys"))
         for key in table():
             keys = label(key.shown, "mono", wrap=False)
             keys.setMinimumWidth(140)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 
-from sealwire.i18n import _
+from sealwire.i18n import _, pgettext
 from sealwire.peer.events import Message
 from sealwire.ui import views
 from sealwire.ui.desktop import icons
@@ -279,7 +279,7 @@ class MainWindow(QWidget):
             (_("Invite a friend"), "invite", errands.invite),
             None,
             (_("Settings"), "settings", errands.settings),
-            (_("Keys"), "details", errands.keys),
+            (pgettext("keyboard", "Keys"), "details", errands.keys),
         ]
         if not self.remembered.is_empty:
             lines.append((_("Lock"), "lock", self.lock))

@@ -75,7 +75,7 @@ class NewGroup(Sheet):
         self.others = field(_("Other names"), _("other names, with commas"))
         self.problem = Problem()
         self.go = button(_("Create"), self._create, "primary")
-        for text, control in ((_("Name"), self.name), (_("Invite"), self.people), (_("Others"), self.others)):
+        for text, control in ((_("Name"), self.name), (_("People to invite"), self.people), (_("Others"), self.others)):
             words = label(text, "muted")
             words.setBuddy(control)
             self.add(words, control)

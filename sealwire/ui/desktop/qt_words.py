@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTranslator
 
-from sealwire.i18n import _
+from sealwire.i18n import _, pgettext
 
 
 def words() -> dict[str, str]:
@@ -27,7 +27,7 @@ def words() -> dict[str, str]:
         "Directory:": _("Folder:"),
         "Directory": _("Folder"),
         "Back": _("Back"),
-        "Forward": _("Forward"),
+        "Forward": pgettext("file dialog", "Forward"),
         "Parent Directory": _("Parent folder"),
         "Create New Folder": _("Create a folder"),
         "&New Folder": _("New folder"),

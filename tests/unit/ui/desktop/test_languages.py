@@ -15,6 +15,7 @@ from sealwire.i18n.pseudo import LANGUAGES
 from sealwire.testing.sample import GARDEN
 from sealwire.testing.stage import StageClient, StageLauncher
 from sealwire.ui.desktop import language as speech
+from sealwire.ui.desktop import qt_words
 from sealwire.ui.desktop.bridge import Bridge
 from sealwire.ui.desktop.first_run import FirstRun
 from sealwire.ui.desktop.lock import Remembered
@@ -177,6 +178,18 @@ def test_qts_own_dialogs_speak_the_language_of_the_rest(qapp: QApplication, code
     assert english == ["Save", "Cancel", "Open", "Close", "File &name:"]
     assert not set(said(qapp, code)) & set(english)
     assert said(qapp, "en") == english
+
+
+@pytest.mark.parametrize("code", sorted(set(i18n.LANGUAGES) - {"en"}))
+def test_a_word_with_two_meanings_has_two_translations(code: str) -> None:
+    """To go forward is not to forward a message; the keys of the keyboard are not those of the conversation."""
+    i18n.use([code])
+    forward, keys = i18n.pgettext("file dialog", "Forward"), i18n.pgettext("keyboard", "Keys")
+    others, qts = (i18n._("Forward"), i18n._("Keys")), qt_words.words()["Forward"]
+    i18n.use(["en"])
+    assert forward not in {"Forward", others[0]}
+    assert keys not in {"Keys", others[1]}
+    assert qts == forward
 
 
 def test_what_we_do_not_say_for_qt_stays_qts(qapp: QApplication) -> None:
