@@ -6,13 +6,14 @@
 Makes the wheel and the source archive, a wheelhouse for machines without a network, a folder of programs by
 PyInstaller, a Debian package, a list of what is inside (SBOM, CycloneDX) and SHA256SUMS. Each is then used from a place
 that holds nothing of the repository: installed without an index, unpacked, started; alice writes to bob and bob reads
-it.
+it. As root on Linux, the folders of the repository and of its virtual environment are empty to what is tried.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -25,11 +26,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.package_talk import talk
+from scripts.package_talk import Programs, hiding, talk
 from sealwire import __version__
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("wheel", "wheelhouse", "folder", "deb", "sbom")
+PARTS = ("wheel", "wheelhouse", "folder", "deb", "container", "sbom")
+END = ".exe" if sys.platform == "win32" else ""
+HIDDEN = [ROOT, *([Path(sys.prefix)] if sys.prefix != sys.base_prefix else [])]
+WITH_WINDOW = importlib.util.find_spec("PySide6") is not None
 
 
 @dataclass
@@ -41,7 +45,7 @@ class Report:
 
     def row(self, name: str, detail: str, verdict: str) -> None:
         self.rows.append(f"| {name} | {detail} | {verdict} |")
-        self.bad += not verdict.startswith(("spoke", "made", "skipped"))
+        self.bad += not verdict.startswith(("spoke", "made", "linted", "skipped"))
         print(f"{name}: {detail}: {verdict}", flush=True)
 
     def text(self) -> str:
@@ -51,7 +55,10 @@ class Report:
             "Made by `python -m scripts.package`: each is built, put into an empty place, started and spoken with.",
             "",
             f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}, "
-            f"Sealwire {__version__}.",
+            f"Sealwire {__version__}, {'with' if WITH_WINDOW else 'without'} PySide6.",
+            "The folders of the repository and of its virtual environment were empty to what was tried."
+            if hiding(HIDDEN)
+            else "What was tried ran on the machine where it was built, from another folder.",
             "",
             "| package | what it is | outcome |",
             "|---|---|---|",
@@ -72,6 +79,12 @@ def size_of(path: Path) -> str:
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(one.stat().st_size for one in files if one.is_file() and not one.is_symlink())
     return f"{size / 2**20:.1f} MiB" if size >= 2**18 else f"{size / 2**10:.0f} KiB"
+
+
+def _tried(folder: Path, place: Path, *, with_window: bool) -> str:
+    """Speak with the programs of a folder."""
+    broker, peer, window = ([str(folder / f"{name}{END}")] for name in ("sealwire-broker", "sealwire-peer", "sealwire"))
+    return talk(Programs(broker, peer, window if with_window else None, hiding(HIDDEN)), place)
 
 
 # --- the parts -----------------------------------------------------------------------------------------------
@@ -98,7 +111,7 @@ def wheelhouse(out: Path, report: Report) -> None:
         run(sys.executable, "-m", "venv", place / "venv", cwd=place)
         programs = place / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
         run(programs / "pip", "install", "-q", "--no-index", "--find-links", house, "sealwire", cwd=place)
-        verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], place)
+        verdict = _tried(programs, place, with_window=False)
     shutil.rmtree(house)
     report.row(archive.name, f"{size_of(archive)}, installed without an index", verdict)
 
@@ -109,16 +122,26 @@ def folder(out: Path, report: Report) -> None:
     spec = ROOT / "packaging" / "pyinstaller" / "sealwire.spec"
     run(sys.executable, "-m", "PyInstaller", "--noconfirm", "--distpath", out, "--workpath", work, spec)
 
-    end = ".exe" if sys.platform == "win32" else ""
     with tempfile.TemporaryDirectory() as place:
         moved = Path(place) / "sealwire"
         shutil.copytree(out / "sealwire", moved, symlinks=True)
-        verdict = talk([str(moved / f"sealwire-broker{end}")], [str(moved / f"sealwire-peer{end}")], Path(place))
+        verdict = _tried(moved, Path(place), with_window=WITH_WINDOW)
     size = size_of(out / "sealwire")
     archive = out / f"sealwire-{__version__}-{platform.system().lower()}-{platform.machine()}.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(out / "sealwire", "sealwire")
     report.row(archive.name, f"{size_of(archive)}, unpacked {size}, no Python needed", verdict)
+
+
+DEB_FILES = {
+    "config.yaml": "etc/sealwire/config.yaml",
+    "packaging/desktop/sealwire.desktop": "usr/share/applications/sealwire.desktop",
+    "packaging/desktop/sealwire.svg": "usr/share/icons/hicolor/scalable/apps/sealwire.svg",
+    "packaging/debian/copyright": "usr/share/doc/sealwire/copyright",
+    "docs/operations.md": "usr/share/doc/sealwire/operations.md",
+    "docs/guide.md": "usr/share/doc/sealwire/guide.md",
+}
+"""Files of the Debian package beside the programs, and where they go; the unit reads the first."""
 
 
 def deb(out: Path, report: Report) -> None:
@@ -131,22 +154,30 @@ def deb(out: Path, report: Report) -> None:
     shutil.copytree(out / "sealwire", tree / "opt" / "sealwire", symlinks=True)
     for name in ("sealwire-peer", "sealwire-broker"):
         _deb_program(tree, name)
+    for source, target in DEB_FILES.items():
+        (tree / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / source, tree / target)
+    if WITH_WINDOW:
+        (tree / "usr" / "bin" / "sealwire").symlink_to("/opt/sealwire/sealwire")
     unit = tree / "lib" / "systemd" / "system" / "sealwire-broker.service"
     unit.parent.mkdir(parents=True)
     text = (ROOT / "packaging" / "systemd" / "sealwire-broker.service").read_text("utf-8")
     program = "/opt/sealwire/.venv/bin/python /opt/sealwire/broker.py"
+    text = text.replace("file:///opt/sealwire/docs/", "file:///usr/share/doc/sealwire/")
     unit.write_text(text.replace(program, "/opt/sealwire/sealwire-broker"), "utf-8")
     control = tree / "DEBIAN" / "control"
     control.parent.mkdir()
     form = (ROOT / "packaging" / "debian" / "control.in").read_text("utf-8")
+    glibc = platform.libc_ver()[1]  # what the programs were built with is the least they need
+    form = form.replace("@GLIBC@", glibc)
     control.write_text(form.replace("@VERSION@", __version__).replace("@ARCH@", arch), "utf-8")
+    (control.parent / "conffiles").write_text("/etc/sealwire/config.yaml\n", "utf-8")
     package = out / f"sealwire_{__version__}_{arch}.deb"
     run("dpkg-deb", "--root-owner-group", "--build", tree, package)
     shutil.rmtree(tree)
     with tempfile.TemporaryDirectory() as place:
         run("dpkg-deb", "--extract", package, place)
-        programs = Path(place) / "opt" / "sealwire"
-        verdict = talk([str(programs / "sealwire-broker")], [str(programs / "sealwire-peer")], Path(place))
+        verdict = _tried(Path(place) / "opt" / "sealwire", Path(place), with_window=WITH_WINDOW)
     report.row(package.name, size_of(package), verdict)
 
 
@@ -162,6 +193,19 @@ def _deb_program(tree: Path, name: str) -> None:
     program = name.removeprefix("sealwire-")
     words = [sys.executable, f"{program}.py", "--completion", "bash"]
     completion.write_text(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout, "utf-8")
+
+
+def container(out: Path, report: Report) -> None:
+    """The container's recipe, linted: what is built of it needs a machine with Docker."""
+    linter = shutil.which("hadolint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if linter is None:
+        report.row("Dockerfile", "hadolint is not here", "skipped")
+        return
+    done = subprocess.run(
+        [linter, ROOT / "packaging" / "docker" / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    found = done.stdout.strip().replace("\n", "; ")
+    report.row("Dockerfile", "not built here", found or "linted by hadolint")
 
 
 def sbom(out: Path, report: Report) -> None:
@@ -182,19 +226,25 @@ def sums(out: Path) -> None:
     (out / "SHA256SUMS").write_text("".join(lines), "utf-8")
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--out", type=Path, default=ROOT / "dist" / "packages")
+    made.add_argument("--report", type=Path)
+    made.add_argument("--skip", action="append", default=[], choices=PARTS)
+    return made
+
+
 def main() -> int:
     """Build, try, report; the exit code is 1 when something did not speak."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "packages")
-    parser.add_argument("--report", type=Path)
-    parser.add_argument("--skip", action="append", default=[], choices=PARTS)
-    chosen = parser.parse_args()
+    chosen = parser().parse_args()
     out = chosen.out.absolute()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     report = Report()
     makers: dict[str, Callable[[Path, Report], None]] = {
-        "wheel": wheel, "wheelhouse": wheelhouse, "folder": folder, "deb": deb, "sbom": sbom,
+        "wheel": wheel, "wheelhouse": wheelhouse, "folder": folder, "deb": deb, "container": container,
+        "sbom": sbom,
     }  # fmt: skip
     for name, make in makers.items():
         if name in chosen.skip:

@@ -6,11 +6,11 @@ Source: protocol.md §17.4.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
+import subprocess
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from sealwire import decoder
 from sealwire.wire.file_content import MAX_THUMBNAIL_BYTES
 
 MAX_IMAGE_BYTES: Final = 64 * 1024 * 1024
@@ -21,7 +21,6 @@ MAX_THUMBNAIL_PIXELS: Final = 512 * 512
 """Of a thumbnail that somebody sent."""
 TIME_S: Final = 15.0
 _OWN: Final = "JPEG,PNG,GIF,WEBP"
-_PROGRAM: Final = Path(__file__).with_name("thumbnailer.py")
 
 
 class Thumbnail(NamedTuple):
@@ -47,29 +46,15 @@ async def again(offered: bytes) -> Thumbnail | None:
 
 
 async def _make(source: IO[bytes] | bytes, formats: str, most_bytes: int, most_pixels: int) -> Thumbnail | None:
-    if getattr(sys, "frozen", False):
-        return None  # a bundle has no interpreter to start
-    arguments = ("-I", str(_PROGRAM), formats, str(most_bytes), str(most_pixels))
-    given = asyncio.subprocess.PIPE if isinstance(source, bytes) else source
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
+    given, content = (subprocess.PIPE, source) if isinstance(source, bytes) else (source, b"")
     try:
-        async with asyncio.timeout(TIME_S):
-            made, _nothing = await child.communicate(source if isinstance(source, bytes) else None)
-    except TimeoutError:
-        made = b""
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-    return _read(made) if child.returncode == 0 else None
-
-
-def _read(made: bytes) -> Thumbnail | None:
-    head, _line, jpeg = made.partition(b"\n")
-    sizes = head.split()
-    if len(sizes) != 2 or not all(size.isdigit() for size in sizes) or len(jpeg) > MAX_THUMBNAIL_BYTES:
-        return None
-    return Thumbnail(int(sizes[0]), int(sizes[1]), jpeg)
+        child = decoder.start(given, formats, most_bytes, most_pixels)
+    except OSError:
+        return None  # the program is not there: a message goes without a picture
+    try:
+        heard = asyncio.to_thread(decoder.hear, child, MAX_THUMBNAIL_BYTES, TIME_S, content)
+        code, size, jpeg = await heard
+    except asyncio.CancelledError:
+        child.kill()
+        raise
+    return Thumbnail(*size, jpeg) if code == 0 and size is not None and jpeg else None

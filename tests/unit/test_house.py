@@ -99,7 +99,6 @@ SHELLS = {
     "sealwire.peer.profile",
     "sealwire.peer.publisher",
     "sealwire.peer.store",
-    "sealwire.peer.thumbnailer",
     "sealwire.peer.thumbs",
     "sealwire.peer.turns",
 }
@@ -233,7 +232,7 @@ HELD_BY = {
     "sealwire.peer.turn": STORY,
     "sealwire.peer.shelves.files": FILES,
     "sealwire.testing.carriage": "tests/scenario/test_file_story.py",
-    "sealwire.peer.thumbnailer": "tests/unit/peer/test_thumbs.py",
+    "sealwire.thumbnailer": "tests/unit/peer/test_thumbs.py",
     "sealwire.peer.turns": PROCESSES,
     "sealwire.peer.shelves.words": "tests/unit/peer/test_words.py",
     "sealwire.ui.terminal.acts": PAGES,
@@ -282,8 +281,8 @@ def declares(node: ast.stmt) -> bool:
 
 
 def test_the_console_scripts_lead_somewhere() -> None:
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
-    for target in scripts.values():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for target in (project["scripts"] | project["gui-scripts"]).values():
         module, function = target.split(":")
         assert callable(getattr(importlib.import_module(module), function))
 

@@ -1,32 +1,30 @@
-"""Pictures, decoded beside the window's thread and within bounds.
+"""Pictures: what is shown of a file, decoded within bounds and not by this process.
 
-A few hundred bytes can claim to be a picture of four thousand million pixels. What a file says about its size is read
-first, refused past a bound, and the decoder itself may not take more memory than a bound of its own.
+A few hundred bytes can claim to be a picture of four thousand million pixels, and decoders are where bugs live. A file
+is decoded by a confined program (:mod:`sealwire.decoder`), and its pixels come back. A thumbnail was made again by
+that program before it was kept, so it is one of ours: a small JPEG, and nothing else is taken for one.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRunnable, QSize, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader, QPixmap
 
+from sealwire.decoder import PictureError, decode
 from sealwire.i18n import _
 from sealwire.peer.events import Attachment, Message
 from sealwire.ui.desktop import dates
 
-MAX_PIXELS: Final = 64_000_000
-"""An 8,000 × 8,000 picture; at four bytes each the decoder's own limit below."""
-
-ALLOCATION_MIB: Final = 256
-FORMATS: Final = frozenset({b"jpeg", b"png", b"gif", b"webp", b"bmp"})
-"""What cameras and browsers make. SVG is left out: it is a program that draws, and can name other files."""
+MAX_THUMBNAIL_BYTES: Final = 64 * 1024
+MAX_THUMBNAIL_SIDE: Final = 512
+"""Ours are a fraction of both; whatever is larger did not come from us."""
 
 KEPT: Final = 64
 """Decoded pictures in memory, each at most as large as it is shown."""
-
-MAX_FILE_BYTES: Final = 200 * 1024 * 1024
 
 
 class RefusedPictureError(Exception):
@@ -34,63 +32,50 @@ class RefusedPictureError(Exception):
 
 
 def decoded(source: str | bytes, size: QSize) -> QImage:
-    """Return a picture, no larger than ``size``.
+    """Return a picture; one of a file is no larger than needed to cover ``size``. Blocks for as long as that takes.
 
     Args:
-        source: a path, or the bytes themselves.
+        source: a path, or the bytes of a thumbnail.
         size: in device pixels.
 
     Raises:
         RefusedPictureError: it is none, of a kind that is not shown, or larger than is safe to open.
     """
-    QImageReader.setAllocationLimit(ALLOCATION_MIB)
-    reader = QImageReader()
-    buffer = QBuffer()
     if isinstance(source, bytes):
-        buffer.setData(QByteArray(source))
-        buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-        reader.setDevice(buffer)
-    else:
-        reader.setFileName(source)
-    reader.setDecideFormatFromContent(True)
-    reader.setAutoTransform(True)
-    claimed = _checked(reader)
-    reader.setScaledSize(_within(claimed, size))
-    image = reader.read()
+        return _thumbnail(source)
+    try:
+        found = decode(Path(source), size.width(), size.height())
+    except PictureError as error:
+        raise RefusedPictureError(_sentence(error)) from error
+    image = QImage(found.rgba, found.width, found.height, 4 * found.width, QImage.Format.Format_RGBA8888)
+    return image.copy()  # the first one reads memory that Python takes back
+
+
+def _sentence(error: PictureError) -> str:
+    match error.reason:
+        case "kind":
+            return _("Pictures of this kind are not shown. It can be saved as a file.")
+        case "bytes":
+            return _("This picture is too large to show. It can be saved as a file.")
+        case "pixels":
+            said = _("This picture says it has {width} × {height} pixels, too many to open safely. It can be saved.")
+            return said.format(width=dates.number(error.width), height=dates.number(error.height))
+        case "damaged":
+            return _("This picture is damaged and cannot be shown. It can be saved as a file.")
+
+
+def _thumbnail(content: bytes) -> QImage:
+    buffer = QBuffer()
+    buffer.setData(QByteArray(content[: MAX_THUMBNAIL_BYTES + 1]))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer, b"jpeg")
+    reader.setDecideFormatFromContent(False)
+    claimed = reader.size()
+    fits = 0 < claimed.width() <= MAX_THUMBNAIL_SIDE and 0 < claimed.height() <= MAX_THUMBNAIL_SIDE
+    image = reader.read() if fits and len(content) <= MAX_THUMBNAIL_BYTES else QImage()
     if image.isNull():
         raise RefusedPictureError(_("This picture is damaged and cannot be shown. It can be saved as a file."))
     return image
-
-
-def _checked(reader: QImageReader) -> QSize:
-    if reader.format().data() not in FORMATS:
-        raise RefusedPictureError(_("Pictures of this kind are not shown. It can be saved as a file."))
-    device = reader.device()
-    if device is not None and device.size() > MAX_FILE_BYTES:
-        raise RefusedPictureError(_("This picture is too large to show. It can be saved as a file."))
-    claimed = reader.size()
-    if not claimed.isValid():
-        raise RefusedPictureError(_("This picture is damaged and cannot be shown. It can be saved as a file."))
-    if claimed.width() * claimed.height() > MAX_PIXELS:
-        raise RefusedPictureError(
-            _("This picture says it has {width} × {height} pixels, too many to open safely. It can be saved.").format(
-                width=dates.number(claimed.width()), height=dates.number(claimed.height())
-            )
-        )
-    return claimed
-
-
-def _within(claimed: QSize, size: QSize) -> QSize:
-    """Return the size to decode at: covers ``size`` where the picture is larger, never larger than it is."""
-    if claimed.width() <= size.width() or claimed.height() <= size.height():
-        longest = max(claimed.width(), claimed.height())
-        bound = 4 * max(size.width(), size.height(), 1)
-        return claimed if longest <= bound else claimed.scaled(bound, bound, Qt.AspectRatioMode.KeepAspectRatio)
-    covering = claimed.scaled(size, Qt.AspectRatioMode.KeepAspectRatioByExpanding)
-    bound = 4 * max(size.width(), size.height(), 1)
-    if max(covering.width(), covering.height()) > bound:
-        return claimed.scaled(bound, bound, Qt.AspectRatioMode.KeepAspectRatio)
-    return covering
 
 
 class Pictures(QObject):

@@ -9,6 +9,7 @@ import zlib
 import pytest
 from PIL import Image
 
+from sealwire import decoder
 from sealwire.peer import thumbs
 from sealwire.wire.file_content import MAX_THUMBNAIL_BYTES
 
@@ -88,7 +89,7 @@ async def test_a_truncated_image_has_no_thumbnail(make):
 async def test_a_decoder_that_hangs_is_ended(make, monkeypatch, tmp_path):
     program = tmp_path / "hang.py"
     program.write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.setattr(thumbs, "_PROGRAM", program)
+    monkeypatch.setattr(decoder, "PROGRAM", program)
     monkeypatch.setattr(thumbs, "TIME_S", 0.3)
     assert await make(image()) is None
 
@@ -97,15 +98,15 @@ async def test_a_decoder_that_hangs_is_ended(make, monkeypatch, tmp_path):
 async def test_a_decoder_that_was_taken_over_says_nothing_that_is_believed(make, monkeypatch, tmp_path, said):
     program = tmp_path / "evil.py"
     program.write_text(said)
-    monkeypatch.setattr(thumbs, "_PROGRAM", program)
+    monkeypatch.setattr(decoder, "PROGRAM", program)
     assert await make(image()) is None
 
 
 async def test_memory_of_the_decoder_is_bounded(make, monkeypatch, tmp_path):
     program = tmp_path / "greedy.py"
-    source = thumbs._PROGRAM.read_text()
+    source = decoder.PROGRAM.read_text()
     greedy = source.replace("    Image.MAX_IMAGE_PIXELS", "    bytes(3 << 30)\n    Image.MAX_IMAGE_PIXELS", 1)
     assert greedy != source
     program.write_text(greedy)
-    monkeypatch.setattr(thumbs, "_PROGRAM", program)
+    monkeypatch.setattr(decoder, "PROGRAM", program)
     assert await make(image()) is None
