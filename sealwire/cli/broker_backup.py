@@ -16,6 +16,7 @@ from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
 from sealwire.broker.port import BrokerKeys
 from sealwire.broker.store import SqliteStore
+from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
@@ -60,6 +61,10 @@ class _Here:
     def release(self) -> None:
         self._lock.release()
 
+    def note(self, action: str, **about: object) -> None:
+        """Leave a line in the log of what operators did."""
+        AuditLog(self.folder / AUDIT_NAME).note(action, "done", about)
+
 
 def take(settings: Settings, file: Path, as_json: bool) -> int:
     """Copy the database, through the broker that runs or, when none does, directly."""
@@ -75,10 +80,12 @@ def take(settings: Settings, file: Path, as_json: bool) -> int:
         except NoBrokerHereError:
             _copy_at_rest(here, path)
         backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
-        _print(path, backup.verify(path, here.keys.db_key, here.realm), as_json)
+        found = backup.verify(path, here.keys.db_key, here.realm)
     except BaseException:
         path.unlink(missing_ok=True)  # half a backup is none
         raise
+    here.note("backup", file=str(path))
+    _print(path, found, as_json)
     return EXIT_OK
 
 
@@ -119,6 +126,7 @@ def compact(settings: Settings, as_json: bool) -> int:
     try:
         _Resting(here.folder, here.keys.db_key, 0).close()  # writes its log back
         before, after = backup.compact(here.live, here.keys.db_key)
+        here.note("compact", before_bytes=before, after_bytes=after)
     finally:
         here.release()
     if as_json:
@@ -155,6 +163,7 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
             if replaces and not yes and not _agreed():
                 raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
             backup.restore(file, here.live, here.keys.db_key)
+            here.note("restore", file=str(file.absolute()), taken_ms=found.taken_ms)
     finally:
         here.release()
     if as_json:

@@ -171,6 +171,11 @@ def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     assert (unasked.returncode, "--yes" in unasked.stderr) == (2, True)
     assert (tmp_path / "data" / "broker" / "broker.db").read_bytes() == database
     assert run(tmp_path, "restore", "copy", "--yes").returncode == 0
+    audit = (tmp_path / "data" / "broker" / "audit.log").read_text("utf-8").splitlines()
+    assert [(line["action"], line["file"], line["result"]) for line in map(json.loads, audit)] == [
+        ("backup", str(tmp_path / "copy"), "done"),
+        ("restore", str(tmp_path / "copy"), "done"),
+    ]
     start()
     assert json.loads(run(tmp_path, "status", "--json").stdout)["devices"] == 1
 
