@@ -40,7 +40,7 @@ from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
 SHARE = 1000
 """Peers of one process: a process may open so many descriptors, and a DEALER needs two."""
 AT_ONCE = 50
-"""Logins a process has open: the broker closes what does not speak within ten seconds."""
+"""Logins a process has open: the broker closes what does not speak within eight seconds."""
 SETTLE_S = 3.0
 TICK_S = 0.25
 HEARTBEAT_MS, HEARTBEAT_TTL_MS, PING_EVERY_S = 20_000, 40_000, 60.0

@@ -116,7 +116,7 @@ class BrokerSettings:
     max_unclaimed: int = 1_024
     """Connections that have not said HELLO yet."""
 
-    hello_timeout_s: float = 10.0
+    hello_timeout_s: float = 8.0
     """A connection without HELLO, or without LOGIN after it, ends."""
     ack_timeout_s: float = 45.0
     """A link session without ACK progress while a DELIVER is unacknowledged ends."""

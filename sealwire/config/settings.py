@@ -277,7 +277,7 @@ class LimitsSection:
         1_024, Integer(8, 1_000_000), "Connections that have not said who they are.", "connections"
     )
     hello_timeout_s: float = _key(
-        10.0,
+        8.0,
         Number(1, 600),
         "Time to log in; a connection that never speaks ends.",
         "seconds",

@@ -16,9 +16,9 @@ def test_who_does_not_speak_in_time_must_go():
     doorstep = Doorstep(BrokerSettings(max_unclaimed=100, max_connections=100))
     doorstep.came(5, PEER, 0.0)
     doorstep.came(6, PEER, 4.0)
-    assert doorstep.overdue(set(), 9.0) == []
-    assert doorstep.overdue(set(), 10.0) == [(5, PEER)]
-    assert doorstep.overdue(set(), 11.0) == []
+    assert doorstep.overdue(set(), 7.9) == []
+    assert doorstep.overdue(set(), 8.9) == [(5, PEER)], "with a look each second it must be gone within ten"
+    assert doorstep.overdue(set(), 9.9) == []
 
 
 def test_who_spoke_or_left_is_forgotten():
