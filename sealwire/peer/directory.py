@@ -28,7 +28,7 @@ from sealwire.wire.frames import Code
 RETRY_S: Final = 60.0
 """After an answer that cannot be used, and the longest pause of our own while the broker puts us off."""
 FIRST_PAUSE_S: Final = 1.0
-"""Before a bundle that was put off is asked for again; it doubles, or a crowd that meets keeps the broker refusing."""
+"""Before a question that was put off is asked again; it doubles, or a crowd that meets keeps the broker refusing."""
 RENEW_EVERY_MS: Final = 3600 * 1000
 """A device is asked for (or opens on request) a fresh session at most once an hour: no two devices can drive
 each other into endless handshakes."""
@@ -61,7 +61,8 @@ class Directory:
         self._identity = identity
         self._rng = rng
         self._bundle_after: dict[Mailbox, float] = {}
-        self._pauses_s: dict[Mailbox, float] = {}
+        self._pauses_s: dict[Mailbox | str, float] = {}
+        """The next pause of our own, by what was put off: a mailbox's bundle, or a name."""
         self._later: list[tuple[float, str]] = []
         self._events = events
         self.resolved: list[Resolved] = []
@@ -121,11 +122,11 @@ class Directory:
         self._bundle_after.clear()
         self._pauses_s.clear()
 
-    def _put_off(self, mailbox: Mailbox, response: Response, now: Now) -> None:
-        """The broker gave no bundle: for lack of one, or of time for us."""
-        pause_s = RETRY_S if response.code == Code.UNKNOWN else self._pauses_s.get(mailbox, FIRST_PAUSE_S)
-        self._pauses_s[mailbox] = min(2 * pause_s, RETRY_S)
-        self._bundle_after[mailbox] = now.mono_s + max(response.retry_after_ms / 1000, pause_s)
+    def _again_s(self, subject: Mailbox | str, response: Response, now: Now) -> float:
+        """Monotonic time at which a question that the broker did not answer is asked again."""
+        pause_s = RETRY_S if response.code == Code.UNKNOWN else self._pauses_s.get(subject, FIRST_PAUSE_S)
+        self._pauses_s[subject] = min(2 * pause_s, RETRY_S)
+        return now.mono_s + max(response.retry_after_ms / 1000, pause_s)
 
     # --- answers ---
 
@@ -135,8 +136,9 @@ class Directory:
             self.resolved.append(Resolved(name, UnknownPeerError(name=name)))
             return False
         if response.code != Code.OK:
-            heapq.heappush(self._later, (now.mono_s + max(response.retry_after_ms / 1000, 1.0), name))
+            heapq.heappush(self._later, (self._again_s(name, response, now), name))
             return False
+        self._pauses_s.pop(name, None)
         try:
             events = self._roster.take_list(name, decode_lookup_body(response.body), now.ms)
         except RemoteProtocolError:
@@ -153,7 +155,7 @@ class Directory:
         """A device's bundle came (or not); True when a session was opened with it."""
         owner = self._roster.owner(mailbox)
         if response.code != Code.OK or owner is None:
-            self._put_off(mailbox, response, now)
+            self._bundle_after[mailbox] = self._again_s(mailbox, response, now)
             if response.code == Code.UNKNOWN and owner is not None:
                 self._requests.lookup(owner)
             return False

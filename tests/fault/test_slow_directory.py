@@ -6,18 +6,18 @@ import pytest
 
 from sealwire.wire.control import Response
 from sealwire.wire.frames import Code
-from tests.fault.hostile import answers, bundle_of
+from tests.fault.hostile import answers, bundle_of, lookup_of
 
 
 class PutOff:
-    """Answers the first bundles asked for with "later"."""
+    """Answers the first bundles (or names) asked for with "later"."""
 
-    def __init__(self, peer, code, retry_after_ms, times):
+    def __init__(self, peer, code, retry_after_ms, times, of=bundle_of):
         self.left = times
         self.asked_s = []
 
         def later(response: Response) -> Response | None:
-            if bundle_of(response) is None:
+            if of(response) is None:
                 return None
             self.asked_s.append(peer.net.now.mono_s)
             self.left -= 1
@@ -37,6 +37,17 @@ def test_a_bundle_that_was_put_off_is_asked_for_again_when_the_broker_said(net, 
     assert "sent" in alice.states(message)
     waited = [later - first for first, later in zip(put_off.asked_s, put_off.asked_s[1:])]
     assert all(2.0 <= pause <= 3.1 for pause in waited), waited
+
+
+def test_a_name_that_was_put_off_is_asked_for_again_soon_and_then_less_often(net):
+    alice, bob = net.peer("alice"), net.peer("bob")
+    net.run()
+    put_off = PutOff(alice, Code.RATE, 0, times=3, of=lookup_of)
+    alice.send("bob", "to somebody not known yet")
+    net.advance(12)
+    assert bob.texts() == ["to somebody not known yet"]
+    pauses = [round(later - first) for first, later in zip(put_off.asked_s, put_off.asked_s[1:])]
+    assert pauses == [1, 2, 4]
 
 
 def test_a_broker_that_says_no_time_is_asked_again_soon_and_then_less_often(net):
