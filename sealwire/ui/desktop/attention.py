@@ -26,8 +26,8 @@ SHOWN_MS: Final = 8_000
 class Sink(Protocol):
     """Where notifications are shown."""
 
-    def show(self, title: str, body: str) -> None:
-        """Show one."""
+    def show(self, title: str, body: str, place: str = "", can_reply: bool = False) -> None:
+        """Show one about a conversation; with a field for an answer when ``can_reply`` and the desktop has that."""
 
 
 class Caller(QObject):
@@ -94,13 +94,33 @@ class Caller(QObject):
         if notice is None:
             return
         self._last = notice.conversation
-        self._sink.show(plain(notice.title), plain(notice.body))
+        self._sink.show(plain(notice.title), plain(notice.body), notice.conversation, self._can_reply(notice))
         QApplication.alert(self._window)
 
-    def press(self) -> None:
-        """The last notification was pressed."""
-        if self._last:
-            self.clicked.emit(self._last)
+    def _can_reply(self, notice: Notice) -> bool:
+        """Not while locked, nor where it is not said who wrote: nobody would know whom they answer."""
+        info = self._station.desk.chats.get(notice.conversation)
+        tells = self._preferences.notify != "none" and not self.locked
+        return tells and info is not None and info.can_write and not info.request
+
+    def press(self, place: str = "") -> None:
+        """A notification was pressed; without a place it was the last one."""
+        if place or self._last:
+            self.clicked.emit(place or self._last)
+
+    def reply(self, place: str, text: str) -> None:
+        """A notification was answered. What cannot be sent now is a draft, and its conversation is shown."""
+        info = self._station.desk.chats.get(place)
+        if not text.strip() or info is None:
+            return
+        if self.locked or not info.can_write:
+            self._keep(place, text)
+        else:
+            self._station.send_to(place, text, lambda _error: self._keep(place, text))
+
+    def _keep(self, place: str, text: str) -> None:
+        draft = self._station.client.talk.set_draft(place, text)
+        self._station.ask(draft, lambda _kept: self.clicked.emit(place))
 
 
 def plain(text: str) -> str:
@@ -153,8 +173,8 @@ class Tray(QObject):
         name = views.screen_name(self._name)
         self.icon.setToolTip(_("Sealwire, {name}: {unread}").format(name=name, unread=text))
 
-    def show(self, title: str, body: str) -> None:
-        """Show a notification."""
+    def show(self, title: str, body: str, place: str = "", can_reply: bool = False) -> None:
+        """Show a notification; one of the tray knows no conversation and takes no answer."""
         if self.icon.isVisible():
             self.icon.showMessage(title, without_markup(body), self.icon.icon(), SHOWN_MS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,13 +115,18 @@ class Desktop(QObject):
 
     def _call_for_attention(self, window: MainWindow, station: Station, has_tray: bool) -> None:
         from sealwire.ui.desktop.attention import Caller, Tray, unread_of
+        from sealwire.ui.desktop.notices import Notices
 
         tray = self.tray = Tray(window, station.client.name)
-        self.caller = Caller(station, tray, window)
+        notices = self.notices = Notices(tray, self)
+        self.caller = Caller(station, notices, window)
         self.caller.set_preferences(self._preferences)
         self.caller.clicked.connect(window.open)
         self.caller.clicked.connect(lambda _place: window.come_forward())
         tray.notice_pressed.connect(self.caller.press)
+        notices.pressed.connect(self.caller.press)
+        notices.replied.connect(self.caller.reply)
+        QTimer.singleShot(0, lambda: notices.begin(os.environ))  # the first paint does not wait for the bus
         tray.opened.connect(window.come_forward)
         tray.quit_wanted.connect(self.end)
         tray.disturb.setChecked(self._preferences.do_not_disturb)
@@ -194,6 +200,7 @@ class Desktop(QObject):
         """Close the client and stop its thread; after the loop of events has ended."""
         if self.tray is not None:
             self.tray.icon.hide()
+            self.notices.end()
         if self._pictures is not None:
             self._pictures.stop()
         self.thread_.stop(self._last())

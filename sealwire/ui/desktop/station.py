@@ -267,6 +267,16 @@ class Station(QObject):
         if place:
             self.ask(self._send(place, text, reply_to), self.took, failed)
 
+    def send_to(self, place: str, text: str, failed: Callable[[SealwireError], None]) -> None:
+        """Send a text to a conversation that need not be open."""
+        self.ask(self._send(place, text, None), lambda sent: self._went_to(place, sent), failed)
+
+    def _went_to(self, place: str, sent: Message | None) -> None:
+        if place == self.place:
+            self.took(sent)
+        else:
+            self.put(replace(self.desk, stale=self.desk.stale | {place}))
+
     async def _send(self, place: str, text: str, reply_to: str | None) -> Message | None:
         if reply_to is None and not place.startswith("+"):
             sent = await self.client.send_text(place, text)

@@ -23,9 +23,11 @@ class Wall:
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, str]] = []
+        self.about: list[tuple[str, bool]] = []
 
-    def show(self, title: str, body: str) -> None:
+    def show(self, title: str, body: str, place: str = "", can_reply: bool = False) -> None:
         self.shown.append((title, body))
+        self.about.append((place, can_reply))
 
 
 @pytest.fixture
@@ -141,6 +143,40 @@ def test_a_press_opens_the_conversation(
     with qtbot.waitSignal(caller.clicked) as clicked:
         caller.press()
     assert clicked.args == ["bob"]
+
+
+@pytest.mark.parametrize(("level", "locked", "expected"), [("name", False, True), ("full", False, True),
+                                                            ("none", False, False), ("full", True, False)])  # fmt: skip
+def test_an_answer_is_offered_where_it_is_said_who_wrote(
+    caller: Caller, client: StageClient, wall: Wall, on_loop: Any, qtbot: Any, level: str, locked: bool, expected: bool
+) -> None:
+    caller.set_preferences(Preferences(notify=level))  # type: ignore[arg-type]
+    caller.locked = locked
+    on_loop(client.hears, "bob", SAID)
+    qtbot.waitUntil(lambda: bool(wall.shown))
+    assert wall.about == [("bob", expected)]
+
+
+def test_an_answer_is_sent_where_it_belongs(caller: Caller, client: StageClient, station: Station, qtbot: Any) -> None:
+    with qtbot.waitSignal(station.opened):
+        station.open("carol")
+    caller.reply("bob", "In a minute")
+    qtbot.waitUntil(lambda: client.box.messages["bob"][-1].text == "In a minute")
+    assert station.place == "carol"
+    assert client.box.messages["carol"][-1].text != "In a minute"
+    caller.reply("bob", "   ")
+    caller.reply("nobody-known", "x")
+    qtbot.wait(50)
+    assert client.box.messages["bob"][-1].text == "In a minute"
+
+
+def test_an_answer_to_a_locked_window_is_a_draft(caller: Caller, client: StageClient, qtbot: Any) -> None:
+    caller.locked = True
+    with qtbot.waitSignal(caller.clicked) as clicked:
+        caller.reply("bob", "In a minute")
+    assert clicked.args == ["bob"]
+    assert client.box.messages["bob"][-1].text != "In a minute"
+    assert ("set_draft", "bob", "In a minute") in client.box.asked
 
 
 @pytest.mark.parametrize("text", ["<b>bold</b>", "&lt;img&gt;", "a < b & c"])
