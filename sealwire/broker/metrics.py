@@ -28,6 +28,7 @@ GAUGES: Final = {
     "connections": ("sealwire_connections", "Open TCP connections, logged in or not."),
     "connections_before_login": ("sealwire_connections_before_login", "Connections that have said HELLO only."),
     "accounts": ("sealwire_accounts", "Registered accounts."),
+    "clock_behind_s": ("sealwire_clock_behind_seconds", "How far the wall clock is behind the newest mail's."),
     "devices": ("sealwire_devices", "Registered devices."),
     "accounts_disabled": ("sealwire_accounts_disabled", "Accounts an operator has disabled."),
     "bans": ("sealwire_bans", "Bans in force."),

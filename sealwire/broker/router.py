@@ -437,4 +437,5 @@ class Router:
 
     def status(self) -> dict[str, int | str]:
         """What the broker holds, in numbers. No names, no ids."""
-        return {"realm": self.realm, **self._operator.status()}
+        behind_s = (self._clock.mail_ms - self._wall_ms) // 1000
+        return {"realm": self.realm, "clock_behind_s": max(0, behind_s), **self._operator.status()}

@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec.structs import asdict
 
 from sealwire import config
-from sealwire.broker import backup, doctor, keyfiles
+from sealwire.broker import admin, backup, doctor, keyfiles
 from sealwire.broker.doctor import Finding
 from sealwire.cli.broker_backup import existing_keys
 from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BrokerBusyError, BrokerKeyFileError
+from sealwire.errors import BrokerBusyError, BrokerKeyFileError, NoBrokerHereError
 from sealwire.files import PidLock
 from sealwire.i18n import _
 
@@ -38,7 +38,7 @@ def _findings(settings: Settings) -> list[Finding]:
     found += doctor.exposure(broker.bind, broker.registration, is_public=config.is_public(broker.bind))
     lock = PidLock(folder / "lock")
     if folder.is_dir() and lock.acquire() is not None:
-        return found  # it runs: port, log and database are its own affair
+        return [*found, *_asked(folder)]  # it runs: port, log and database are its own affair
     try:
         stopped = list(doctor.unclean(folder))
         found += [*doctor.port(broker.bind), *stopped]
@@ -47,6 +47,15 @@ def _findings(settings: Settings) -> list[Finding]:
     finally:
         lock.release()
     return found
+
+
+def _asked(folder: Path) -> list[Finding]:
+    """What a broker that runs knows of its own clock."""
+    try:
+        behind_s = admin.ask(folder, {"do": "status"})["status"].get("clock_behind_s", 0)  # an older one says nothing
+    except (NoBrokerHereError, admin.AdminRefusedError):
+        return []  # it starts, stops or hangs: /healthz says so
+    return list(doctor.clock(behind_s * 1000, 0))
 
 
 def _database(folder: Path, keys: Path) -> list[Finding]:

@@ -90,9 +90,11 @@ def fill(folder: Path, at_ms: int, count: int = 0) -> bytes:
     return key
 
 
-def test_a_clock_behind_the_newest_message(stopped: Path) -> None:
+def test_a_clock_behind_the_newest_message(start: Start, stopped: Path) -> None:
     fill(stopped, 4_000_000_000_000)
     assert examine(stopped) == ["clock"]
+    start()
+    assert examine(stopped) == ["clock"], "a broker that runs is asked"
     assert list(doctor.clock(AT_MS, AT_MS - 1_000)) == []
 
 

@@ -177,6 +177,14 @@ def test_a_pause_of_the_loop_ends_nobody(rig):
     assert bob.is_open
 
 
+def test_a_wall_clock_that_was_set_back_shows_in_the_numbers(rig):
+    assert rig.router.status()["clock_behind_s"] == 0
+    rig.advance(1, wall_seconds=86_400)
+    assert rig.router.status()["clock_behind_s"] == 0
+    rig.advance(1, wall_seconds=-2 * 86_400)
+    assert rig.router.status()["clock_behind_s"] in range(86_390, 86_410)
+
+
 @pytest.mark.parametrize("years", [10, -10])
 def test_a_wall_clock_that_jumps_ends_nobody_and_loses_nothing(rig, years):
     alice, bob = pair(rig)
