@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sealwire import localsocket
-from sealwire.errors import NoBrokerHereError, SealwireError
+from sealwire.errors import NoAdminSocketError, NoBrokerHereError, SealwireError
 from sealwire.i18n import explain
 
 Request = Mapping[str, Any]
@@ -92,9 +92,12 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
     """Send one request to the broker that runs on ``folder`` and return its answer.
 
     Raises:
+        NoAdminSocketError: this system has no local socket that only its user can open.
         NoBrokerHereError: none runs there.
         AdminRefusedError: the broker says why it will not.
     """
+    if not localsocket.is_possible():
+        raise NoAdminSocketError
     client = localsocket.connect(folder, SOCKET)
     if client is None:
         raise NoBrokerHereError(path=folder.parent)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import zmq
 
-from sealwire import __version__, config, invite, logs
+from sealwire import __version__, config, invite, localsocket, logs
 from sealwire.broker import invites, keyfiles
 from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
 from sealwire.broker.backup import Copying
@@ -32,12 +32,13 @@ from sealwire.errors import (
     BindError,
     BrokerBusyError,
     BrokerSilentError,
+    NoAdminSocketError,
     SealwireError,
     StoreError,
     UsageError,
 )
 from sealwire.files import PidLock, make_private_folder
-from sealwire.i18n import _
+from sealwire.i18n import _, explain
 from sealwire.invite import TOKEN_BYTES
 
 if TYPE_CHECKING:
@@ -178,8 +179,10 @@ class Serving:
             "backup": self._answer_backup,
             "stop": office.audited("stop", self._answer_stop),
         }
-        if hasattr(socket, "AF_UNIX"):
+        if localsocket.is_possible():
             self._admin = AdminServer(self._folder, handlers)
+        else:
+            say(explain(NoAdminSocketError())[0])
         if self._monitoring is not None and self._server is not None:
             self._monitoring.start(self._server)
         say(f"sealwire broker ready on {self._endpoint}")

@@ -289,6 +289,14 @@ class NoLocalSocketError(SealwireError):
     hint = "Use --json over standard input and output instead."
 
 
+class NoAdminSocketError(NoLocalSocketError):
+    """The broker runs on such a system: nobody can be asked who it is that commands it."""
+
+    code = "no-admin-socket"
+    text = "The operator's verbs need a local socket that only you can open, and this system has none."
+    hint = "Stop the broker and change its settings file; or let it run on Linux or macOS."
+
+
 class BackupError(SealwireError):
     """A backup that cannot be made or must not be put back; nothing was touched."""
 

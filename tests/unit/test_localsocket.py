@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from sealwire import localsocket
+from sealwire.cli import peer_daemon
+from sealwire.errors import NoLocalSocketError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_whoever_listens_is_found_and_nobody_else_may_connect(tmp_path: Path) -> None:
@@ -84,3 +88,33 @@ def test_somebody_elses_socket_in_the_place_of_ours_is_not_talked_to(tmp_path: P
             assert stranger.stdout is not None
             assert stranger.stdout.readline() == b"listens\n"
             assert localsocket.connect(tmp_path, "peer") is None
+
+
+# --- a system without them: Windows ------------------------------------------------------------------------------
+
+
+@pytest.mark.process
+def test_a_broker_without_such_sockets_says_what_does_not_work_and_serves(tmp_path: Path) -> None:
+    code = (
+        "import sys, sealwire.localsocket as local; local.is_possible = lambda: False;"
+        "from sealwire.cli import start; sys.exit(start('broker'))"
+    )
+    words = ["--bind", "tcp://127.0.0.1:0", "--keys", str(tmp_path / "keys"), "--data", str(tmp_path / "data")]
+    broker = subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert broker.stderr is not None
+    said = []
+    for line in broker.stderr:
+        said.append(line)
+        if "ready on" in line:
+            break
+    broker.terminate()
+    broker.communicate(timeout=30)
+    assert any("The operator's verbs need a local socket that only you can open" in line for line in said)
+    assert "ready on" in said[-1]
+    assert not list((tmp_path / "data").rglob("*.sock"))
+
+
+async def test_a_peer_in_the_background_is_refused_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(localsocket, "is_possible", lambda: False)
+    with pytest.raises(NoLocalSocketError):
+        await peer_daemon.run(None)  # type: ignore[arg-type]  # nothing is asked of it before

@@ -14,7 +14,8 @@ import pytest
 from sealwire import localsocket
 from sealwire.broker import admin
 from sealwire.broker.admin import AdminRefusedError, AdminServer, Request
-from sealwire.errors import NoBrokerHereError, UsageError
+from sealwire.errors import NoAdminSocketError, NoBrokerHereError, UsageError
+from sealwire.i18n import explain
 
 
 def echo(request: Request) -> dict[str, Any]:
@@ -145,3 +146,11 @@ def test_a_pointer_to_something_else_removes_nothing(folder: Path, tmp_path: Pat
     (folder / "admin.path").write_text(f"{other}/file\n")
     AdminServer(folder, HANDLERS).close()
     assert (other / "file").read_text() == "keep"
+
+
+def test_a_system_without_such_sockets_says_so_and_nobody_connects(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(localsocket, "is_possible", lambda: False)
+    with pytest.raises(NoAdminSocketError) as refused:
+        admin.ask(folder, {"do": "status"})
+    assert explain(refused.value)[0].startswith("The operator's verbs need a local socket")
+    assert "settings file" in explain(refused.value)[1]
