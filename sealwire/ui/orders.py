@@ -155,7 +155,8 @@ class Orders:
                 rows = chats.rows(await past.conversations(), glance)
                 return [row.spoken for row in rows[:LISTED]] or [_("No conversations yet. /to NAME begins one.")]
             case "contacts":
-                known = [sentences.contact_line(contact) for contact in await self._client.contacts()]
+                names = await self._names()
+                known = [sentences.contact_line(one, names.get(one.name, "")) for one in await self._client.contacts()]
                 return known or [_("Nobody yet. /to NAME writes to someone.")]
             case "history":
                 return self._all(await past.page(self._current(), order.number or 0), self._nothing_said())
@@ -172,7 +173,11 @@ class Orders:
                 return self._all(list(reversed(files)), _("No files here."))
         conversation, message_id = self._place.message(order.number)
         message = await self._fetched(conversation, message_id)
-        return [spoken.sentence(message, self._client.name, {}, self._now_ms(), None)]
+        return [spoken.sentence(message, self._client.name, await self._names(), self._now_ms(), None)]
+
+    async def _names(self) -> dict[str, str]:
+        """Nicknames by account name."""
+        return {one.contact.name: one.nickname for one in await self._client.people.people() if one.nickname}
 
     def _all(self, messages: object, nothing: str) -> list[str]:
         assert isinstance(messages, list | tuple)

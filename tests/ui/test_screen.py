@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,10 @@ def test_a_conversation_with_pastes_states_and_an_end_that_leaves_the_terminal_a
     assert alice.end() == 0
     assert "\x1b[?1049l" in alice.raw  # the alternate screen is left
     assert alice.raw.rindex("\x1b[?25h") > alice.raw.rindex("\x1b[?25l")  # the cursor is back
-    again = Tty(house.arguments("alice"), house.folder, (60, 15))
-    again.see("Draft: not sent yet")
-    again.send(CTRL_Q)
-    assert again.end() == 0
+    with closing(Tty(house.arguments("alice"), house.folder, (60, 15))) as again:
+        again.see("Draft: not sent yet")
+        again.send(CTRL_Q)
+        assert again.end() == 0
 
 
 def test_the_network_drops_and_returns_while_one_types_and_no_character_is_lost(house: House, alice: Tty) -> None:
@@ -135,10 +136,10 @@ def test_a_newcomer_needs_no_document(tmp_path: Path) -> None:
 
 
 def test_no_color_is_no_colour(house: House) -> None:
-    tty = Tty(house.arguments("alice"), house.folder, NO_COLOR="1")
-    tty.see("alice", "Ctrl+K")
-    tty.send(CTRL_Q)
-    assert tty.end() == 0
+    with closing(Tty(house.arguments("alice"), house.folder, NO_COLOR="1")) as tty:
+        tty.see("alice", "Ctrl+K")
+        tty.send(CTRL_Q)
+        assert tty.end() == 0
     colours = {
         part
         for sequence in tty.raw.split("\x1b[")[1:]
@@ -171,18 +172,18 @@ def _colours(sequence: str) -> list[tuple[str, int]]:
 def test_plain_lines_are_chosen_by_terminal_variable_flag_or_setting(
     house: House, variables: dict[str, str], flags: list[str]
 ) -> None:
-    tty = Tty(house.arguments("alice", *flags), house.folder, **variables)
-    tty.see("/help lists the commands.")
-    tty.send("/quit" + ENTER)
-    assert tty.end() == 0
+    with closing(Tty(house.arguments("alice", *flags), house.folder, **variables)) as tty:
+        tty.see("/help lists the commands.")
+        tty.send("/quit" + ENTER)
+        assert tty.end() == 0
     assert "\x1b[?1049h" not in tty.raw
 
 
 def test_a_wrong_passphrase_in_a_file_is_said_after_the_screen(house: House) -> None:
     (house.folder / "wrong").write_text("wrong")
     arguments = ["wrong" if word == "empty" else word for word in house.arguments("alice")]
-    tty = Tty(arguments, house.folder)
-    assert tty.end() == 4
+    with closing(Tty(arguments, house.folder)) as tty:
+        assert tty.end() == 4
     assert "does not open" in tty.raw
 
 

@@ -108,6 +108,7 @@ class Talk:
                 self._people = {contact.name for contact in await self._client.contacts()}
                 groups = await self._client.groups.all()
                 self.view = views.named(self.view, {group.id: group.name for group in groups})
+                await self._read_nicknames()
                 await self._say(*lines)
                 await self._catch_up()
                 self.ready.set()
@@ -196,6 +197,8 @@ class Talk:
                 return False
             case Order():
                 lines = await self._orders.do(command)
+                if command.verb == "nick":
+                    await self._read_nicknames()
                 shown, self._shown = self._shown, []
                 for message in shown:
                     await self._write_again(message)
@@ -218,7 +221,7 @@ class Talk:
             self.view = views.named(replace(self.view, current=info.id), {info.id: info.name})
             await self._say(Line("system", sentences.group_line(info)))
             return
-        self.view = replace(self.view, current=who, title=who)
+        self.view = views.nicknamed(replace(self.view, current=who), self.view.names)
         known = await self._known(who)
         if known is None:
             await self._say(Line("system", sentences.opened_unseen(who)))
@@ -226,6 +229,10 @@ class Talk:
             await self._say(Line("alert" if known.trust == "changed" else "system", sentences.opened(known)))
         if self._announcer is not None:
             self._announcer.looked(who)
+
+    async def _read_nicknames(self) -> None:
+        people = await self._client.people.people()
+        self.view = views.nicknamed(self.view, {one.contact.name: one.nickname for one in people if one.nickname})
 
     async def _known(self, name: str) -> ContactInfo | None:
         return next((contact for contact in await self._client.contacts() if contact.name == name), None)

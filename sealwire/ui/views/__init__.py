@@ -23,7 +23,7 @@ from sealwire.ui.views.rows import (
     verification_json,
 )
 from sealwire.ui.views.safe import column, screen_lines, screen_name, screen_text
-from sealwire.ui.views.state import Line, View, is_refusal, message_line, named, reduce, sent
+from sealwire.ui.views.state import Line, View, is_refusal, message_line, named, nicknamed, reduce, sent
 
 __all__ = [
     "Line",
@@ -42,6 +42,7 @@ __all__ = [
     "message_line",
     "message_row",
     "named",
+    "nicknamed",
     "person_json",
     "reduce",
     "safety_json",

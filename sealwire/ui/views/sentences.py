@@ -116,9 +116,10 @@ def opened_unseen(name: str) -> str:
     )
 
 
-def contact_line(info: ContactInfo) -> str:
-    """One contact of the list."""
-    said = _("{name}: {trust}").format(name=screen_name(info.name), trust=trust_word(info.trust))
+def contact_line(info: ContactInfo, nickname: str = "") -> str:
+    """One contact of the list; a nickname stands beside the name, which commands take."""
+    name = screen_name(info.name) + (f" ({screen_name(nickname)})" if nickname else "")
+    said = _("{name}: {trust}").format(name=name, trust=trust_word(info.trust))
     if info.unread:
         text = ngettext("{count} unread message", "{count} unread messages", info.unread)
         said += ", " + text.format(count=info.unread)

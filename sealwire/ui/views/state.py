@@ -67,6 +67,8 @@ class View(Struct, frozen=True):
     """The last sentence about the link: the same twice in a row is noise."""
     groups: Mapping[str, str] = field(default_factory=dict)
     """The names of groups by id: nobody wants to hear 32 digits."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Nicknames by account name."""
     own: Mapping[str, Own] = field(default_factory=dict)
     files: Mapping[str, FileState] = field(default_factory=dict)
     """What was said last of each file."""
@@ -119,6 +121,13 @@ def named(view: View, groups: Mapping[str, str]) -> View:
     return replace(view, groups={**view.groups, **groups}, title=titles.get(view.current or "", view.title))
 
 
+def nicknamed(view: View, names: Mapping[str, str]) -> View:
+    """Return the view with these nicknames, and no others, in the place of account names."""
+    current = view.current
+    title = names.get(current, current) if current is not None and current not in view.groups else view.title
+    return replace(view, names=dict(names), title=title)
+
+
 def is_refusal(event: Connection) -> bool:
     """Whether a first start cannot go on: the broker answers and says no, or is another one than the pinned one.
 
@@ -142,6 +151,8 @@ def sent(view: View, message_id: str, to: str, state: DeliveryState, number: int
 def _title(view: View, conversation: str) -> str:
     if conversation in view.groups:
         return f"+{view.groups[conversation]}"
+    if conversation in view.names:
+        return view.names[conversation]
     return view.title if conversation == view.current and view.title else conversation
 
 
@@ -169,8 +180,9 @@ def message_line(view: View, message: Message, now_ms: int) -> Line:
 
 def _sender(view: View, message: Message) -> str:
     if not message.conversation.startswith("+"):
-        return screen_name(message.sender)
-    return _("{name} in {group}").format(name=screen_name(message.sender), group=_place(view, message))
+        return spoken.shown_name(message.sender, view.names)
+    shown = spoken.shown_name(message.sender, view.names)
+    return _("{name} in {group}").format(name=shown, group=_place(view, message))
 
 
 def _place(view: View, message: Message) -> str:
@@ -181,7 +193,7 @@ def _asides(view: View, message: Message) -> list[str]:
     facts = []
     quote = message.reply_to
     if quote is not None and quote.sender:
-        whose = _("you") if quote.sender == view.name else screen_name(quote.sender)
+        whose = _("you") if quote.sender == view.name else spoken.shown_name(quote.sender, view.names)
         facts.append(_("in reply to {name}: {text}").format(name=whose, text=spoken.short(quote.text)))
     elif quote is not None:
         facts.append(_("in reply to a message that is not here"))
@@ -198,7 +210,7 @@ def _asides(view: View, message: Message) -> list[str]:
 
 def _changed(view: View, message: Message) -> str:
     """A message that was said before is another one now."""
-    who = _("You") if message.sender == view.name else screen_name(message.sender)
+    who = _("You") if message.sender == view.name else spoken.shown_name(message.sender, view.names)
     match message.change:
         case "edited":
             text = "\n    ".join(screen_lines(message.text))
@@ -206,7 +218,7 @@ def _changed(view: View, message: Message) -> str:
         case "deleted":
             return _("{name} deleted this message.").format(name=who)
         case "reaction":
-            said = " ".join(spoken.reactions(message.reactions, view.name, {}))
+            said = " ".join(spoken.reactions(message.reactions, view.name, view.names))
             return said or _("The reactions were taken off.")
         case "pinned":
             return _("This message is pinned.") if message.pinned else _("This message is not pinned any more.")
@@ -219,7 +231,9 @@ def _typing(view: View, event: Typing) -> tuple[View, list[Line]]:
     who = (event.conversation, event.sender)
     if not event.active or who in view.writing or event.conversation != view.current or event.sender == view.name:
         return view, []
-    return replace(view, writing=view.writing | {who}), [Line("system", sentences.writing(event))]
+    return replace(view, writing=view.writing | {who}), [
+        Line("system", sentences.writing(replace(event, sender=view.names.get(event.sender, event.sender))))
+    ]
 
 
 def _file(view: View, event: File) -> tuple[View, list[Line]]:

@@ -288,6 +288,23 @@ async def test_what_is_muted_rings_no_bell_and_a_mute_ends() -> None:
     assert table.rung == ["\a"]
 
 
+async def test_a_nickname_is_what_is_said_and_the_account_name_what_commands_take(table: Table) -> None:
+    await table.hear(Ready("alice", "ab" * 32))
+    said = await table.type("/to bob", "/nick bob Bobby", "hello")
+    assert said[1:] == ["bob is Bobby here now.", "#1 to Bobby: queued."]
+    assert table.talk.view.title == "Bobby", "the prompt"
+    first = table.client.stored("bob", "hi")
+    assert await table.hear(first, Typing("bob", "bob", True)) == ["#2 14:13 Bobby: hi", "Bobby is writing."]
+    reacted = await table.client.talk.react("bob", first.id, "🎉")
+    edited = await table.client.talk.edit("bob", first.id, "ho")
+    assert (await table.hear(edited, reacted))[0] == "#2 Bobby edited: ho"
+    assert "bob (Bobby): not verified, 1 unread message." in await table.type("/contacts")
+    assert (await table.type("/who 2"))[0].startswith("Bobby, ")
+    await table.type("/nick bob")
+    assert (await table.hear(table.client.stored("bob", "again")))[0] == "#3 14:13 bob: again"
+    assert table.talk.view.title == "bob"
+
+
 async def test_groups_complete_beside_people() -> None:
     table = Table(sample_client())
     await table.hear(Ready("alice", "ab" * 32))
