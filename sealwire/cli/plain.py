@@ -37,7 +37,9 @@ async def _run(launcher: CliLauncher, secret: bytes | None, ways: Ways) -> int:
     client = None
     try:
         client = await first.begin(launcher, terminal.Questions(), secret)
-        return EXIT_OK if client is None else await terminal.run(client, ways)
+        if client is None:
+            return EXIT_OK
+        return await terminal.run(client, ways, lambda: first.invite(launcher))
     finally:
         await launcher.finish()
         if client is not None:

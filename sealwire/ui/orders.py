@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol, get_args
 
-from sealwire.errors import SealwireError, UsageError
+from sealwire.errors import InviteNeedsOperatorError, SealwireError, UsageError
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.groups import Role
@@ -52,14 +52,23 @@ class Place(Protocol):
         """Ask for a new passphrase, twice. Raises UsageError when nobody can be asked."""
 
 
+Invite = Callable[[], Awaitable[list[str]]]
+"""Returns the line for a friend, with what to do with it; raises SealwireError."""
 Does = Callable[[Order], Awaitable[list[str]]]
 
 
 class Orders:
     """The commands of ``views.commands`` against a client. Raises what the client raises."""
 
-    def __init__(self, client: FullClient, place: Place, now_ms: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        client: FullClient,
+        place: Place,
+        now_ms: Callable[[], int] | None = None,
+        invite: Invite | None = None,
+    ) -> None:
         self._client = client
+        self._invite = invite
         self._place = place
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
         self._digits: dict[str, str] = {}
@@ -71,7 +80,7 @@ class Orders:
             **dict.fromkeys(("requests", "accept", "decline", "block", "unblock", "presence"), self._person),
             **dict.fromkeys(("file", "fetch", "save", "pause", "resume", "stop"), self._file),
             **dict.fromkeys(("mute", "unmute", "timer", "clear", "export", "import", "backup"), self._here),
-            **dict.fromkeys(("retry", "status", "help"), self._program),
+            **dict.fromkeys(("retry", "status", "invite", "help"), self._program),
             "groups": self._groups,
         }
 
@@ -213,7 +222,10 @@ class Orders:
         shown = screen_name(name)
         match order.verb:
             case "info":
-                return sentences.session(await self._client.info(name), self._now_ms())
+                session = sentences.session(await self._client.info(name), self._now_ms())
+                timer_s = (await self._client.past.conversation(name)).timer_s
+                here = sentences.presence(await people.person(name), self._now_ms())
+                return [*session, *here, sentences.timer(timer_s)]
             case "verify":
                 number = await self._client.safety_number(name)
                 self._digits[name] = number.digits
@@ -394,6 +406,10 @@ class Orders:
                 return [ngettext("{n} message is tried again.", "{n} messages are tried again.", count).format(n=count)]
             case "status":
                 return sentences.status(await self._client.status())
+            case "invite":
+                if self._invite is None:  # a pipe has no way to the broker's administration
+                    raise InviteNeedsOperatorError(address=(await self._client.status()).broker)
+                return await self._invite()
         return usage(order.text)
 
 

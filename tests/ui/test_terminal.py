@@ -286,8 +286,11 @@ def test_a_newcomer_in_plain_lines_needs_no_document(tmp_path: Path) -> None:
         tty.see("nobody, who is new here")
         tty.send("hello\r")
         tty.see("Nobody is registered here under the name nobody.")
+        tty.send("/invite\r")
+        tty.see("To bring a friend", "They run: python peer.py --name THEIR-NAME --join")
         tty.send("/quit\r")
         assert tty.end() == 0
+        assert tty.raw.count("To bring a friend") == tty.raw.count("sealwire:127.0.0.1:") == 2
         assert "secret" not in tty.raw
         assert "\x1b" not in LINE_EDITING.sub("", tty.raw)
     finally:

@@ -142,13 +142,25 @@ async def _chosen(desk: Desk) -> bytes | None:
 
 async def _tell_invite(launcher: Launcher, desk: Desk) -> None:
     try:
-        line = await launcher.invite_line()
+        lines = await invite(launcher)
     except SealwireError as error:
         _fail(desk, error)
         return
-    desk.say(_("To bring a friend, send them the next line in private; it is like a key to the door."))
-    desk.say(line)
-    desk.say(_("They run: python peer.py --name THEIR-NAME --join 'the line'. Then /to and their name writes to them."))
+    for line in lines:
+        desk.say(line)
+
+
+async def invite(launcher: Launcher) -> list[str]:
+    """Return the line for a friend, with what to do with it.
+
+    Raises:
+        SealwireError: only the broker's operator can make one, or the broker does not answer.
+    """
+    return [
+        _("To bring a friend, send them the next line in private; it is like a key to the door."),
+        await launcher.invite_line(),
+        _("They run: python peer.py --name THEIR-NAME --join 'the line'. Then /to and their name writes to them."),
+    ]
 
 
 def _fail(desk: Desk, error: SealwireError) -> None:

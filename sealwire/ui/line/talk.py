@@ -21,7 +21,7 @@ from sealwire.ui import views
 from sealwire.ui.announce import Announcer
 from sealwire.ui.line.shelf import Shelf
 from sealwire.ui.marks import ReadMarker
-from sealwire.ui.orders import Orders
+from sealwire.ui.orders import Invite, Orders
 from sealwire.ui.views import Line, View, emoji, sentences
 from sealwire.ui.views.commands import Command, Nothing, Order, Say
 from sealwire.ui.views.notify import Attention
@@ -56,6 +56,7 @@ class Talk:
         announcer: Announcer | None = None,
         *,
         numbers_all: bool = True,
+        invite: Invite | None = None,
     ) -> None:
         self.view = View(name=client.name)
         self.error: SealwireError | None = None
@@ -69,7 +70,7 @@ class Talk:
         self._announcer = announcer
         self._shelf = Shelf(client.name, numbers_all)
         self._shown: list[Message] = []
-        self._orders = Orders(client, self, now_ms)
+        self._orders = Orders(client, self, now_ms, invite)
         self._is_saying = False
         """A line that says or changes something is being carried out: it tells what it did, not the news."""
         self._overtaking: list[Delivery] = []

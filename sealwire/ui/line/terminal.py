@@ -29,6 +29,7 @@ from sealwire.peer.events import Message
 from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
+from sealwire.ui.orders import Invite
 from sealwire.ui.views import Line, completing, screen_name
 from sealwire.ui.views.commands import parse
 
@@ -91,7 +92,7 @@ class _Words(Completer):
             yield Completion(found.text, start_position=-found.replaces, display=found.shown)
 
 
-async def run(client: FullClient, ways: Ways | None = None) -> int:
+async def run(client: FullClient, ways: Ways | None = None, invite: Invite | None = None) -> int:
     """Hold a conversation until /quit, Ctrl+D or Ctrl+C; return the exit code.
 
     Raises:
@@ -99,7 +100,7 @@ async def run(client: FullClient, ways: Ways | None = None) -> int:
     """
     marker = ReadMarker(client)
     announcer = Announcer(ways or Ways(), _raw, print)
-    talk = Talk(client, _Above(), marker, lambda: time.time_ns() // 1_000_000, announcer)
+    talk = Talk(client, _Above(), marker, lambda: time.time_ns() // 1_000_000, announcer, invite=invite)
     session = _session(talk)
     entered: asyncio.Queue[str] = asyncio.Queue(_TYPED_AHEAD)
     with patch_stdout():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sealwire.errors import SealwireError, UsageError
 from sealwire.i18n import _, explain
@@ -22,11 +22,26 @@ from sealwire.ui.views.commands import Nothing, Order, Say, Spec, day_ms, misuse
 from sealwire.ui.views.state import Line
 
 if TYPE_CHECKING:
+    from sealwire.ui.terminal.app import TerminalApp
     from sealwire.ui.terminal.main import MainScreen
 
 FILES_SHOWN: Final = 200
 _PAGES: Final = frozenset(
-    {"to", "quit", "help", "search", "verify", "info", "requests", "pinned", "files", "date", "groups", "history"}
+    {
+        "to",
+        "quit",
+        "help",
+        "search",
+        "verify",
+        "info",
+        "requests",
+        "pinned",
+        "files",
+        "date",
+        "groups",
+        "history",
+        "invite",
+    }
 )
 """Commands that have a page here; the others answer in the conversation."""
 
@@ -85,6 +100,8 @@ class Acts:
                 self._main.app.exit(0)
             case "help":
                 self.help()
+            case "invite":
+                cast("TerminalApp", self._main.app).show_invite()
             case "search":
                 self._main.aside(self.search(order.text))
             case "requests":

@@ -116,6 +116,7 @@ def table() -> tuple[Spec, ...]:
         ),
         Spec("import", "path", "/import FILE", _("take in the messages of a JSON export")),
         Spec("backup", "path", "/backup FILE", _("keys, history and contacts in one file under a passphrase")),
+        Spec("invite", "nothing", "/invite", _("The line that lets somebody join")),
         Spec("status", "nothing", "/status", _("link, queue and unread messages")),
         Spec("help", "anything", "/help [COMMAND]", _("this list, or one of it")),
         Spec("quit", "nothing", "/quit", _("the end; Ctrl+D does the same")),
@@ -395,11 +396,7 @@ def _group(spec: Spec, rest: str) -> Order:
             raise UsageError(_("Did you mean /group {near}?").format(near=near[0]))
         raise UsageError(_("Write /group and one of: {words}.").format(words=", ".join(GROUP_VERBS)))
     words = words.strip()
-    if (
-        what in ("new", "invite", "remove", "role", "name", "topic", "timer", "history")
-        and not words
-        and what != "topic"
-    ):
+    if what in ("new", "invite", "remove", "role", "name", "timer", "history") and not words:
         raise UsageError(_("/group {what} needs more words.").format(what=what))
     return Order(f"group {what}", who=who, text=words)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
 from sealwire.peer.api.groups import GroupInfo, Role
+from sealwire.peer.api.people import PersonInfo
 from sealwire.peer.events import Connection, Contact, DeliveryState, File, Group, Ready, TrustState, Typing, Warning
 from sealwire.ui.views import words
 from sealwire.ui.views.rows import clock, fingerprint, safety_lines
@@ -145,6 +146,17 @@ def session(info: SessionInfo, now_ms: int) -> list[str]:
         _("Session opened {time}.").format(time=clock(info.opened_ms, now_ms, None)),
         since.format(count=info.messages_since_secret),
     ]
+
+
+def presence(person: PersonInfo, now_ms: int) -> list[str]:
+    """Whether somebody is here, for those who tell; empty for the others."""
+    if person.online is None:
+        return []
+    if person.online:
+        return [_("Online now.")]
+    if not person.last_seen_ms:
+        return [_("Not online.")]
+    return [_("Last seen {time}.").format(time=clock(person.last_seen_ms, now_ms, None))]
 
 
 def safety(number: SafetyNumber) -> list[str]:

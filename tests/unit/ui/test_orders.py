@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealwire.errors import UsageError
+from sealwire.errors import InviteNeedsOperatorError, UsageError
 from sealwire.peer.events import Attachment, Message
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.testing.stage import StageClient
@@ -102,7 +102,9 @@ async def test_looking(desk: Desk) -> None:
 
 
 async def test_people(desk: Desk) -> None:
-    assert "RSA-OAEP-3072" in "".join(await desk.type("/info"))
+    told = await desk.type("/info")
+    assert "RSA-OAEP-3072" in "".join(told)
+    assert told[-1] == "New messages stay."
     assert len(await desk.type("/verify")) == 7
     changed = "\n".join(await desk.type("/verify dave"))
     assert "Another key is seen since" in changed
@@ -190,4 +192,6 @@ async def test_the_program(desk: Desk) -> None:
     assert await desk.type("/retry") == ["1 message is tried again."]
     assert any("Broker" in line for line in await desk.type("/status"))
     assert len(await desk.type("/help")) > 40
+    with pytest.raises(InviteNeedsOperatorError):
+        await desk.type("/invite")
     assert len(await desk.type("/help react")) == 1

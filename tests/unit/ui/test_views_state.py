@@ -7,6 +7,7 @@ from datetime import UTC
 import pytest
 
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
+from sealwire.peer.api.people import PersonInfo
 from sealwire.peer.events import Connection, Contact, Delivery, Event, Group, Message, Ready, Warning
 from sealwire.ui.views import Line, View, is_refusal, reduce, sent, sentences
 from sealwire.ui.views.state import MAX_TRACKED
@@ -208,3 +209,18 @@ def test_a_group_is_called_by_its_name_wherever_it_is_said() -> None:
         "Earlier message to +Garden: sent.",
         "22:13 bob in +Park: hello",
     ]
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, []),
+        ({"online": True}, ["Online now."]),
+        ({"online": False}, ["Not online."]),
+        ({"online": False, "last_seen_ms": NOW - 600_000}, ["Last seen "]),
+    ],
+)
+def test_whether_somebody_is_here_is_said_of_those_who_tell(known, said):
+    person = PersonInfo(ContactInfo("bob", FINGERPRINT, "unverified", NOW, None, 0), **known)
+    lines = sentences.presence(person, NOW)
+    assert [line[: len(begin)] for line, begin in zip(lines, said, strict=True)] == said

@@ -14,7 +14,6 @@ from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.api.people import PersonInfo
 from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views import chats, sentences
-from sealwire.ui.views.rows import clock
 from sealwire.ui.views.safe import screen_name
 
 
@@ -66,12 +65,8 @@ class Person(Page[str]):
             yield Static(plain(_("Account: {name}").format(name=screen_name(person.contact.name))))
         for line in sentences.session(self._session, self._now_ms):
             yield Static(plain(line))
-        if person.online is not None:
-            seen = person.last_seen_ms
-            text = _("Online now.") if person.online else _("Not online.")
-            if not person.online and seen:
-                text = _("Last seen {time}.").format(time=clock(seen, self._now_ms, None))
-            yield Static(plain(text))
+        for line in sentences.presence(person, self._now_ms):
+            yield Static(plain(line))
         if self._chat is not None:
             yield Static(plain(sentences.timer(self._chat.timer_s)))
         with Row(classes="row"):

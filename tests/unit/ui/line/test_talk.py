@@ -157,6 +157,7 @@ async def test_history_shows_own_and_other_messages(table: Table) -> None:
 async def test_verify_shows_the_digits_and_takes_the_verdict(table: Table) -> None:
     said = await table.type("/to bob", "/verify", "/verify bob yes")
     assert said[2] == "  12345 67890 12345 67890"
+    assert said[-3].startswith("Your code as text: ")
     assert said[-2] == "When both are the same: /verify bob yes"
     assert said[-1] == "bob: verified."
 
@@ -303,6 +304,15 @@ async def test_a_nickname_is_what_is_said_and_the_account_name_what_commands_tak
     await table.type("/nick bob")
     assert (await table.hear(table.client.stored("bob", "again")))[0] == "#3 14:13 bob: again"
     assert table.talk.view.title == "bob"
+
+
+async def test_the_line_for_a_friend_is_there_again_later(table: Table) -> None:
+    async def invite() -> list[str]:
+        return ["Send them this.", "sealwire:127.0.0.1:5555#KEY"]
+
+    talk = Talk(table.client, table.paper, table.marker, lambda: NOW_MS, invite=invite)
+    await talk.do(parse("/invite"))
+    assert table.paper.said == ["Send them this.", "sealwire:127.0.0.1:5555#KEY"]
 
 
 async def test_groups_complete_beside_people() -> None:
