@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, get_args
 
@@ -24,6 +25,10 @@ FOUND: Final = 20
 LISTED: Final = 50
 _VERDICTS: Final = frozenset({"verified", "unverified", "code"})
 """What the words after ``/verify NAME`` make of it."""
+
+
+Work = Callable[[], Awaitable[list[str]]]
+"""Does something and returns what to say about it; raises SealwireError."""
 
 
 class Place(Protocol):
@@ -48,12 +53,17 @@ class Place(Protocol):
     def show(self, message: Message) -> None:
         """A message is shown again, with a number: part of a history, a search, a list."""
 
+    async def beside(self, work: Work) -> list[str]:
+        """Carry out what may take as long as it takes, so that what is typed next does not wait for it.
+
+        Returns:
+            What to say about it, or nothing where it is said when it is done.
+        """
+
     async def passphrase(self) -> bytes:
         """Ask for a new passphrase, twice. Raises UsageError when nobody can be asked."""
 
 
-Invite = Callable[[], Awaitable[list[str]]]
-"""Returns the line for a friend, with what to do with it; raises SealwireError."""
 Does = Callable[[Order], Awaitable[list[str]]]
 
 
@@ -65,7 +75,7 @@ class Orders:
         client: FullClient,
         place: Place,
         now_ms: Callable[[], int] | None = None,
-        invite: Invite | None = None,
+        invite: Work | None = None,
     ) -> None:
         self._client = client
         self._invite = invite
@@ -285,10 +295,8 @@ class Orders:
         _conversation, message_id = self._place.message(order.number, file=True)
         match order.verb:
             case "fetch":
-                done = await files.fetch(message_id, user_path(order.path) if order.path else None)
-                return [
-                    _("{name} is here: {path}").format(name=screen_name(done.name), path=screen_text(done.path or ""))
-                ]
+                target = user_path(order.path) if order.path else None
+                return await self._place.beside(partial(self._fetch, message_id, target))
             case "save":
                 await files.save_copy(message_id, user_path(order.path))
                 return [_("Copied to {path}.").format(path=screen_text(order.path))]
@@ -300,6 +308,10 @@ class Orders:
                 return [_("It goes on.")]
         await files.cancel(message_id)
         return [_("Given up; what was here of it is deleted.")]
+
+    async def _fetch(self, message_id: str, target: Path | None) -> list[str]:
+        done = await self._client.files.fetch(message_id, target)
+        return [_("{name} is here: {path}").format(name=screen_name(done.name), path=screen_text(done.path or ""))]
 
     # --- groups ----------------------------------------------------------------------------------------------
 

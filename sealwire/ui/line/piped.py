@@ -51,7 +51,14 @@ async def run(client: FullClient, timeout_s: float) -> int:
         BrokenPipeError: nobody reads the messages any more.
     """
     marker = ReadMarker(client)
-    talk = Talk(client, _Columns(Writer(1), Writer(2)), marker, lambda: time.time_ns() // 1_000_000, numbers_all=False)
+    talk = Talk(
+        client,
+        _Columns(Writer(1), Writer(2)),
+        marker,
+        lambda: time.time_ns() // 1_000_000,
+        numbers_all=False,
+        one_by_one=True,
+    )
     listening = asyncio.create_task(talk.listen(), name="listen")
     marking = asyncio.create_task(marker.run(), name="mark")
     typing = asyncio.create_task(_type(talk), name="type")

@@ -21,7 +21,7 @@ from sealwire.ui import views
 from sealwire.ui.announce import Announcer
 from sealwire.ui.line.shelf import Shelf
 from sealwire.ui.marks import ReadMarker
-from sealwire.ui.orders import Invite, Orders
+from sealwire.ui.orders import Orders, Work
 from sealwire.ui.views import Line, View, emoji, sentences
 from sealwire.ui.views.commands import Command, Nothing, Order, Say
 from sealwire.ui.views.notify import Attention
@@ -56,7 +56,8 @@ class Talk:
         announcer: Announcer | None = None,
         *,
         numbers_all: bool = True,
-        invite: Invite | None = None,
+        one_by_one: bool = False,
+        invite: Work | None = None,
     ) -> None:
         self.view = View(name=client.name)
         self.error: SealwireError | None = None
@@ -70,6 +71,9 @@ class Talk:
         self._announcer = announcer
         self._shelf = Shelf(client.name, numbers_all)
         self._shown: list[Message] = []
+        self._one_by_one = one_by_one
+        """A script's next line waits for the one before, however long it takes; a person's does not."""
+        self._beside: set[asyncio.Task[None]] = set()
         self._orders = Orders(client, self, now_ms, invite)
         self._is_saying = False
         """A line that says or changes something is being carried out: it tells what it did, not the news."""
@@ -275,6 +279,29 @@ class Talk:
     def show(self, message: Message) -> None:
         """Written once the order is carried out."""
         self._shown.append(message)
+
+    async def beside(self, work: Work) -> list[str]:
+        """Let the next line not wait for it."""
+        if self._one_by_one:
+            return await work()
+        task = asyncio.create_task(self._say_later(work), name="beside")
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return []
+
+    async def _say_later(self, work: Work) -> None:
+        try:
+            lines = [Line("system", text) for text in await work()]
+        except SealwireError as error:
+            await self.fail(error)
+        else:
+            await self._say(*lines)
+
+    async def close(self) -> None:
+        """Wait no more for what goes on beside; a file is fetched on at the next start."""
+        for task in list(self._beside):
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
 
     async def passphrase(self) -> bytes:
         """Ask where lines go."""

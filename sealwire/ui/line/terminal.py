@@ -29,7 +29,7 @@ from sealwire.peer.events import Message
 from sealwire.ui.announce import Announcer, Ways
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
-from sealwire.ui.orders import Invite
+from sealwire.ui.orders import Work
 from sealwire.ui.views import Line, completing, screen_name
 from sealwire.ui.views.commands import parse
 
@@ -92,7 +92,7 @@ class _Words(Completer):
             yield Completion(found.text, start_position=-found.replaces, display=found.shown)
 
 
-async def run(client: FullClient, ways: Ways | None = None, invite: Invite | None = None) -> int:
+async def run(client: FullClient, ways: Ways | None = None, invite: Work | None = None) -> int:
     """Hold a conversation until /quit, Ctrl+D or Ctrl+C; return the exit code.
 
     Raises:
@@ -119,6 +119,7 @@ async def run(client: FullClient, ways: Ways | None = None, invite: Invite | Non
             for task in (*tasks, marking):
                 task.cancel()
             await asyncio.gather(*tasks, marking, return_exceptions=True)
+            await talk.close()
             await announcer.close()
             await marker.flush()
     await _farewell(client)

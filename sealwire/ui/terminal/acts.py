@@ -9,7 +9,7 @@ from sealwire.errors import SealwireError, UsageError
 from sealwire.i18n import _, explain
 from sealwire.peer.events import Message
 from sealwire.ui import views
-from sealwire.ui.orders import Orders, user_path
+from sealwire.ui.orders import Orders, Work, user_path
 from sealwire.ui.terminal.about import About
 from sealwire.ui.terminal.message_acts import MessageActs
 from sealwire.ui.terminal.people_acts import PeopleActs
@@ -183,6 +183,15 @@ class Acts:
     def show(self, message: Message) -> None:
         """A message that an order stored."""
         self._session.take(message)
+
+    async def beside(self, work: Work) -> list[str]:
+        """What is typed next does not wait for it."""
+
+        async def answer() -> None:
+            self._session.answer([Line("system", text) for text in await work()])
+
+        self._main.aside(answer())
+        return []
 
     async def passphrase(self) -> bytes:
         """Ask for one, twice."""

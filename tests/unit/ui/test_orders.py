@@ -10,7 +10,7 @@ from sealwire.errors import InviteNeedsOperatorError, UsageError
 from sealwire.peer.events import Attachment, Message
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.testing.stage import StageClient
-from sealwire.ui.orders import Orders
+from sealwire.ui.orders import Orders, Work
 from sealwire.ui.views.commands import Order, parse
 
 
@@ -34,6 +34,9 @@ class Desk:
 
     def show(self, message: Message) -> None:
         self.shown.append(message.text)
+
+    async def beside(self, work: Work) -> list[str]:
+        return await work()
 
     async def passphrase(self) -> bytes:
         return b"secret"

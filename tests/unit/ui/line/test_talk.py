@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC
 
 import pytest
 from msgspec.structs import replace
 
 from sealwire.errors import LoginError, UnknownPeerError
-from sealwire.peer.events import Connection, Contact, Delivery, File, Group, Message, Reaction, Ready, Typing, Warning
+from sealwire.peer.events import (
+    Attachment,
+    Connection,
+    Contact,
+    Delivery,
+    File,
+    Group,
+    Message,
+    Reaction,
+    Ready,
+    Typing,
+    Warning,
+)
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.testing.stage import StageClient
 from sealwire.ui.announce import Announcer, Ways
@@ -321,6 +334,26 @@ async def test_groups_complete_beside_people() -> None:
     assert {"bob", "+Garden"} <= table.talk.names
     await table.hear(Group("+" + "7b" * 16, "Book club", "created", "bob"))
     assert "+Book club" in table.talk.names
+
+
+async def test_a_file_on_its_way_holds_up_nothing_that_is_typed(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = table.client.stored("bob", "", kind="file", file=Attachment("plan.pdf", 9, "x/y", "offered"))
+    await table.hear(offered)
+    whole, fetch = asyncio.Event(), table.client.files.fetch
+
+    async def slowly(*words: object, **how: object) -> File:
+        await whole.wait()
+        return await fetch(*words, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table.client.files, "fetch", slowly)
+    assert (await table.type("/to bob", "/fetch", "meanwhile"))[1:] == ["#2 to bob: queued."]
+    whole.set()
+    async with asyncio.timeout(10):
+        while not table.paper.said[-1].startswith("plan.pdf is here: "):
+            await asyncio.sleep(0)
+    whole.clear()
+    await table.type("/fetch")
+    await table.talk.close()
 
 
 async def test_a_backup_asks_for_its_passphrase(table: Table) -> None:

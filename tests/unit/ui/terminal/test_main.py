@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 from textual import events
 
 from sealwire.errors import RejectedError
-from sealwire.peer.events import Connection, Contact, File, Group, Typing, Warning
+from sealwire.peer.events import Attachment, Connection, Contact, File, Group, Typing, Warning
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.ui.announce import Ways
 from tests.unit.ui.terminal.seat import seated
@@ -318,6 +320,27 @@ async def test_in_a_group_info_is_about_the_group_and_verify_asks_for_a_person()
         await seat.type("/verify")
         await seat.press("enter")
         await seat.see("Write /verify [NAME]")
+
+
+async def test_a_file_on_its_way_holds_up_no_message(monkeypatch):
+    client = sample_client()
+    client.stored("bob", "", kind="file", file=Attachment("late.pdf", 9, "x/y", "offered"))
+    whole, fetch = asyncio.Event(), client.files.fetch
+
+    async def slowly(*words, **how):
+        await whole.wait()
+        return await fetch(*words, **how)
+
+    monkeypatch.setattr(client.files, "fetch", slowly)
+    async with seated(client) as seat:
+        await seat.open("bob")
+        for line in ("/fetch", "meanwhile"):
+            await seat.type(line)
+            await seat.press("enter")
+        await seat.until(lambda: any(call[2] == "meanwhile" for call in seat.did("send")))
+        assert not seat.did("fetch")
+        whole.set()
+        await seat.see("late.pdf is here:")
 
 
 async def test_dates_and_numbers_in_commands():
