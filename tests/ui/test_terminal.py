@@ -229,6 +229,13 @@ def test_nothing_but_line_editing_is_sent_and_the_cursor_is_a_real_one(house: Ho
     assert tty.raw.rindex("\x1b[?25h") > tty.raw.rindex("\x1b[?25l")
 
 
+def test_a_line_entered_right_before_the_end_is_not_lost(house: House, tty: Tty) -> None:
+    tty.see("Connected to the broker.")
+    tty.send("/to bob\rthe last word\r\x04")
+    assert tty.end() == 0
+    assert house.peer("alice", "history", "bob", "1").stdout.endswith("\tthe last word\n")
+
+
 def test_every_change_of_state_is_said_in_words(house: House, tty: Tty) -> None:
     tty.see("Connected to the broker.")
     house.peer("bob", "send", "alice", "so that alice is somebody bob talks to")

@@ -36,6 +36,9 @@ from sealwire.ui.views.commands import parse
 _TYPED_AHEAD = 100
 """Lines entered while an earlier one still waits for the directory."""
 
+_LAST_LINES_S = 10.0
+"""For lines entered before Ctrl+D; one more Ctrl+C ends it at once."""
+
 
 class _Above:
     """Prints above the prompt; messages look the same whether new or from the history."""
@@ -115,6 +118,8 @@ async def run(client: FullClient, ways: Ways | None = None, invite: Work | None 
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # raises why it ended, when that was an error
+            if tasks[-1] in done:
+                await _last_lines(entered, tasks[1])
         finally:
             for task in (*tasks, marking):
                 task.cancel()
@@ -174,16 +179,26 @@ async def _type(session: PromptSession[str], entered: asyncio.Queue[str]) -> Non
         await entered.put(text)
 
 
+async def _last_lines(entered: asyncio.Queue[str], obeying: asyncio.Task[None]) -> None:
+    """Ctrl+D right after a line comes before the line was carried out; what was entered is not lost by it."""
+    rest = asyncio.create_task(entered.join(), name="last lines")
+    await asyncio.wait({rest, obeying}, timeout=_LAST_LINES_S, return_when=asyncio.FIRST_COMPLETED)
+    rest.cancel()
+    await asyncio.gather(rest, return_exceptions=True)
+
+
 async def _obey(talk: Talk, session: PromptSession[str], entered: asyncio.Queue[str]) -> None:
     """One line after the other, so that text goes to whom the line before named."""
     while True:
+        line = await entered.get()
         try:
-            command = parse(await entered.get())
-        except SealwireError as error:
+            if not await talk.do(parse(line)):
+                return
+        except SealwireError as error:  # from parse: what cannot be done is said by talk itself
             await talk.fail(error)
             continue
-        if not await talk.do(command):
-            return
+        finally:
+            entered.task_done()
         session.app.invalidate()  # the prompt names the conversation
 
 

@@ -158,7 +158,7 @@ class TerminalApp(AheadApp):
         """Keep what is written and not sent; called once the screen is gone and before the client is closed."""
         if self.main is not None:
             with contextlib.suppress(SealwireError):
-                await self.main.keep_draft()
+                await self.main.keep_all()
 
     # --- from everywhere -------------------------------------------------------------------------------------
 

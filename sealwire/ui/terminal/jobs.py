@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sealwire.errors import SealwireError
 
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[object]]
 Fail = Callable[[SealwireError], None]
 
 
@@ -32,7 +32,7 @@ class Jobs:
             await guarded(job(), self._fail)
 
 
-async def guarded(job: Awaitable[None], fail: Fail) -> None:
+async def guarded(job: Awaitable[object], fail: Fail) -> None:
     """Carry out one thing; an error of ours is said."""
     try:
         await job

@@ -88,6 +88,8 @@ class MainScreen(Screen[None]):
         self.about: About | None = None
         self.drafted: tuple[str, str] = ("", "")
         """The open conversation and what is written in it: kept when the program ends."""
+        self._leaving: list[tuple[str, str]] = []
+        """What was said, by conversation, and is not stored yet."""
         self._now_ms = now_ms
         self._dirty = False
         self._jobs = Jobs(self.session.failed)
@@ -253,6 +255,14 @@ class MainScreen(Screen[None]):
         if conversation and (self.about is None or self.about.kind == "reply"):
             await self.session.keep_draft(conversation, text)
 
+    async def keep_all(self) -> None:
+        """At the end: what was said and is not stored yet is a draft again, before what is written now."""
+        place, written = self.drafted
+        for where in {one for one, _text in self._leaving} | {place}:
+            texts = [text for one, text in self._leaving if one == where] + [written] * (where == place)
+            self.drafted = (where, "\n".join(filter(None, texts)))
+            await self.keep_draft()
+
     @on(ChatList.Chosen)
     def _chosen(self, event: ChatList.Chosen) -> None:
         self.open(event.conversation)
@@ -302,15 +312,9 @@ class MainScreen(Screen[None]):
         if opened is None or len(self._jobs) > 1:
             return
         if event.direction < 0 and opened.has_older:
-            self.later(self._older)
+            self.later(self.session.older)
         elif event.direction > 0 and opened.has_newer:
-            self.later(self._newer)
-
-    async def _older(self) -> None:
-        await self.session.older()
-
-    async def _newer(self) -> None:
-        await self.session.newer()
+            self.later(self.session.newer)
 
     @on(TimelineView.Moved)
     def _moved(self) -> None:
@@ -377,6 +381,8 @@ class MainScreen(Screen[None]):
         self.about = None
         self.drafted = (self.drafted[0], self.query_one(Composer).text)
         self._draw_about()
+        leaving = (conversation or "", event.text)
+        self._leaving.append(leaving)
 
         async def carry_out() -> None:
             try:
@@ -388,6 +394,7 @@ class MainScreen(Screen[None]):
             except SealwireError as error:
                 self._put_back(event.text, about)
                 self.session.answer([self.acts.sentence(error)])
+            self._leaving.remove(leaving)
             self.query_one(TimelineView).to_end()
 
         self._outgoing.add(carry_out)

@@ -322,6 +322,24 @@ async def test_in_a_group_info_is_about_the_group_and_verify_asks_for_a_person()
         await seat.see("Write /verify [NAME]")
 
 
+async def test_what_was_said_and_not_stored_when_the_program_ends_is_a_draft_again(monkeypatch):
+    client, never = sample_client(), asyncio.Event()
+
+    async def stuck(*_words, **_how):
+        await never.wait()
+
+    async with seated(client) as seat:
+        await seat.open("bob")
+        monkeypatch.setattr(client, "send_text", stuck)
+        for line in ("first", "second"):
+            await seat.type(line)
+            await seat.press("enter")
+        await seat.type("third")
+        await seat.press("ctrl+q")
+    await seat.app.keep()
+    assert client.box.info("bob").draft == "first\nsecond\nthird"
+
+
 async def test_a_file_on_its_way_holds_up_no_message(monkeypatch):
     client = sample_client()
     client.stored("bob", "", kind="file", file=Attachment("late.pdf", 9, "x/y", "offered"))
