@@ -111,6 +111,21 @@ def test_a_start_may_be_minimised(desktop: Desktop, tmp_path: Path, qtbot: Any) 
     assert desktop.window.isMinimized() or not desktop.window.isVisible()
 
 
+def test_a_notification_leads_to_its_conversation_and_its_answer_is_sent(
+    desktop: Desktop, launcher: StageLauncher, qtbot: Any
+) -> None:
+    desktop.begin(b"")
+    qtbot.waitUntil(lambda: desktop.window is not None and len(desktop.window.station.desk.chats) >= 5)
+    assert desktop.window is not None
+    station = desktop.window.station
+    with qtbot.waitSignal(station.opened):
+        desktop.notices.pressed.emit("carol")
+    assert station.place == "carol"
+    desktop.notices.replied.emit("bob", "In a minute")
+    qtbot.waitUntil(lambda: launcher.client.box.messages["bob"][-1].text == "In a minute")
+    assert station.place == "carol"
+
+
 def test_the_end_closes_what_was_opened(qapp: Any, launcher: StageLauncher, tmp_path: Path, qtbot: Any) -> None:
     made = Desktop(qapp, launcher, lambda name: tmp_path / name)
     made.begin(b"")
