@@ -163,7 +163,7 @@ def parse(line: str) -> Command:
     """Return what a line asks for.
 
     Args:
-        line: One line as typed, or a paste of several lines (one message, never commands).
+        line: One line as typed, or several: a paste is one message, whatever it begins with.
 
     Raises:
         UsageError: no such command, or its words do not fit.
@@ -173,11 +173,16 @@ def parse(line: str) -> Command:
         return Nothing()
     if line.startswith("//"):
         return Say(line[1:])
-    if line.startswith("@") and "\n" not in line.split(" ", 1)[0]:
-        return _once(line)
-    if line.startswith("/") and "\n" not in line.split(" ", 1)[0]:
-        return _command(line)
-    return Say(line)
+    if line[0] not in "@/" or ("\n" in line and not _takes_lines(line.split(" ", 1)[0])):
+        return Say(line)
+    return _once(line) if line[0] == "@" else _command(line)
+
+
+def _takes_lines(word: str) -> bool:
+    """Whether what several lines begin with is meant for us: a name, or a command with a text that may be long."""
+    if word[0] == "@":
+        return account_name(word[1:]) is not None
+    return any(f"/{spec.verb}" == word.lower() for spec in table() if spec.takes in ("number text", "path text"))
 
 
 def _once(line: str) -> Say:
@@ -288,13 +293,6 @@ def _delete(spec: Spec, rest: str) -> Order:
     if word not in ("", "here"):
         raise misused(spec.verb)
     return Order("delete", number=number, text=word)
-
-
-def _react(spec: Spec, rest: str) -> Order:
-    number, word = _numbered(rest)
-    if not word:
-        raise misused(spec.verb)
-    return Order("react", number=number, text=word)
 
 
 def _text(spec: Spec, rest: str) -> Order:
@@ -430,7 +428,7 @@ _READERS = {
     "number who": _number_who,
     "number path": _number_path,
     "delete": _delete,
-    "react": _react,
+    "react": _number_text,
     "text": _text,
     "path": _path,
     "path text": _path_text,

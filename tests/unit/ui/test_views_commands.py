@@ -223,3 +223,23 @@ def test_a_candidate_takes_the_place_of_what_was_typed() -> None:
 
 def test_an_emoji_in_the_middle_of_a_time_is_not_completed() -> None:
     assert texts("at 10:30") == []
+
+
+@pytest.mark.parametrize(
+    "paste",
+    [
+        "/usr/bin/env python\nprint()",
+        "/quit\nreally",
+        "/clear yes\nand more",
+        "/export here\nthere",
+        "@app.route('/') # a decorator\ndef page(): ...",
+        "@cache\ndef one(): ...",
+    ],
+)
+def test_a_paste_of_several_lines_is_a_message_whatever_it_begins_with(paste):
+    assert parse(paste) == Say(paste)
+
+
+def test_a_long_answer_has_several_lines():
+    assert parse("/reply 2 one\ntwo") == Order("reply", number=2, text="one\ntwo")
+    assert parse("@bob one\ntwo") == Say("one\ntwo", "bob")
