@@ -167,6 +167,18 @@ class TerminalApp(AheadApp):
         if self._driver is not None and not self.is_headless:
             self._driver.write(text)
 
+    async def action_quit(self) -> None:
+        """Ctrl+Q overtakes what was typed just before it: let that arrive first."""
+        if self.main is None or not self.main.is_running:
+            self.exit(0)
+        else:
+            self._leave(self.main)
+
+    @work
+    async def _leave(self, main: MainScreen) -> None:
+        await main.typed_out()
+        self.exit(0)
+
     def action_command_palette(self) -> None:
         """Everything by name; Textual's own line speaks English only."""
         if not isinstance(self.screen, CommandPalette):

@@ -227,7 +227,7 @@ class MainScreen(Screen[None]):
 
     async def open_now(self, conversation: str) -> None:
         """Open it, with its draft."""
-        await self._typed_out()
+        await self.typed_out()
         await self.keep_draft()
         self.about = None
         await self.session.open(conversation)
@@ -241,12 +241,13 @@ class MainScreen(Screen[None]):
         (self.query_one(TimelineView) if composer.disabled else composer).focus()
         await self.session.seen()
 
-    async def _typed_out(self) -> None:
-        """Wait until what was typed stands in the composer: it belongs to the conversation it was typed in."""
-        typed = asyncio.Event()
+    async def typed_out(self) -> None:
+        """Wait until what was typed stands in the composer or was said: it belongs to where it was typed."""
         composer = self.query_one(Composer)
-        composer.call_later(typed.set)
-        await typed.wait()
+        for place in (composer, composer, self.query_one("#talk"), self):  # a line that is entered goes up by these
+            typed = asyncio.Event()
+            place.call_later(typed.set)
+            await typed.wait()
         self.drafted = (self.drafted[0], composer.text)
 
     async def keep_draft(self) -> None:
@@ -296,7 +297,7 @@ class MainScreen(Screen[None]):
             self.query_one(ChatList).focus()
 
     async def _to_list(self) -> None:
-        await self._typed_out()
+        await self.typed_out()
         await self.keep_draft()
         self.drafted = ("", "")
         self.session.shut()

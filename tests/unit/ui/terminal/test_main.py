@@ -340,6 +340,19 @@ async def test_what_was_said_and_not_stored_when_the_program_ends_is_a_draft_aga
     assert client.box.info("bob").draft == "first\nsecond\nthird"
 
 
+async def test_a_line_entered_right_before_the_end_is_said_or_kept():
+    client = sample_client()
+    async with seated(client) as seat:
+        await seat.open("bob")
+        seat.rush("the last word\r")
+        end = events.Key("ctrl+q", "\x11")
+        end.set_sender(seat.app)
+        seat.app.post_message(end)
+        await seat.until(lambda: seat.app.return_code == 0)
+    await seat.app.keep()
+    assert client.box.info("bob").draft == "the last word" or seat.did("send")[-1][2] == "the last word"
+
+
 async def test_a_file_on_its_way_holds_up_no_message(monkeypatch):
     client = sample_client()
     client.stored("bob", "", kind="file", file=Attachment("late.pdf", 9, "x/y", "offered"))
