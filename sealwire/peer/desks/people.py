@@ -71,11 +71,12 @@ class PeopleDesk:
         the state ``changed``, which refuses.
         """
         contact = await self._client.known(name)
-        match = self._number(contact).judge(code)
+        number = self._number(contact)
+        match = number.judge(code)
         if match == "same":
             if contact.trust == "changed":
                 raise UntrustedPeerError(name=contact.name)
-            await self._client.set_verified(contact.name, True)
+            await self._client.set_verified(contact.name, True, number.digits)
         return match
 
     async def share_presence(self, shared: bool | None = None) -> bool:

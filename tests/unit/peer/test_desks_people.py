@@ -1,0 +1,55 @@
+"""Comparing codes on a client of its own: what is verified is the key whose code was held against the one here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from sealwire.crypto.safety import safety_number_of
+from sealwire.errors import ComparedOtherKeyError
+from sealwire.peer.client import Client
+from tests.conftest import PEOPLE
+from tests.unit.peer.profile_of_alice import opened
+
+
+@pytest.fixture
+async def alice(tmp_path: Path) -> AsyncIterator[Client]:
+    client = await opened(tmp_path)
+    yield client
+    await client.close()
+
+
+def code_of_bob(alice: Client) -> str:
+    """What bob's screen shows, who has the key that alice knows."""
+    own = alice.keys.identity.card.card
+    return safety_number_of(own.realm, ("bob", own.n_sign), ("alice", own.n_sign)).code()
+
+
+async def test_the_code_of_the_other_side_verifies(alice: Client) -> None:
+    assert await alice.people.check_code("bob", code_of_bob(alice)) == "same"
+    assert alice.engine.contact("bob").trust == "verified"  # type: ignore[union-attr]
+    assert await alice.people.check_code("carol", code_of_bob(alice)) == "different"
+    assert alice.engine.contact("carol").trust == "unverified"  # type: ignore[union-attr]
+
+
+async def test_a_key_that_was_accepted_while_a_code_was_compared_is_not_verified_by_it(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = alice.known
+
+    async def known(name: str) -> Any:
+        before = replace(await looked(name))
+        contact = alice.engine.contact(name)  # another interface of this peer accepts another key just now
+        assert contact is not None
+        contact.account_key = PEOPLE["mallory"].account.n_sign
+        monkeypatch.setattr(alice, "known", looked)
+        return before
+
+    monkeypatch.setattr(alice, "known", known)
+    with pytest.raises(ComparedOtherKeyError):
+        await alice.people.check_code("bob", code_of_bob(alice))
+    assert alice.engine.contact("bob").trust == "unverified"  # type: ignore[union-attr]
