@@ -213,7 +213,7 @@ class Desktop(QObject):
 
 def _prepare() -> None:
     """Load what the window is made of, while its key is derived in the other thread or a person types."""
-    for name in ("attention", "main_window", "pictures", "station"):
+    for name in ("attention", "main_window", "notices", "pictures", "station"):
         importlib.import_module(f"sealwire.ui.desktop.{name}")
 
 
