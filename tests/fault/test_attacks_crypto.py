@@ -52,7 +52,7 @@ def refused(session: Session, message: bytes) -> None:
 
 def test_attack_01_swapped_keys_never_pass_for_the_pinned_ones(alice, bob, mallory):
     bundle = prekeys_of(bob)[0]
-    swapped = msgspec.structs.replace(bob.card.card, n_enc=mallory.device.enc.modulus)
+    swapped = dataclasses.replace(bob.card.card, n_enc=mallory.device.enc.modulus)
     for card in (SignedCard(swapped, bob.card.signature), mallory.account.sign_card(_of(mallory, swapped), os.urandom)):
         with pytest.raises(RefusedError):
             msgspec.structs.replace(bundle, card=card).verify(bob.card.card.mailbox)
@@ -65,7 +65,7 @@ def test_attack_01_swapped_keys_never_pass_for_the_pinned_ones(alice, bob, mallo
 def test_attack_01_an_opener_whose_account_did_not_sign_its_card_is_refused(alice, bob, mallory):
     bundle, secret, one_time = prekeys_of(bob)
     unsigned = SignedCard(_of(alice, mallory.card.card), mallory.card.signature)
-    posing = msgspec.structs.replace(mallory, card=unsigned)
+    posing = dataclasses.replace(mallory, card=unsigned)
     with pytest.raises(RefusedError) as caught:
         accept_with(bob, open_session(posing, bundle, NOW_MS, os.urandom).hs, secret, one_time)
     assert caught.value.reason == "unsigned"
@@ -78,7 +78,7 @@ def _of(owner, card: Card) -> Card:
 def test_attack_02_unknown_key_share(alice, bob, mallory):
     """Mallory shows alice's public card as the opener's: nothing she sends opens."""
     bundle, secret, one_time = prekeys_of(bob)
-    posing = msgspec.structs.replace(mallory, card=alice.card)
+    posing = dataclasses.replace(mallory, card=alice.card)
     session = open_session(posing, bundle, NOW_MS, os.urandom)
     session, envelope = session.encrypt(b"it is me, alice", os.urandom)
     accepted = accept_with(bob, session.hs, secret, one_time)
@@ -87,7 +87,7 @@ def test_attack_02_unknown_key_share(alice, bob, mallory):
 
 
 def test_attack_02_alices_keys_under_mallorys_name(alice, mallory):
-    stolen = msgspec.structs.replace(alice.card.card, account="mallory")
+    stolen = dataclasses.replace(alice.card.card, account="mallory")
     with pytest.raises(RefusedError):
         SignedCard(stolen, alice.card.signature).verify()
     claimed = mallory.account.sign_card(_of(mallory, stolen), os.urandom)
@@ -98,7 +98,7 @@ def test_attack_02_alices_keys_under_mallorys_name(alice, mallory):
 def test_attack_02_the_transcript_names_the_opener(alice, mallory):
     """The same secrets under another name or account key give another session."""
     secrets = handshake._Secrets(b"t" * 32, b"r" * 32, b"p" * 32)
-    renamed = msgspec.structs.replace(alice.card.card, account="mallory")
+    renamed = dataclasses.replace(alice.card.card, account="mallory")
     cards = (alice.card.card, renamed, _of(mallory, alice.card.card))
     keys = [handshake._Keys.derive(secrets, card, b"hs", [b"d" * 32]) for card in cards]
     assert len({one.T for one in keys}) == len({one.secret for one in keys}) == 3
@@ -251,7 +251,7 @@ def test_attack_10_low_order_points_are_refused_everywhere(alice, bob, point):
     bundle, _, _ = prekeys_of(bob)
     bad_prekeys = msgspec.structs.replace(bundle.prekeys.prekeys, spk=point)
     as_spk = msgspec.structs.replace(bundle, prekeys=sign_prekeys(bob.device, bob.card.card, bad_prekeys))
-    bad_card = bob.account.sign_card(msgspec.structs.replace(bob.card.card, ik=point), os.urandom)
+    bad_card = bob.account.sign_card(dataclasses.replace(bob.card.card, ik=point), os.urandom)
     as_ik = msgspec.structs.replace(
         bundle, card=bad_card, prekeys=sign_prekeys(bob.device, bad_card.card, bundle.prekeys.prekeys)
     )
@@ -266,8 +266,8 @@ def test_attack_10_low_order_points_are_refused_everywhere(alice, bob, point):
 @pytest.mark.parametrize("point", LOW_ORDER[:4], ids=lambda point: point.hex()[:12])
 def test_attack_10_low_order_points_from_the_opener_are_refused(alice, bob, mallory, point, monkeypatch):
     bundle, secret, one_time = prekeys_of(bob)
-    bad = msgspec.structs.replace(mallory.card.card, ik=point)
-    hostile = msgspec.structs.replace(mallory, card=mallory.account.sign_card(bad, os.urandom))
+    bad = dataclasses.replace(mallory.card.card, ik=point)
+    hostile = dataclasses.replace(mallory, card=mallory.account.sign_card(bad, os.urandom))
     hs = open_session(hostile, bundle, NOW_MS, os.urandom).hs
     with pytest.raises(RefusedError):
         accept_with(bob, hs, secret, one_time)
@@ -305,7 +305,7 @@ def test_attack_11_suite_is_in_the_transcript(bob, monkeypatch):
 
 
 def test_attack_12_a_signature_cannot_be_claimed_for_another_key(alice, bob, mallory):
-    claimed = msgspec.structs.replace(bob.card.card, n_sign=mallory.account.n_sign)
+    claimed = dataclasses.replace(bob.card.card, n_sign=mallory.account.n_sign)
     with pytest.raises(RefusedError):
         SignedCard(claimed, bob.card.signature).verify()
     devices = msgspec.structs.replace(bob.devices.devices, n_sign=mallory.account.n_sign)
@@ -313,7 +313,7 @@ def test_attack_12_a_signature_cannot_be_claimed_for_another_key(alice, bob, mal
         SignedDeviceList(devices, bob.devices.signature).verify()
     signed = prekeys_of(bob)[0].prekeys
     with pytest.raises(RefusedError):
-        signed.verify(msgspec.structs.replace(mallory.card.card, sk=bob.card.card.sk))
+        signed.verify(dataclasses.replace(mallory.card.card, sk=bob.card.card.sk))
 
 
 def test_attack_13_hostile_moduli_are_refused_before_arithmetic(bob, monkeypatch):

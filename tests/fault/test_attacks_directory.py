@@ -3,6 +3,7 @@
 The numbers are those of docs/security.md.
 """
 
+import dataclasses
 import os
 
 import msgspec
@@ -175,7 +176,7 @@ def test_attack_02_alices_device_keys_under_mallorys_name_open_nothing(net):
     it is mallory. Without alice's signature for that very card, nobody has prekeys for it."""
     net.peer("alice")
     bob, mallory = net.peer("bob"), net.peer("mallory")
-    stolen = replace(under(net, "mallory", "alice").card.card, n_sign=PEOPLE["mallory"].account.n_sign)
+    stolen = dataclasses.replace(under(net, "mallory", "alice").card.card, n_sign=PEOPLE["mallory"].account.n_sign)
     card = PEOPLE["mallory"].account.sign_card(stolen, os.urandom)
     devices = replace(mallory.identity.devices.devices, devices=((stolen.device, stolen.hash),))
     signed = PEOPLE["mallory"].account.sign_devices(devices, os.urandom)

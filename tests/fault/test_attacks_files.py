@@ -4,11 +4,11 @@ The numbers are those of docs/security.md.
 """
 
 import asyncio
+import dataclasses
 import io
 import os
 
 import pytest
-from msgspec.structs import replace
 from nacl import bindings as sodium
 from PIL import Image
 
@@ -78,7 +78,7 @@ def test_attack_27_another_file_of_the_same_size_is_not_the_one_that_was_announc
     theirs.write_bytes(first)
     assert refused(alice, plan) == ["FileDamagedError"]
     mine.write_bytes(first[:CHUNK] + second[CHUNK:])
-    assert refused(alice, replace(plan, row=plan.row + 1))[-1:] == ["FileDamagedError"]
+    assert refused(alice, dataclasses.replace(plan, row=plan.row + 1))[-1:] == ["FileDamagedError"]
 
 
 def test_attack_27_a_chunk_opens_in_its_own_blob_only():
@@ -104,14 +104,14 @@ def test_attack_27_a_file_without_its_last_chunk_has_no_end():
 def test_attack_27_the_hash_is_compared_before_the_file_has_a_name(rig):
     alice = Carrier(rig)
     plan = stored(alice)
-    assert refused(alice, replace(plan, digest=bytes(32))) == ["FileDamagedError"]
+    assert refused(alice, dataclasses.replace(plan, digest=bytes(32))) == ["FileDamagedError"]
 
 
 @pytest.mark.parametrize("size", [len(DATA) - 1, len(DATA) + 1, len(DATA) + (1 << 32), 1 << 33, 0])
 def test_attack_27_a_size_that_lies_has_no_file(rig, size):
     alice = Carrier(rig)
     plan = stored(alice)
-    assert refused(alice, replace(plan, size=size))[-1:] in (["FileDamagedError"], ["FileGoneError"])
+    assert refused(alice, dataclasses.replace(plan, size=size))[-1:] in (["FileDamagedError"], ["FileGoneError"])
 
 
 # --- 28: every byte that is not looked at -----------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_attack_28_every_field_of_an_announcement_counts(rig, field):
         altered = bytearray(plan.runs[0].header if field == "runs" else getattr(plan, field))
         altered[at] ^= 1
         value = (Run(0, bytes(altered)),) if field == "runs" else bytes(altered)
-        changed = replace(plan, row=plan.row + at + 1, **{field: value})
+        changed = dataclasses.replace(plan, row=plan.row + at + 1, **{field: value})
         assert refused(alice, changed)[-1] in ("FileDamagedError", "FileGoneError")
     sink = MemorySink()
     alice.download(plan, sink)

@@ -10,7 +10,6 @@ import os
 import random
 import re
 
-import msgspec.structs
 import pytest
 from Crypto.Cipher import ChaCha20
 
@@ -180,8 +179,8 @@ def test_attack_25_a_reflected_message_is_refused(ends):
         refused(sender, message)
         refused(after, message)
     # Even with the keys of both directions equal, the direction in the associated data refuses it.
-    swapped = msgspec.structs.replace(a.ratchet, receiving=a.ratchet.sending)
-    refused(msgspec.structs.replace(a, ratchet=swapped), decode_envelope(a.encrypt(b"mine", os.urandom)[1]).message)
+    swapped = dataclasses.replace(a.ratchet, receiving=a.ratchet.sending)
+    refused(dataclasses.replace(a, ratchet=swapped), decode_envelope(a.encrypt(b"mine", os.urandom)[1]).message)
 
 
 def test_attack_25_a_handshake_with_oneself_is_refused(alice, bob, monkeypatch):
@@ -238,7 +237,7 @@ def test_attack_26_invisible_salamander_fails_at_the_commitment(ends):
     a, b = ends
     a, envelope = a.encrypt(b"begins the chain", os.urandom)
     b, _ = b.decrypt(decode_envelope(envelope).message, os.urandom)
-    other = msgspec.structs.replace(b.ratchet, receiving=msgspec.structs.replace(b.ratchet.receiving, key=b"o" * 32))
+    other = dataclasses.replace(b.ratchet, receiving=dataclasses.replace(b.ratchet.receiving, key=b"o" * 32))
     states = (b.ratchet, other)
     sealed_header = decode_envelope(a.encrypt(b"", os.urandom)[1]).message[:80]
     ad = b.T + b"\x00"

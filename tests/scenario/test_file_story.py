@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_name_that_is_a_trap_is_none_here(net, two):
     file_id = alice.turn([], lambda engine, now: engine.files.send("bob", sending, "", now)).hex()
     (record,) = alice.store.files_of(bytes.fromhex(file_id))
     with alice.store.transaction():
-        alice.store.put_file(replace(record, name="../../\u202etxt.exe"))  # a sender of its own making
+        alice.store.put_file(dataclasses.replace(record, name="../../\u202etxt.exe"))  # a sender of its own making
     net.run()
     assert message(bob, file_id).file.name == "txt.exe"
     assert fetched(bob) == ["txt.exe"]

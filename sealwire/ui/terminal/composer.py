@@ -13,6 +13,7 @@ from textual.message import Message as Told
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
+from sealwire.ui.terminal.keys import carry_out
 from sealwire.ui.views import completing
 from sealwire.ui.views.completing import Candidate
 
@@ -101,8 +102,8 @@ class Composer(TextArea):
         """Keys in the order in which they were pressed: a binding with priority would overtake what was typed."""
         does = self._meaning(event.key)
         if does is None:
-            await super()._on_key(event)
-            return
+            await carry_out(self, event)
+            return  # Textual goes on with what the classes above do
         event.prevent_default()
         event.stop()
         does()

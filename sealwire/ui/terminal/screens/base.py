@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from sealwire.i18n import _
 from sealwire.peer.events import Message
 from sealwire.ui.terminal.ahead import Arrived
+from sealwire.ui.terminal.keys import Field
 
 T = TypeVar("T")
 Variant = Literal["default", "primary", "success", "warning", "error"]
@@ -128,7 +129,7 @@ class Ask(Page[str]):
         """The label and the line."""
         if self._label:
             yield Static(plain(self._label))
-        yield Input(self._value, password=self._secret, id="line")
+        yield Field(self._value, password=self._secret, id="line")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the line back."""

@@ -18,6 +18,7 @@ from sealwire.peer.api import FullClient
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Message
 from sealwire.ui.terminal.ahead import LeadsOn
+from sealwire.ui.terminal.keys import Field
 from sealwire.ui.terminal.screens.base import Page, plain
 from sealwire.ui.views import chats, found
 from sealwire.ui.views.safe import screen_name
@@ -38,7 +39,7 @@ class Finder(Page[str]):
 
     def content(self) -> ComposeResult:
         """The line and the list."""
-        yield Input(self.begin, placeholder=self.prompt, id="line")
+        yield Field(self.begin, placeholder=self.prompt, id="line")
         yield OptionList(id="choices")
         yield Static("", id="note", markup=False)
 

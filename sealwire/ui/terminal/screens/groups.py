@@ -7,6 +7,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sealwire.i18n import _
+from sealwire.ui.terminal.keys import Field
 from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views.groups import GroupPage, act_label
 
@@ -55,9 +56,9 @@ class NewGroup(Page[tuple[str, tuple[str, ...]]]):
     def content(self) -> ComposeResult:
         """Two lines."""
         yield Static(plain(_("Its name:")))
-        yield Input(id="name")
+        yield Field(id="name")
         yield Static(plain(_("Who is asked to join, names with blanks between (more can be asked later):")))
-        yield Input(id="members")
+        yield Field(id="members")
         yield Static("", id="said", classes="problem", markup=False)
         yield button(_("Make it"), "make", "primary")
 

@@ -11,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from sealwire import qr
 from sealwire.errors import SealwireError
 from sealwire.i18n import _, explain
+from sealwire.ui.terminal.keys import Field
 from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.terminal.screens.trust import code
 
@@ -38,7 +39,7 @@ class Welcome(Page[str]):
                 )
             )
         )
-        yield Input(placeholder=_("Paste an invite here: sealwire:…"), id="line")
+        yield Field(placeholder=_("Paste an invite here: sealwire:…"), id="line")
         yield button(_("Start a broker here, for this computer"), "here", "primary")
         yield button(_("Start a broker here, for other computers too (with invites)"), "network")
         yield button(_("Look again"), "again")
@@ -85,10 +86,10 @@ class Passphrase(Page[str]):
             yield Static(plain(_("Passphrase:")))
         else:
             yield Static(plain(_("Passphrase of this profile:")))
-        yield Input(password=True, id="line")
+        yield Field(password=True, id="line")
         if self._is_new:
             yield Static(plain(_("The same again:")))
-            yield Input(password=True, id="again")
+            yield Field(password=True, id="again")
         yield Static(plain(self._problem), id="said", classes="problem")
 
     def on_mount(self) -> None:

@@ -16,6 +16,7 @@ from sealwire.i18n import _
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.people import Verification
 from sealwire.peer.events import TrustState
+from sealwire.ui.terminal.keys import Field
 from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.views import trust
 
@@ -58,7 +59,7 @@ class Verify(Page[bool]):
                 yield button(_("They are the same"), "yes", "success")
                 yield button(_("They differ"), "differ", "error")
         yield Static(plain(_("Or paste the text of their code:")))
-        yield Input(placeholder="SEALWIRE…", id="line")
+        yield Field(placeholder="SEALWIRE…", id="line")
         yield Static("", id="said", markup=False)
         if self.app.size.width >= qr.columns(page.code) + 6:
             yield Static(code(page.code), id="qr")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from sealwire.peer.api.past import Found
 from sealwire.peer.api.people import Verification
 from sealwire.testing.sample import NOW_MS, garden, sample_client
@@ -45,7 +47,6 @@ def test_what_may_be_done_in_a_group_follows_the_role() -> None:
 
 def test_a_match_far_into_a_text_is_shown() -> None:
     message = sample_client().box.messages["bob"][0]
-    from dataclasses import replace
 
     long = replace(message, text="x" * 400 + " beans " + "y" * 400)
     assert "beans" in snippet(Found(long, ((401, 406),)))

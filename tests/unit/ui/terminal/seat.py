@@ -21,6 +21,15 @@ from sealwire.ui.terminal.main import MainScreen
 from sealwire.ui.terminal.timeline import TimelineView
 
 PATIENCE_S = 10.0
+CONTROL_KEYS = {
+    "\r": "enter",
+    "\n": "ctrl+j",
+    "\x0b": "ctrl+k",
+    "\t": "tab",
+    "\x15": "ctrl+u",
+    "\x7f": "backspace",
+    "\x01": "home",
+}
 
 
 class Seat:
@@ -76,7 +85,7 @@ class Seat:
         driver = self.app._driver
         assert driver is not None
         for char in text:
-            key = {"\r": "enter", "\n": "ctrl+j", "\x0b": "ctrl+k", "\t": "tab"}.get(char) or _character_to_key(char)
+            key = CONTROL_KEYS.get(char) or _character_to_key(char)
             event = events.Key(key, char)
             event.set_sender(self.app)
             driver.send_message(event)

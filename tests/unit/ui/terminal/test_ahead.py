@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sealwire.testing.sample import GARDEN
 from sealwire.ui.terminal.ahead import AheadApp
+from sealwire.ui.terminal.keys import Field
 from tests.unit.ui.terminal.seat import seated
 
 
@@ -30,3 +31,13 @@ async def test_keys_are_not_held_for_ever_where_nothing_comes():
         seat.app.hold_keys()
         seat.rush("still here")
         await seat.until(lambda: seat.composer.text == "still here")
+
+
+async def test_keys_that_edit_are_not_overtaken_by_what_is_typed_after_them():
+    async with seated() as seat:
+        await seat.open("bob")
+        seat.rush("a draft of another day\x15The fox\x7f\x7fox\x01> ")
+        await seat.until(lambda: seat.composer.text == "> The fox")
+        seat.rush("\x0bbog\x7fb")
+        await seat.see("Jump to a conversation")
+        await seat.until(lambda: seat.app.screen.query_one("#line", Field).value == "bob")

@@ -1,0 +1,28 @@
+"""Keys in the order in which they were pressed, for everything one types in.
+
+Textual lets a widget insert what is typed at once, but hands keys that are bound (Backspace, arrows, Ctrl+U) up to the
+application and carries them out when they get there. On a busy machine what is typed next is inserted before that, and
+Ctrl+U deletes it.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input
+
+
+async def carry_out(widget: Widget, event: events.Key) -> None:
+    """Carry out what a key is bound to in the widget itself, in its turn."""
+    for binding in widget._bindings.key_to_bindings.get(event.key, ()):
+        if not binding.priority and await widget.app.run_action(binding.action, widget):
+            event.stop()
+            event.prevent_default()
+            return
+
+
+class Field(Input):
+    """A line to type in."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        await carry_out(self, event)
