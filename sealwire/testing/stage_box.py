@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sealwire.errors import SealwireError, UnknownPeerError
 from sealwire.peer.api import ContactInfo
 from sealwire.peer.api.groups import GroupInfo
-from sealwire.peer.api.past import ConversationInfo
+from sealwire.peer.api.past import ConversationInfo, Retention
 from sealwire.peer.events import Event, Message, TrustState
 
 
@@ -41,6 +41,7 @@ class Box:
         self.groups: dict[str, GroupInfo] = {}
         self.events: asyncio.Queue[Event | None] = asyncio.Queue()
         self.asked: list[tuple[Any, ...]] = []
+        self.rules: dict[str | None, Retention] = {}
         """Every call that changes something, with what was asked."""
         self.failure: SealwireError | None = None
         """The next changing call raises this once."""
@@ -55,6 +56,12 @@ class Box:
         if self.failure is not None and self.failing in ("", call[0]):
             failure, self.failure = self.failure, None
             raise failure
+
+    def rule(self, conversation: str | None, rule: Retention | None) -> Retention:
+        """How long messages are kept, set first when it is given."""
+        if rule is not None:
+            self.rules[conversation] = rule
+        return self.rules.get(conversation, Retention())
 
     def add(self, message: Message) -> Message:
         """Store a message at the end; returns it with its row."""

@@ -187,8 +187,8 @@ class PastRoom(Room):
         return len(self._box.messages.pop(conversation, []))
 
     async def retention(self, conversation: str | None, rule: Retention | None = None) -> Retention:
-        """The rule given, or none."""
-        return rule or Retention()
+        """The rule given last, or none."""
+        return self._box.rule(conversation, rule)
 
     async def export(
         self,

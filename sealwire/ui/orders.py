@@ -12,7 +12,7 @@ from sealwire.errors import InviteNeedsOperatorError, SealwireError, UsageError
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.groups import Role
-from sealwire.peer.api.past import ExportFormat
+from sealwire.peer.api.past import ExportFormat, Retention
 from sealwire.peer.events import Message
 from sealwire.ui.views import chats, emoji, sentences, spoken, words
 from sealwire.ui.views.commands import FOREVER_S, Order, day_ms, misused, span_seconds, usage
@@ -89,7 +89,7 @@ class Orders:
             **dict.fromkeys(("info", "verify", "verified", "unverified", "code", "approve", "nick"), self._person),
             **dict.fromkeys(("requests", "accept", "decline", "block", "unblock", "presence"), self._person),
             **dict.fromkeys(("file", "fetch", "save", "pause", "resume", "stop"), self._file),
-            **dict.fromkeys(("mute", "unmute", "timer", "clear", "export", "import", "backup"), self._here),
+            **dict.fromkeys(("mute", "unmute", "timer", "keep", "clear", "export", "import", "backup"), self._here),
             **dict.fromkeys(("retry", "status", "invite", "help"), self._program),
             "groups": self._groups,
         }
@@ -386,6 +386,11 @@ class Orders:
                 return [_("Not muted any more.")]
             case "timer":
                 return [await self._timer(await self._resolved(order.who), order.seconds)]
+            case "keep":
+                rule = await past.retention(self._current())
+                if order.number is not None:
+                    rule = await past.retention(self._current(), Retention(order.number, rule.messages))
+                return [sentences.kept(rule.days)]
             case "clear":
                 if order.text != "yes":
                     raise UsageError(_("/clear yes deletes this conversation here, and only here."))

@@ -55,7 +55,7 @@ Command = Nothing | Say | Order
 
 Takes = Literal[
     "nothing", "who", "who?", "verify", "nick", "number", "number text", "number who", "number path", "delete",
-    "react", "text", "path", "path text", "export", "count", "span", "mute", "group", "switch", "anything",
+    "react", "text", "path", "path text", "export", "count", "days", "span", "mute", "group", "switch", "anything",
 ]  # fmt: skip
 
 
@@ -107,6 +107,7 @@ def table() -> tuple[Spec, ...]:
         Spec("mute", "mute", "/mute [8h]", _("no notifications from here, for a time or for good")),
         Spec("unmute", "nothing", "/unmute", _("notify again")),
         Spec("timer", "span", "/timer 1d", _("let new messages here disappear after a time; off ends it")),
+        Spec("keep", "days", "/keep [30]", _("for how many days messages are kept; 0: for ever")),
         Spec("presence", "switch", "/presence [on|off]", _("whether others see that you are online: on or off")),
         Spec("groups", "nothing", "/groups", _("your groups and invitations")),
         Spec("group", "group", "/group WHAT …", _("new, info, invite, remove, role, name, topic, history, leave")),
@@ -335,6 +336,12 @@ def _count(spec: Spec, rest: str) -> Order:
     return Order("history", number=int(rest))
 
 
+def _days(spec: Spec, rest: str) -> Order:
+    if rest and not (rest.isascii() and rest.isdigit() and len(rest) < 6):
+        raise misused(spec.verb)
+    return Order(spec.verb, number=int(rest) if rest else None)
+
+
 def span_seconds(text: str) -> int:
     """Return the seconds in ``30s``, ``5m``, ``8h``, ``1d``, ``4w``; 0 for ``off``.
 
@@ -434,6 +441,7 @@ _READERS = {
     "path text": _path_text,
     "export": _export,
     "count": _count,
+    "days": _days,
     "span": _span,
     "mute": _mute,
     "switch": _switch,

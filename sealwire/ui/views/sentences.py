@@ -208,6 +208,17 @@ def timer(seconds: int) -> str:
     return _("New messages disappear after {span}, on every side.").format(span=words.span(seconds))
 
 
+def kept(days: int) -> str:
+    """How long the messages of a conversation are kept here; 0: for ever."""
+    if days == 0:
+        return _("Messages here stay until they are deleted.")
+    return ngettext(
+        "Messages here are deleted after {n} day, on this side.",
+        "Messages here are deleted after {n} days, on this side.",
+        days,
+    ).format(n=days)
+
+
 def group_line(info: GroupInfo) -> str:
     """One group of the list."""
     name = screen_name(info.name)

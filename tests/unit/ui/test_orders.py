@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sealwire.errors import InviteNeedsOperatorError, UsageError
+from sealwire.peer.api.past import Retention
 from sealwire.peer.events import Attachment, Message
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
 from sealwire.testing.stage import StageClient
@@ -179,6 +180,10 @@ async def test_this_conversation(desk: Desk, tmp_path: Path) -> None:
     assert await desk.type("/mute") == ["Muted. /unmute ends it."]
     assert await desk.type("/unmute") == ["Not muted any more."]
     assert await desk.type("/timer off") == ["New messages stay."]
+    assert await desk.type("/keep") == ["Messages here stay until they are deleted."]
+    assert await desk.type("/keep 30") == ["Messages here are deleted after 30 days, on this side."]
+    assert desk.client.box.rules == {"bob": Retention(days=30)}
+    assert await desk.type("/keep") == ["Messages here are deleted after 30 days, on this side."]
     with pytest.raises(UsageError, match="only here"):
         await desk.type("/clear")
     assert (await desk.type(f"/export {tmp_path}/x.json json"))[0].endswith("in clear.")
