@@ -44,10 +44,15 @@ class Monitor:
         self._thread = Thread(target=self._run, name="broker-monitor", daemon=True)
         self._thread.start()
 
-    def take(self) -> list[tuple[bool, int]]:
-        """Return (came, descriptor) for what happened since the last call: True accepted, False gone."""
+    @property
+    def waiting(self) -> int:
+        """How many events nobody has taken."""
+        return len(self._events)
+
+    def take(self, most: int) -> list[tuple[bool, int]]:
+        """Return (came, descriptor) for the oldest of what happened and was not taken: True accepted, False gone."""
         events = []
-        while self._events:
+        for _ in range(min(most, len(self._events))):
             event, value = self._events.popleft()
             if event == zmq.EVENT_ACCEPTED:
                 events.append((True, value))

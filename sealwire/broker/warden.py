@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -32,6 +33,9 @@ SHARE: Final = 0.003
 """Of a core that looking at every connection may cost when nothing is suspected."""
 COST_S: Final = 4e-6
 """What one connection costs to look at."""
+
+AT_ONCE: Final = 64
+"""Connections that came, went or are late and are seen to in one look: a millisecond."""
 
 _TCP_INFO: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _RECEIVED_AT: Final = 128
@@ -123,6 +127,11 @@ class Inflow:
         return count - base > UNHEARD_BYTES
 
 
+def part_of(count: int) -> int:
+    """How many of so many to see to now: a few, or a part that empties even a large pile within some looks."""
+    return min(count, max(AT_ONCE, count // 4))
+
+
 class Warden:
     """Carries out what the connections' states ask for. Called by the loop when nothing waits to be read."""
 
@@ -131,6 +140,7 @@ class Warden:
         self._router = router
         self._doorstep = Doorstep(router.settings)
         self._inflow = Inflow()
+        self._late: deque[tuple[int, Peer | None]] = deque()
         self.turned_away = self.silent = self.overfull = 0
 
     def counts(self) -> dict[str, int]:
@@ -143,18 +153,23 @@ class Warden:
         }
 
     def look(self) -> None:
-        """Deadlines and silent connections once a second, bytes without end more often."""
+        """Deadlines and silent connections once a second, bytes without end more often.
+
+        Thousands may come and go within a second. What that costs is paid in parts: whoever talks waits for one part.
+        """
         router = self._router
         now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
         is_tick, is_due = router.tick(), self._inflow.is_due(now)
-        if is_tick or is_due:
-            self._take(now)  # before the look: who fills memory may have come a moment ago
+        if waiting := self._monitor.waiting:
+            # Before a look at all of them everything: who fills memory may have come a moment ago.
+            self._take(now, waiting if is_due else part_of(waiting))
         if is_due:
             self._end_overfull(now)
         if is_tick:
-            for fd, peer in self._doorstep.overdue(router.descriptors(), now):
-                self.silent += 1
-                shut_down(fd, peer)
+            self._late.extend(self._doorstep.overdue(router.descriptors(), now))
+        for _ in range(part_of(len(self._late))):
+            self.silent += 1
+            shut_down(*self._late.popleft())
 
     def _end_overfull(self, now: float) -> None:
         router = self._router
@@ -164,8 +179,8 @@ class Warden:
             router.overfull(fd, "" if peer is None else peer[0])
             shut_down(fd, peer)
 
-    def _take(self, now: float) -> None:
-        for came, fd in self._monitor.take():
+    def _take(self, now: float, most: int) -> None:
+        for came, fd in self._monitor.take(most):
             self._inflow.forget(fd)
             if came:
                 self._came(fd, peer_of(fd), now)

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from sealwire.broker.warden import ALARM_LOOKS, GROWN_PAGES, LOOK_S, UNHEARD_BYTES, Inflow, received, resident_pages
+from sealwire.broker import warden
+from sealwire.broker.warden import (
+    ALARM_LOOKS,
+    AT_ONCE,
+    GROWN_PAGES,
+    LOOK_S,
+    UNHEARD_BYTES,
+    Inflow,
+    Warden,
+    received,
+    resident_pages,
+)
 
 
 class World:
@@ -128,3 +139,42 @@ def test_a_descriptor_that_is_no_connection_has_brought_nothing(tmp_path) -> Non
 
 def test_memory_is_counted() -> None:
     assert resident_pages() > 1_000
+
+
+# --- many at once --------------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """A monitor that tells of connections, as libzmq's does."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[bool, int]] = []
+
+    @property
+    def waiting(self) -> int:
+        return len(self.events)
+
+    def take(self, most: int) -> list[tuple[bool, int]]:
+        taken, self.events = self.events[:most], self.events[most:]
+        return taken
+
+
+def test_a_crowd_is_seen_to_in_parts_and_all_of_it_is_gone_within_ten_seconds(rig, monkeypatch) -> None:
+    """Whoever talks waits for one part: two thousand at once would be a tenth of a second."""
+    shut: list[int] = []
+    monkeypatch.setattr(warden, "shut_down", lambda fd, _peer: shut.append(fd))
+    monkeypatch.setattr(warden, "peer_of", lambda fd: ("192.0.2.1", fd))
+    crowd = Crowd()
+    one = Warden(crowd, rig.router)
+    monkeypatch.setattr(one._inflow, "is_due", lambda _now: False)
+    crowd.events = [(True, fd) for fd in range(1_000)]
+    most = 0
+    for _look in range(99):
+        rig.now += 0.1
+        rig.router.begin(rig.now, rig.wall_ms)
+        before = len(shut), crowd.waiting
+        one.look()
+        most = max(most, len(shut) - before[0], before[1] - crowd.waiting)
+    assert AT_ONCE <= most <= 250
+    assert sorted(shut) == list(range(1_000))
+    assert one.counts()["shut_silent"] == 1_000
