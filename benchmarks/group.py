@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from typing import Any
 
 from benchmarks.figures import table
 from sealwire.broker.keyfiles import read_public
+from sealwire.cli import GARBAGE_AFTER
 from sealwire.crypto.sender_keys import Place, ReceiverKey, SenderKey
 from sealwire.ids import GroupId
 from sealwire.peer.client import Client
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--role", choices=("members",), help=argparse.SUPPRESS)
     parser.add_argument("--facts", default="{}", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    gc.set_threshold(GARBAGE_AFTER)  # as every program of ours does when it starts
     if chosen.role == "members":
         asyncio.run(members(**json.loads(chosen.facts)))
         return
