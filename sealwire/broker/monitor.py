@@ -156,7 +156,12 @@ def _held(fd: int) -> Iterator[socket.socket]:
         with _borrowed(fd) as connected:
             yield connected
         return
-    with socket.socket(fileno=copy) as connected:
+    try:
+        connected = socket.socket(fileno=copy)
+    except OSError:  # no socket any more: the duplicate is ours alone to close
+        os.close(copy)
+        raise
+    with connected:
         yield connected
 
 

@@ -13,7 +13,12 @@ from textual.widgets import Input
 
 
 async def carry_out(widget: Widget, event: events.Key) -> None:
-    """Carry out what a key is bound to in the widget itself, in its turn."""
+    """Carry out what a key is bound to in the widget itself, in its turn.
+
+    Not Enter: a Tab before it is still on its way to the application, and leads to where Enter belongs.
+    """
+    if event.key == "enter":
+        return
     for binding in widget._bindings.key_to_bindings.get(event.key, ()):
         if not binding.priority and await widget.app.run_action(binding.action, widget):
             event.stop()

@@ -74,6 +74,11 @@ def test_a_file_is_not_shut_down(tmp_path):
     with (tmp_path / "broker.db").open("wb") as file:
         assert peer_of(file.fileno()) is None
         assert not shut_down(file.fileno(), PEER)
+        after = os.dup(file.fileno())
+        os.close(after)
+        assert not shut_down(file.fileno(), PEER)
+        assert os.dup(file.fileno()) == after, "and no duplicate of it stays open"
+        os.close(after)
 
 
 def test_when_descriptors_have_run_out_connections_can_still_be_shut_down():
