@@ -35,6 +35,7 @@ def test_what_was_said_is_found_written_out_cleared_and_brought_in_again(house: 
 
 
 def test_people_are_blocked_named_and_listed(house: House) -> None:
+    house.script("bob").event(type="ready")  # who does them: as without it
     named = house.peer("bob", "nickname", "alice", "Ali", "from", "work")
     assert named.stdout.split("\t")[2] == "Ali from work\n"
     assert house.peer("bob", "nickname", "alice").stdout.endswith("\t\n")
@@ -49,6 +50,7 @@ def test_people_are_blocked_named_and_listed(house: House) -> None:
 
 
 def test_what_only_the_interfaces_could_do_is_a_verb_too(house: House) -> None:
+    house.script("alice").event(type="ready")
     message_id = house.peer("alice", "send", "bob", "pin this").stdout.split("\t")[0]
     house.peer("alice", "pin", "bob", message_id)
     assert house.peer("alice", "pinned", "bob").stdout.endswith("\tbob\talice\tpin this\n")
@@ -77,6 +79,7 @@ def test_a_file_is_paused_taken_up_again_and_given_up(house: House) -> None:
 
 
 def test_the_code_of_the_other_side_verifies_and_any_other_does_not(house: House) -> None:
+    house.script("alice").event(type="ready")
     value = json.loads(house.peer("bob", "verify", "alice", "--json").stdout)
     assert value["code"] in house.peer("bob", "verify", "alice").stderr
     own = json.loads(house.peer("alice", "verify", "bob", "--json").stdout)["code"]
