@@ -184,6 +184,10 @@ class Router:
         """Whether this connection said HELLO before, or is on its way out."""
         return rid in self._bulks.links or rid in self._lobby.greeted or rid in self._lobby.leaving
 
+    def is_leaving(self, rid: RoutingId) -> bool:
+        """Whether this connection is being ended."""
+        return rid in self._lobby.leaving
+
     def first_frame(self, connection: Connection, frame: bytes) -> None:
         """The first frame of a connection; or the second and third part of a message, taken for one."""
         self.relay.units += LOGIN_UNITS

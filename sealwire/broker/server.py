@@ -350,7 +350,9 @@ class Server:
             while receive.getsockopt(zmq.RCVMORE):
                 self._recv(_NOBLOCK)
                 router.relay.units += 1
-            router.several_parts(connection_of(rid, frame))
+            # What was under way when a connection was ended is nobody's: its descriptor may be a newcomer's by now.
+            if not router.is_leaving(rid):  # type: ignore[arg-type]
+                router.several_parts(connection_of(rid, frame))
         elif router.has_seen(rid):  # type: ignore[arg-type]
             router.second_frame(rid, frame.bytes)  # type: ignore[arg-type]
         else:

@@ -18,6 +18,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
+from sealwire.broker import server as server_module
 from sealwire.broker.keyfiles import read_public
 from sealwire.broker.port import AddInvite, ListInvites
 from sealwire.broker.server import OPTIONS
@@ -55,6 +56,24 @@ def test_two_peers_talk(broker):
     assert frames.decode_deliver(bob.recv(Verb.DELIVER))[0::2] == (1, b"envelope")
     bob.ack(1)
     assert frames.decode_u64(alice.recv(Verb.ACCEPTED)) == 1
+
+
+def test_parts_that_were_under_way_when_their_connection_was_ended_are_nobodys(serve, monkeypatch):
+    """Its descriptor may stand for a newcomer by then, which must not be ended in its place."""
+    asked, real = [], server_module.connection_of
+    monkeypatch.setattr(server_module, "connection_of", lambda rid, frame: asked.append(rid) or real(rid, frame))
+    broker = serve(kick_delay_s=30.0)
+    alice = broker.login("alice")
+    asked.clear()
+    gone = broker.server._router.links[next(iter(broker.server._router.links))]
+    broker.server._router._lobby.leave(gone.connection, time.monotonic())
+    broker.server._router.links.clear()  # ended, and not hung up yet: what a busy machine shows for a moment
+    alice.socket.send_multipart([b"a", b"late", b"message", b"of parts"])
+    bob = broker.login("bob", "bob")
+    bob.send(bob.mailbox, b"envelope")
+    assert frames.decode_deliver(bob.recv(Verb.DELIVER))[2] == b"envelope"
+    assert gone.rid not in asked
+    assert broker.status()["kicked"] == 0
 
 
 def test_the_ready_address_is_plain(broker):
