@@ -135,29 +135,30 @@ def test_attack_43_a_device_called_like_a_key_verifies_nobody(net):
     assert not here.matches_digits(there.digits)
 
 
-def test_attack_43_the_key_that_was_compared_is_the_key_that_is_verified(net):
-    """The digits are on the screen; behind it the key changes; then comes the person's yes."""
+def with_another_key_since(net):
+    """alice, bob's account key as it was shown to her, and the other one that the directory has told since."""
     alice, _bob = friends(net, "alice", "bob")
     shown = alice.engine.contact("bob").account_key
     impostor = reissue(PEOPLE["mallory"], net.realm, "bob", DeviceId(os.urandom(16)), net.now.ms)
     alice.hostile = answers(lambda r: with_lookup(r, listing(impostor)) if lookup_of(r) else None)
     alice.turn([], lambda engine, now: engine.find("bob"))
     net.run()
+    return alice, shown, impostor.card.card.n_sign
+
+
+def test_attack_43_the_key_that_was_compared_is_the_key_that_is_verified(net):
+    """The digits are on the screen; behind it the key changes; then comes the person's yes."""
+    alice, shown, _other = with_another_key_since(net)
     with pytest.raises(UntrustedPeerError):
         alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, shown, now))
     assert alice.engine.contact("bob").trust == "changed"
 
 
 def test_attack_43_a_yes_to_the_old_digits_is_none_to_a_key_that_was_accepted_since(net):
-    alice, _bob = friends(net, "alice", "bob")
-    shown = alice.engine.contact("bob").account_key
-    impostor = reissue(PEOPLE["mallory"], net.realm, "bob", DeviceId(os.urandom(16)), net.now.ms)
-    alice.hostile = answers(lambda r: with_lookup(r, listing(impostor)) if lookup_of(r) else None)
-    alice.turn([], lambda engine, now: engine.find("bob"))
-    net.run()
+    alice, shown, other = with_another_key_since(net)
     alice.turn([], lambda engine, now: engine.trust.approve("bob", now))
     with pytest.raises(ComparedOtherKeyError):
         alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, shown, now))
     assert alice.engine.contact("bob").trust == "unverified"
-    alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, impostor.card.card.n_sign, now))
+    alice.turn([], lambda engine, now: engine.trust.set_verified("bob", True, other, now))
     assert alice.engine.contact("bob").trust == "verified"

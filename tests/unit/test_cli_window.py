@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def test_without_a_console_there_is_somewhere_to_write(started, monkeypatch: pyt
     monkeypatch.setattr(sys, "stderr", None)
     window.main()
     print("nobody reads this", file=sys.stderr)
+    assert sys.stderr.name == os.devnull
     sys.stderr.close()
 
 
