@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks.figures import table
 from benchmarks.load.window import BEGAN
-from benchmarks.screen import DEFAULTS, fill, spread
+from benchmarks.screen import DEFAULTS, old_friends, spread
 from sealwire.testing.processes import ROOT, JsonPeer, Stage
 from tests.conftest import PEOPLE
 
@@ -42,13 +42,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     chosen = parser.parse_args()
     with Stage(people=PEOPLE, **DEFAULTS) as stage, display() as environment:
-        for name in ("alice", "bob"):
-            stage.run("--name", name, "status")
-        for sender, recipient in (("alice", "bob"), ("bob", "alice")):
-            stage.run("--name", sender, "send", recipient, "warm up")
-        fill(stage, chosen.messages)
-        bob = stage.peer("bob")
-        bob.wait_for("ready")
+        bob = old_friends(stage, chosen.messages)
         found = [measured(stage, environment, bob, chosen.count) for _ in range(chosen.starts)]
     said = {key: [value for one in found for value in one[key]] for key in found[0]}
     rows = [

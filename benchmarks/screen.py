@@ -49,13 +49,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     chosen = parser.parse_args()
     with Stage(people=PEOPLE, **DEFAULTS) as stage:
-        for name in ("alice", "bob"):
-            stage.run("--name", name, "status")
-        for sender, recipient in (("alice", "bob"), ("bob", "alice")):
-            stage.run("--name", sender, "send", recipient, "warm up")
-        fill(stage, chosen.messages)
-        bob = stage.peer("bob")
-        bob.wait_for("ready")
+        bob = old_friends(stage, chosen.messages)
         lasts = ["a long friendship", *(arrival(start * chosen.count - 1) for start in range(1, chosen.starts))]
         figures = [measured(stage, bob, chosen.count, last) for last in lasts]
     starts, began, opens, arrivals, spent = zip(*figures, strict=True)
@@ -78,6 +72,18 @@ def spread(times: Iterator[float] | list[float] | tuple[float, ...]) -> list[str
     """Median and largest, in milliseconds."""
     values = list(times)
     return [f"{statistics.median(values) * 1e3:.0f}", f"{max(values) * 1e3:.0f}"]
+
+
+def old_friends(stage: Stage, messages: int) -> JsonPeer:
+    """Let alice and bob know each other for long; returns bob, who is there."""
+    for name in ("alice", "bob"):
+        stage.run("--name", name, "status")
+    for sender, recipient in (("alice", "bob"), ("bob", "alice")):
+        stage.run("--name", sender, "send", recipient, "warm up")
+    fill(stage, messages)
+    bob = stage.peer("bob")
+    bob.wait_for("ready")
+    return bob
 
 
 def fill(stage: Stage, messages: int) -> None:
