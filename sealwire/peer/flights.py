@@ -6,11 +6,15 @@ Source: protocol.md §5.5, §16.6.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, Self
 
 from msgspec import Struct, field
 
-from sealwire.ids import MAILBOX_BYTES, Mailbox, MessageId
+from sealwire.ids import MAILBOX_BYTES, Mailbox, MessageId, Token
+from sealwire.peer.pairs import Pair
+from sealwire.peer.records import OutboxRow
+from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
 
 BACK_OFF_S: Final = 1.0
@@ -54,6 +58,8 @@ class Fan(Struct):
 
     left: set[Mailbox]
     has_some: bool = False
+    conversation: str = ""
+    """The group's; it stands in another column."""
 
     def encode(self) -> bytes:
         """Return it as a column of the row."""
@@ -91,3 +97,16 @@ class Settled(NamedTuple):
     refused: list[tuple[Flight, Code, int]]
     fans: list[MessageId]
     """Messages to many devices that some of them have now."""
+
+
+class Wave(Struct):
+    """One pass over what waits."""
+
+    token: Token
+    limits: Limits
+    pair_of: Callable[[Mailbox], Pair | None]
+    reachable: Callable[[Mailbox], bool]
+    unread: Collection[str]
+    seal: Callable[[Pair, OutboxRow], tuple[int, bytes]]
+    frames: list[bytes]
+    is_full: bool = False

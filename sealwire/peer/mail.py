@@ -5,7 +5,7 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from sealwire.crypto.primitives import Rng
@@ -29,6 +29,7 @@ from sealwire.wire.word_content import Delete, Edit, Pin, React, Ref, WordNews
 ToGroup = Callable[[str, MessageId, Content, Now], None]
 Owe = Callable[[Mailbox, str, ReceiptState, Sequence[MessageId]], None]
 WasRead = Callable[[int, Now, str | None], None]
+IsFor = Callable[[str, Mailbox | None], bool]
 
 
 def _no_groups(conversation: str, _message: MessageId, _content: Content, _now: Now) -> None:
@@ -82,6 +83,7 @@ class Mail:
         self.owe: Owe = _no_receipts
         self.was_read: WasRead = _no_timers
         self.is_in_group_with: Callable[[str], bool] = _alone
+        self.unread_groups: Callable[[], Collection[str]] = tuple
         self.on_answer: Callable[[str], None] = _unheard
         unknown = {account for _row, account, mailbox in records.outbox_rows() if mailbox is None}
         for account in sorted(name for name in unknown if not name.startswith(GROUP_MARK)):
@@ -130,14 +132,22 @@ class Mail:
 
     def withdraw_about(self, conversation: str, message_id: bytes) -> None:
         """Give up what is queued about a message of ours that was given up itself: its words least of all may leave."""
-        queued = {row for row, account, _mailbox in self._records.outbox_rows() if account == conversation}
-        for waiting in map(self._records.outbox_row, sorted(queued)):
-            if waiting is None:
-                continue
-            match decode_content(waiting.content):
+
+        def is_about(content: Content) -> bool:
+            match content:
                 case Edit(id=named) | Delete(id=named) | React(to=Ref(id=named)) | Pin(to=Ref(id=named)):
-                    if named == message_id:
-                        self.withdraw(waiting.message)
+                    return named == message_id
+            return False
+
+        self.withdraw_where(lambda account, _mailbox: account == conversation, is_about)
+
+    def withdraw_where(self, is_for: IsFor, is_about: Callable[[Content], bool]) -> None:
+        """Give up what is queued for some, about something, as far as it has surely not left."""
+        self.outbox.flush()
+        queued = {row for row, account, mailbox in self._records.outbox_rows() if is_for(account, mailbox)}
+        for waiting in map(self._records.outbox_row, sorted(queued)):
+            if waiting is not None and is_about(decode_content(waiting.content)):
+                self.withdraw(waiting.message)
 
     def spread(self, row: OutboxRow, mailboxes: Mapping[Mailbox, str], envelope: bytes) -> None:
         """A group's message was sealed: send it to these devices. In an empty group everybody has it already."""
@@ -229,14 +239,21 @@ class Mail:
         """A message that was not sealed yet has nowhere to go any more."""
         self._give_up(row.row, None, row.message, None, why)
 
-    def drop_devices(self, mailboxes: AbstractSet[Mailbox], why: str, conversation: str | None = None) -> None:
-        """Messages to many (of one group) no longer go to these: who is no longer in it, or has no mailbox any more."""
-        flying = self.outbox.in_flight()
+    def drop_devices(self, mailboxes: AbstractSet[Mailbox] | None, why: str, conversation: str | None = None) -> None:
+        """Messages to many (of one group) no longer go to these: who is no longer in it, or has no mailbox any more.
+
+        What flies to them may arrive; it is not repeated.
+
+        Args:
+            mailboxes: None is everybody.
+        """
+        self.outbox.flush()
         for row, left in self.outbox.fans():
-            waiting = self._records.outbox_row(row) if left & mailboxes and row not in flying else None
+            gone = left if mailboxes is None else left & mailboxes
+            waiting = self._records.outbox_row(row) if gone else None
             if waiting is None or conversation not in (None, waiting.account):
                 continue
-            for mailbox in left & mailboxes:
+            for mailbox in gone:
                 self._give_up(row, mailbox, waiting.message, None, why)
 
     # --- out ---
@@ -250,7 +267,8 @@ class Mail:
 
         self.outbox.release_due(token, now, frames)
         sendable, reachable = self._directory.sendable, self._directory.reachable
-        self.outbox.pump(token, limits, now, lambda mailbox: sendable(mailbox, now), reachable, seal, frames)
+        unread = self.unread_groups()
+        self.outbox.pump(token, limits, now, lambda mailbox: sendable(mailbox, now), reachable, seal, frames, unread)
 
     def accepted(self, seq: int, now: Now) -> None:
         """ACCEPTED came: draw what it means for each message. Raises RemoteProtocolError."""

@@ -16,12 +16,11 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sealwire.errors import RemoteProtocolError
 from sealwire.ids import GROUP_MARK, Mailbox, MessageId, Millis, Token, mid_of
-from sealwire.peer.flights import BACK_OFF_S, Fan, FanFlight, Flight, Settled, Target
+from sealwire.peer.flights import BACK_OFF_S, Fan, FanFlight, Flight, Settled, Target, Wave
 from sealwire.peer.pairs import Pair
 from sealwire.peer.records import Now, OutboxRow, Records
 from sealwire.wire.control import Limits
@@ -35,18 +34,6 @@ MAX_BACK_OFF_S: Final = 60.0
 
 FINAL_CODES: Final = frozenset({Code.SIZE, Code.INVALID})
 """Refusals that no repetition mends: the message fails."""
-
-
-class _Wave(Struct):
-    """One pass over what waits."""
-
-    token: Token
-    limits: Limits
-    pair_of: Callable[[Mailbox], Pair | None]
-    reachable: Callable[[Mailbox], bool]
-    seal: Callable[[Pair, OutboxRow], tuple[int, bytes]]
-    frames: list[bytes]
-    is_full: bool = False
 
 
 class Outbox:
@@ -67,6 +54,8 @@ class Outbox:
         self._accepted = 0
         self._unsealed: dict[str, list[int]] = {}
         for row, account, mailbox in records.outbox_rows():
+            if row in self._fans:
+                self._fans[row].conversation = account
             if mailbox is not None:
                 self._target(mailbox).pending.append(row)
             elif account.startswith(GROUP_MARK):
@@ -102,7 +91,7 @@ class Outbox:
             self._records.delete_outbox([row.row])
         number = self._next_row
         self._next_row += 1
-        fan = self._fans[number] = Fan(set(mailboxes))
+        fan = self._fans[number] = Fan(set(mailboxes), conversation=row.account)
         self._unsaved[number] = replace(row, row=number, counter=0, envelope=envelope, targets=fan.encode())
         for mailbox in mailboxes:
             self._target(mailbox).pending.append(number)
@@ -154,7 +143,8 @@ class Outbox:
         self._doubtful |= self.in_flight()
         for flight in self._unanswered:
             for mailbox in flight.mailboxes:
-                back.setdefault(mailbox, []).append(flight.row)
+                if self._awaits(flight, mailbox):
+                    back.setdefault(mailbox, []).append(flight.row)
         for mailbox, target in self._targets.items():
             rows = sorted(back.get(mailbox, []) + [flight.row for flight in target.refused])
             target.pending.extendleft(reversed(rows))
@@ -164,6 +154,11 @@ class Outbox:
         self._unanswered.clear()
         self._rejected.clear()
         self._bytes = self._seq = self._accepted = 0
+
+    def _awaits(self, flight: Flight | FanFlight, mailbox: Mailbox) -> bool:
+        """Whether a repeat would be for this device; one that was dropped while it flew is sent nothing of it again."""
+        fan = self._fans.get(flight.row)
+        return isinstance(flight, Flight) or (fan is not None and mailbox in fan.left)
 
     def waiting(self) -> list[Mailbox]:
         """Devices that something is queued for, by the age of their first row."""
@@ -183,6 +178,7 @@ class Outbox:
         reachable: Callable[[Mailbox], bool],
         seal: Callable[[Pair, OutboxRow], tuple[int, bytes]],
         frames: list[bytes],
+        unread: Collection[str] = (),
     ) -> None:
         """Send what may go now, oldest device first, inside the window.
 
@@ -190,19 +186,20 @@ class Outbox:
             pair_of: the pair with a session to that device, or None when it cannot be sent to yet.
             reachable: whether a device may be sent what was sealed for many.
             seal: encrypts a row; its result is kept before the frame leaves.
+            unread: groups whose rows wait: who is still in them is not known on this link yet.
         """
-        wave = _Wave(token, limits, pair_of, reachable, seal, frames)
+        wave = Wave(token, limits, pair_of, reachable, unread, seal, frames)
         targets = self._targets
         ready = [m for m in self.waiting() if not targets[m].held and targets[m].not_before_s <= now.mono_s]
         fans: dict[int, list[Mailbox]] = {}
         while (ready or fans) and not wave.is_full:
             for mailbox in ready:
                 row = self._send_singles(mailbox, wave)
-                if row is not None and reachable(mailbox):
+                if row is not None and self._fans[row].conversation not in unread and reachable(mailbox):
                     fans.setdefault(row, []).append(mailbox)
             ready = self._send_fan(min(fans), fans.pop(min(fans)), wave) if fans else []
 
-    def _send_singles(self, mailbox: Mailbox, wave: _Wave) -> int | None:
+    def _send_singles(self, mailbox: Mailbox, wave: Wave) -> int | None:
         """Send to one device until its queue is empty or a fan is first in it; returns the row of that fan."""
         pending = self._targets[mailbox].pending
         if not pending or pending[0] in self._fans:
@@ -226,7 +223,7 @@ class Outbox:
             self._send(row, mailbox, wave)
         return pending[0] if pair is not None and pending else None
 
-    def _fits(self, row: OutboxRow, wave: _Wave) -> bool:
+    def _fits(self, row: OutboxRow, wave: Wave) -> bool:
         """Whether the window has room for a row; if not, this wave is over."""
         size = len(row.envelope or b"")
         no_number = len(self._unanswered) >= wave.limits.send_window_messages
@@ -235,7 +232,7 @@ class Outbox:
             wave.is_full = True
         return not wave.is_full
 
-    def _send(self, row: OutboxRow, mailbox: Mailbox, wave: _Wave) -> None:
+    def _send(self, row: OutboxRow, mailbox: Mailbox, wave: Wave) -> None:
         envelope = row.envelope
         assert envelope is not None, "sealed by the caller"
         self._seq += 1
@@ -245,7 +242,7 @@ class Outbox:
         self._targets[mailbox].in_flight += 1
         wave.frames.append(encode_send(wave.token, self._seq, mid_of(envelope), mailbox, envelope))
 
-    def _send_fan(self, number: int, mailboxes: list[Mailbox], wave: _Wave) -> list[Mailbox]:
+    def _send_fan(self, number: int, mailboxes: list[Mailbox], wave: Wave) -> list[Mailbox]:
         """Send a row to those in whose queue it is first; returns them, for what stands behind it."""
         row = self._fetch(number)
         if row is None or row.envelope is None:  # given up meanwhile
@@ -340,7 +337,8 @@ class Outbox:
             target = self._target(mailbox)
             target.in_flight -= 1
             if index in flight.refused:
-                settled.refused.append((flight.single(index), *flight.refused[index]))
+                if self._awaits(flight, mailbox):
+                    settled.refused.append((flight.single(index), *flight.refused[index]))
                 continue
             target.back_off_s = BACK_OFF_S
             if fan is not None:
@@ -359,16 +357,18 @@ class Outbox:
         else:
             del self._fans[row]
             self._fresh.pop(row, None)
+            self._doubtful.discard(row)
             self._records.delete_outbox([row])
         return fan.has_some
 
     def drop(self, row: int, mailbox: Mailbox) -> bool:
-        """One device will never get this row (the caller tells people). False: nobody has it and nobody will."""
+        """One device gets this row no more (the caller tells people). False: nobody has it, may have it, or will."""
         self.flush()
         fan = self._fans.get(row)
         if fan is None:
             return True
         fan.left.discard(mailbox)
+        fan.has_some = fan.has_some or self.may_have_left(row)
         self._target(mailbox).forget(row)
         return self._keep_fan(row) or bool(fan.left)
 

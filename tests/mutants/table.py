@@ -39,6 +39,7 @@ MESSAGES = "test_attacks_messages.py::test_attack_"
 NETWORK = "test_attacks_network.py::test_attack_"
 PEOPLE = "test_attacks_people.py::test_attack_"
 REPLAY = "test_attacks_replay.py::test_attack_"
+REPEATS = "test_groups_repeats.py::test_attack_"
 SIZES = "test_attacks_sizes.py::test_attack_"
 
 SWAPPED_LATER = DIRECTORY + "01_keys_swapped_after_pinning_stop_everything_until_a_person_decides"
@@ -718,6 +719,27 @@ TABLE: Final = (
         "removes = kind is Kind.REMOVE and gone is not None and gone.joined",
         "removes = False",
         GROUP_WORDS + "36_what_is_said_after_a_removal_opens_with_no_key_of_before",
+    ),
+    Mutant(
+        36,
+        "peer/outbox.py",
+        "fan is not None and mailbox in fan.left)",
+        "True)",
+        REPEATS + "36_what_flies_when_somebody_is_put_out_is_not_repeated_to_them",
+    ),
+    Mutant(
+        36,
+        "peer/outbox.py",
+        "self._fans[row].conversation not in unread and reachable(mailbox)",
+        "reachable(mailbox)",
+        REPEATS + "36_a_repeat_waits_for_the_log_and_leaves_out_whoever_was_put_out_meanwhile",
+    ),
+    Mutant(
+        36,
+        "peer/groups/hall.py",
+        "if names or mailboxes:",
+        "if False:",
+        REPEATS + "36_keys_that_still_wait_for_whoever_was_put_out_stay_here",
     ),
     Mutant(
         39,

@@ -153,6 +153,10 @@ class GroupBook:
         states = (group.membership for group in self if group.state in ("member", "stopped"))
         return any(state is not None and name in state.joined() for state in states)
 
+    def unread(self) -> set[str]:
+        """Groups of ours whose log this link has not shown yet: somebody may have been put out while we were away."""
+        return {group.conversation for group in self if group.state == "member" and group.fetched_s is None}
+
     def add(self, group: Group) -> None:
         """Know a group from now on."""
         self._groups[group.id] = group

@@ -5,6 +5,7 @@ Source: protocol.md §16.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from sealwire.crypto.group_entry import Kind
@@ -38,7 +39,7 @@ from sealwire.peer.timers import Timers
 from sealwire.peer.words import Words
 from sealwire.wire.content import Content, Nothing, encode_content
 from sealwire.wire.control import Response
-from sealwire.wire.group_content import Ask, Invitation, Notice, SenderKeyGiven, Shared
+from sealwire.wire.group_content import Ask, GroupNews, Invitation, Notice, SenderKeyGiven, Shared
 
 ACT_S: Final = 60.0
 """So long an entry of ours may wait for its turn."""
@@ -88,6 +89,7 @@ class Hall:
         self._has_grown = False
         inbox.open_group, inbox.group_receipt = self._ear.open, self._states.receipt
         mail.to_group, mail.is_in_group_with = self._queue, self.book.is_shared_with
+        mail.unread_groups = self.book.unread
         words.group_members, words.check_group = self.member_names, self.check_speech
         inbox.on(SenderKeyGiven, self._news.on_key, from_blocked=True)  # whose words alone are not shown
         inbox.on(Invitation, self._news.on_invitation)
@@ -271,6 +273,8 @@ class Hall:
         assert group.membership is not None, "an entry was read"
         before = addresses(change.before) if change.before is not None else {}
         gone = before.keys() - addresses(group.membership).keys()
+        names = change.before.members.keys() - group.membership.members.keys() if change.before is not None else ()
+        self._withhold(group, names, gone)
         if not gone:
             return
         group.claims = [claim for claim in group.claims if claim.by in group.membership.joined()]
@@ -280,6 +284,14 @@ class Hall:
             self._heard.removed(group, gone)
         self._states.without(group.id, gone)
         self._mail.drop_devices(gone, _("they are no longer in the group"), group.conversation)
+
+    def _withhold(self, group: Group, names: Collection[str], mailboxes: Collection[Mailbox]) -> None:
+        """Keys and news of the group that wait for whoever is out of it stay here."""
+        if names or mailboxes:
+            self._mail.withdraw_where(
+                lambda account, mailbox: account in names or mailbox in mailboxes,
+                lambda content: isinstance(content, GroupNews) and content.group == group.id,
+            )
 
     def _spread(self, group: Group, change: Change, sequence: int, now: Now) -> None:
         """What follows from an entry of ours."""
@@ -330,8 +342,11 @@ class Hall:
         self.logs.give_up(group, error)
         self._heard.forget(group)
         self._own.forget(group)
+        why = _("you are no longer in the group")
         for row in self._mail.outbox.unsealed(group.conversation):
-            self._mail.fail(row, _("you are no longer in the group"))
+            self._mail.fail(row, why)
+        if group.state == "removed":  # of whoever left, words of before are taken; of whoever was put out, none
+            self._mail.drop_devices(None, why, group.conversation)
         group.claims, group.nudge_s = [], None
 
     def has_news(self) -> bool:

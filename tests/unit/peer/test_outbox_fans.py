@@ -30,6 +30,8 @@ LATER = Now(NOW.ms + 120_000, NOW.mono_s + 120)
 class Hall(Desk):
     """A desk that also speaks to many."""
 
+    unread: set[str] = set()
+
     def say(self, text: str, to: list[Mailbox] | None = None) -> MessageId:
         message = MessageId(text.encode().ljust(16))
         self.outbox.add(GROUP, None, message, text.encode(), NOW.ms)
@@ -45,7 +47,14 @@ class Hall(Desk):
         frames: list[bytes] = []
         self.outbox.release_due(TOKEN, now, frames)
         self.outbox.pump(
-            TOKEN, limits(**allowed), now, self._pair_of, self.reachable, lambda _pair, row: (1, row.content), frames
+            TOKEN,
+            limits(**allowed),
+            now,
+            self._pair_of,
+            self.reachable,
+            lambda _pair, row: (1, row.content),
+            frames,
+            self.unread,
         )
         self.outbox.flush()
         return [_read(frame) for frame in frames]
@@ -257,6 +266,51 @@ def test_a_message_whose_last_device_is_dropped_reached_nobody_unless_somebody_h
     ((row, _),) = hall.outbox.fans()
     assert hall.outbox.drop(row, BOB)
     assert hall.store.outbox_rows() == []
+
+
+def test_what_flies_to_a_device_that_is_dropped_is_not_repeated_after_a_refusal(hall):
+    hall.say("one")
+    hall.frames()
+    ((row, _),) = hall.outbox.fans()
+    assert hall.outbox.drop(row, CAROL)
+    hall.outbox.partial(1, 0, [(index_of(hall, CAROL), Code.QUOTA), (index_of(hall, BOB), Code.QUOTA)])
+    assert [flight.mailbox for flight, _, _ in hall.settle(1).refused] == [BOB]
+    assert hall.left() == ["B"]
+    assert hall.frames(LATER) == [("release", "B"), ("release", "C"), (2, "B", "sealed one")]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_flies_to_a_device_that_is_dropped_is_not_repeated_over_another_link(hall, restarted):
+    hall.say("one")
+    hall.frames()
+    ((row, _),) = hall.outbox.fans()
+    hall.outbox.drop(row, CAROL)
+    hall.restart() if restarted else hall.outbox.link_lost()
+    assert hall.frames() == [(1, "BD", "sealed one")]
+
+
+def test_what_flies_to_devices_that_are_all_dropped_may_have_reached_them_and_is_not_repeated(hall):
+    hall.say("one", [BOB])
+    hall.frames()
+    ((row, _),) = hall.outbox.fans()
+    assert hall.outbox.drop(row, BOB), "nobody says that it reached nobody"
+    assert hall.store.outbox_rows() == []
+    hall.outbox.partial(1, 0, [(0, Code.QUOTA)])
+    assert hall.settle(1).refused == []
+    hall.outbox.link_lost()
+    assert hall.frames(LATER) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_row_of_a_group_that_this_link_has_not_shown_waits_and_others_go(hall, restarted):
+    hall.say("one", [BOB, CAROL])
+    hall.add(DAVE, "single")
+    if restarted:
+        hall.restart()
+    hall.unread = {GROUP}
+    assert hall.frames() == [(1, "D", "single")]
+    hall.unread = {"+" + "11" * 16}
+    assert hall.frames() == [(2, "BC", "sealed one")]
 
 
 def test_a_message_given_up_leaves_every_queue(hall):
