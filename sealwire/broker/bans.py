@@ -20,6 +20,8 @@ Network = IPv4Network | IPv6Network
 
 MAX_LASTING_BANS: Final = 1_000
 """Bans in force: every handshake is compared with each banned network."""
+MAX_OWN_BANS: Final = MAX_LASTING_BANS // 2
+"""Bans in force up to which the broker adds its own; without it a crowd that asks for them leaves the operator none."""
 MAX_REASON_CHARS: Final = 200
 """Of the operator's note; without it a note fills the administrator's answer."""
 
@@ -72,6 +74,10 @@ class Bans:
 
     def __iter__(self) -> Iterator[Ban]:
         return iter(sorted(self._bans.values(), key=lambda ban: (ban.kind, ban.target)))
+
+    def holds(self, kind: BanKind, target: str) -> bool:
+        """Whether there is a ban on this target."""
+        return (kind, target) in self._bans
 
     def add(self, ban: Ban) -> None:
         """Put a ban in force, in place of an older one of the same target."""

@@ -91,15 +91,15 @@ def _order(db: apsw.Connection, op: Upkeep | Stored) -> Result:
         case DropAccount():
             return _drop_account(db, op)
         case DeleteMail(rows=rows):
-            delete_mail(db, rows)
-            return Result(op, "done")
+            return Result(op, "done", freed_bytes=_free(db, rows))
         case AddBan(ban=ban):
             db.execute(
                 "INSERT OR REPLACE INTO ban VALUES (?, ?, ?, ?)", (ban.kind, ban.target, ban.until_ms, ban.reason)
             )
             return Result(op, "done")
         case RemoveBan(kind=kind, target=target):
-            return _changed(db, op, "DELETE FROM ban WHERE (kind, target) = (?, ?)", (kind, target))
+            db.execute("DELETE FROM ban WHERE (kind, target) = (?, ?)", (kind, target))
+            return Result(op, "done")  # the broker's own bans are in memory only
         case SetState(account=name, state=state):
             return _changed(db, op, "UPDATE account SET state = ? WHERE name = ? AND state < ?", (state, name, DELETED))
         case SetOwnLimits(account=name, limits=limits):
@@ -336,10 +336,16 @@ def blobs(db: apsw.Connection) -> list[BlobRow]:
 
 
 def _expire(db: apsw.Connection, op: Expire) -> Result:
-    freed_bytes = sum(_size(db, reference) for reference in op.rows)
-    delete_mail(db, op.rows)
+    freed_bytes = _free(db, op.rows)
     db.execute("UPDATE device SET expired = expired + ? WHERE mailbox = ?", (len(op.rows), op.mailbox))
     return Result(op, "done", freed_bytes=freed_bytes)
+
+
+def _free(db: apsw.Connection, references: Sequence[int]) -> int:
+    """Delete stored mail; returns how many bytes its envelopes had."""
+    freed_bytes = sum(_size(db, reference) for reference in references)
+    delete_mail(db, references)
+    return freed_bytes
 
 
 def _size(db: apsw.Connection, reference: int) -> int:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sealwire.broker.bans import MAX_LASTING_BANS, Bans
+from sealwire.broker.bans import MAX_LASTING_BANS, MAX_OWN_BANS, Bans
 from sealwire.broker.blobs import Blobs
 from sealwire.broker.bulk import BulkLink, Bulks
 from sealwire.broker.directory import Directory
@@ -113,12 +113,16 @@ class Operator:
                 return list(self._bans)
             case ListLimits() | ListOwnLimits() | SetLimits() | ResetLimits():
                 return self._limit(order)
+            case Kick(target=target) | Purge(target=target) if not self._boxes(target):
+                return "unknown"
             case Kick(target=target):
                 return self._end(lambda link: target in (link.account.name, link.mailbox.id.hex()), Reset.KICKED)
             case Purge(target=target):
                 return self._purge(ref, target)
-            case AddBan() if len(self._bans) >= MAX_LASTING_BANS:
+            case AddBan(ban=ban) if not self._bans.holds(ban.kind, ban.target) and len(self._bans) >= MAX_LASTING_BANS:
                 return Result(order, "full")
+            case RemoveBan(kind=kind, target=target) if not self._bans.holds(kind, target):
+                return Result(order, "unknown")
             case DropAccount(account=name):
                 if name not in self._accounts and name not in self._deleted:
                     return Result(order, "unknown")
@@ -146,12 +150,14 @@ class Operator:
                 self._limits.forget(name)
             case SetOwnLimits(account=name, limits=limits) if name in self._accounts:
                 self._limits.stored(name, dict(limits))
+            case DeleteMail(mailbox=mailbox_id) if (mailbox := self._relay.mailboxes.get(mailbox_id)) is not None:
+                mailbox.bytes -= result.freed_bytes
             case _:
                 pass
 
     def keep_out(self, mailbox: Mailbox, until_ms: Millis) -> None:
         """Ban a device by the broker's own decision; a restart forgets it. With too many bans it is only cut off."""
-        if len(self._bans) < MAX_LASTING_BANS:
+        if len(self._bans) < MAX_OWN_BANS:
             self._bans.add(Ban("device", mailbox.id.hex(), until_ms, _("sent a message of several parts")))
 
     def is_barred(self, link: Link | BulkLink) -> bool:
@@ -192,20 +198,24 @@ class Operator:
             self._relay.remove(mailbox)
 
     def _purge(self, ref: object, target: str) -> int | None:
-        """Delete what is stored for an account's devices, or for one device; the last piece's commit is the answer."""
-        purged: list[int] = []
+        """Delete what is stored for an account's devices, or for one device; the last piece's commit is the answer.
+
+        Bytes are counted until they are deleted, as when mail expires: both may be under way for one mailbox.
+        """
+        pieces: list[DeleteMail] = []
+        total = 0
         for mailbox in self._boxes(target):
             if mailbox.link is not None:
                 self._relay.end(mailbox.link, Reset.KICKED)  # AWAY: no ACK can come for what goes now
             rows = mailbox.rows.take(len(mailbox.rows))
             mailbox.messages -= len(rows)
-            mailbox.bytes = sum(entry.size for entry in mailbox.tail)
-            purged += rows
-        for at in range(0, len(purged), PURGE_ROWS):
-            last = at + PURGE_ROWS >= len(purged)
-            piece = tuple(purged[at : at + PURGE_ROWS])
-            self._relay.ledger.ops.append(DeleteMail(ref if last else None, piece, len(purged)))
-        return None if purged else 0
+            total += len(rows)
+            for at in range(0, len(rows), PURGE_ROWS):
+                pieces.append(DeleteMail(None, mailbox.id, tuple(rows[at : at + PURGE_ROWS]), 0))
+        if not pieces:
+            return 0
+        self._relay.ledger.ops += [*pieces[:-1], replace(pieces[-1], ref=ref, total=total)]
+        return None
 
     def _boxes(self, target: str) -> list[Mailbox]:
         account = self._accounts.get(target)

@@ -101,6 +101,7 @@ class DeleteMail(Struct, frozen=True):
     """Delete stored rows that have left memory, one piece of a purge."""
 
     ref: object
+    mailbox: Mailbox
     rows: tuple[int, ...]
     total: int
     """Rows of the whole purge, for the answer."""

@@ -322,7 +322,7 @@ class Result(Struct, frozen=True):
     """After StorePrekeys."""
     invites: tuple[InviteRow, ...] = ()
     freed_bytes: int = 0
-    """After Expire: envelope bytes of what was deleted."""
+    """After Expire and DeleteMail: envelope bytes of what was deleted."""
     log: LogRows | None = None
     """After ReadEntries."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits, told
-from sealwire.cli.common import EXIT_OK, Parser, common_flags, load_settings, run, say
+from sealwire.cli.common import EXIT_OK, Parser, VerbParser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
 from sealwire.i18n import _
@@ -68,7 +68,7 @@ def parser() -> Parser:
     made.add_argument("--watch", action="store_true", help=_("print what the relay sees of each message"))
     made.add_argument("--whole", action="store_true", help=_("with --watch: every byte of it"))
     made.add_argument("--supervise", action="store_true", help=_("start the broker again whenever it fails"))
-    verbs = made.add_subparsers(dest="verb", metavar=_("VERB"), title=_("verbs"), parser_class=Parser)
+    verbs: Any = made.add_subparsers(dest="verb", metavar=_("VERB"), title=_("verbs"), parser_class=VerbParser)
     shared = [common_flags(add_default=False)]
     status = verbs.add_parser("status", parents=shared, help=_("the running broker in numbers"))
     status.add_argument("--json", action="store_true", help=_("as one JSON object"))

@@ -46,7 +46,7 @@ def add_verbs(verbs: Any, shared: list[Parser]) -> None:
         parser.add_argument("action", choices=actions, metavar="|".join(actions))
         parser.add_argument("target", nargs="?", metavar=_("TARGET"))
     words_help = _("limits: KEY=VALUE for this account, or KEY=default")
-    parsers["user"].add_argument("words", nargs="*", metavar="KEY=VALUE", help=words_help)
+    parsers["user"].add_argument("words", nargs="*", default=(), metavar="KEY=VALUE", help=words_help)
     parsers["user"].add_argument("--release", action="store_true", help=_("delete: anybody may register the name"))
     kinds = ("account", "device", "address")
     parsers["ban"].add_argument("--kind", choices=kinds, default="account", help=_("what TARGET is"))
@@ -61,6 +61,8 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     if getattr(chosen, "words", ()) and chosen.action != "limits":
         raise UsageError(_("{word!r} is one word too many.").format(word=chosen.words[0]))
     if chosen.action == "list":
+        if chosen.target is not None:
+            raise UsageError(_("{word!r} is one word too many.").format(word=chosen.target))
         return show_list(chosen.verb, chosen.json, ask)
     if chosen.target is None:
         raise UsageError(_("{verb} {action} needs a name.").format(verb=chosen.verb, action=chosen.action))

@@ -23,7 +23,7 @@ def add_verb(verbs: Any, shared: list[Parser]) -> None:
     parser = verbs.add_parser("limits", parents=shared, help=_("the limits in force: show, set KEY VALUE, reset [KEY]"))
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="show", metavar="|".join(ACTIONS))
     parser.add_argument(
-        "words", nargs="*", metavar="KEY VALUE", help=_("set: a limit as in config.yaml, and its value")
+        "words", nargs="*", default=(), metavar="KEY VALUE", help=_("set: a limit as in config.yaml, and its value")
     )
     parser.add_argument("--json", action="store_true", help=_("as one JSON object"))
 

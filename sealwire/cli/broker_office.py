@@ -98,7 +98,7 @@ class Office:
             "user delete": lambda request: self._drop(request, bool(request.get("release"))),
             "user reset-key": lambda request: self._drop(request, True),
             "invite revoke": self._revoke,
-            "link kick": lambda request: {"count": self._submit(Kick(_text(request, "target")))},
+            "link kick": self._kick,
             "queue purge": self._purge,
             "ban add": self._ban,
             "ban remove": self._unban,
@@ -134,21 +134,30 @@ class Office:
     # --- what changes something ------------------------------------------------------------------------------
 
     def _set_state(self, request: Request, state: int) -> dict[str, Any]:
-        name = _text(request, "target")
+        name = _target(request)
         self._done(self._submit(SetState(None, name, state)), name)
         return {}
 
     def _drop(self, request: Request, release: bool) -> dict[str, Any]:
-        name = _text(request, "target")
+        name = _target(request)
         self._done(self._submit(DropAccount(None, name, release)), name)
         return {"released": release}
 
+    def _kick(self, request: Request) -> dict[str, Any]:
+        return {"count": self._counted(self._submit(Kick(_target(request))), request)}
+
     def _purge(self, request: Request) -> dict[str, Any]:
-        match self._submit(Purge(_text(request, "target"))):
+        return {"count": self._counted(self._submit(Purge(_target(request))), request)}
+
+    def _counted(self, answer: object, request: Request) -> int:
+        match answer:
+            case "unknown":
+                raise UnknownPeerError(name=_target(request))
             case Result(op=DeleteMail(total=total)):
-                return {"count": total}
+                return total
             case _:
-                return {"count": 0}  # nothing waited
+                assert isinstance(answer, int)
+                return answer
 
     def _ban(self, request: Request) -> dict[str, Any]:
         kind, target = _ban_target(request)
@@ -169,7 +178,7 @@ class Office:
         return {}
 
     def _revoke(self, request: Request) -> dict[str, Any]:
-        wanted = _text(request, "target")
+        wanted = _target(request)
         found = [row for row in self._invites() if _invite_row(row)["id"] == wanted]
         if not found:
             raise UsageError(_("There is no invite {id}.").format(id=wanted), _("broker.py invite list shows them."))
@@ -197,6 +206,11 @@ def _text(request: Request, key: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(key)
     return value
+
+
+def _target(request: Request) -> str:
+    """An account or a device: both are spelt in small letters."""
+    return _text(request, "target").lower()
 
 
 def _after(request: Request) -> str:

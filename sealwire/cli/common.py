@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +27,7 @@ __all__ = [
     "EXIT_OK",
     "FLAG_KEYS",
     "Parser",
+    "VerbParser",
     "common_flags",
     "load_settings",
     "pinned_broker_key",
@@ -184,6 +186,34 @@ class Parser(argparse.ArgumentParser):
                 for sub in action.choices.values():
                     names += list(sub._option_string_actions)
         return names
+
+
+class VerbParser(Parser):
+    """A parser of one verb, whose flags may stand anywhere among its words.
+
+    argparse takes words that may be missing for missing as soon as a flag stands before them.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse the words first, all together, then the flags."""
+        return super().parse_known_args(self._sorted(args or ()), namespace)
+
+    def _sorted(self, arguments: Sequence[str]) -> list[str]:
+        words: list[str] = []
+        flags: list[str] = []
+        coming = iter(arguments)
+        for argument in coming:
+            name, equals, _value = argument.partition("=")
+            flag = self._option_string_actions.get(name)
+            if argument == "--":
+                return [*flags, *words, argument, *coming]
+            if flag is None:
+                words.append(argument)
+            else:
+                flags += [argument, *islice(coming, 1 if flag.nargs is None and not equals else 0)]
+        return words + flags
 
 
 def _misplaced(word: str) -> str:

@@ -87,13 +87,13 @@ class LimitsDesk:
     # --- for one account -------------------------------------------------------------------------------------
 
     def _show_own(self, request: Request) -> dict[str, Any]:
-        name = str(request["target"])
+        name = str(request["target"]).lower()
         own = self._own(name)
         usual = self._show()["limits"]
         return {"own": own, "limits": {limit: own.get(limit, usual[limit]) for limit in OWN}}
 
     def _set_own(self, request: Request) -> dict[str, Any]:
-        name = str(request["target"])
+        name = str(request["target"]).lower()
         own = self._own(name)
         before = dict(own)
         for limit, text in _texts(request).items():

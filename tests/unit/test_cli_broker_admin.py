@@ -43,7 +43,7 @@ def test_every_order_that_changes_something_is_in_the_audit_log(office: Any, rig
     rig.login("alice")
     rig.login("bob", "bob")
     office("user list")
-    office("user disable", target="bob")
+    office("user disable", target="Bob")
     office("user enable", target="bob")
     office("ban add", kind="address", target="203.0.113.9", days=1, reason="a flood")
     office("ban remove", kind="address", target="203.0.113.9")
@@ -51,11 +51,12 @@ def test_every_order_that_changes_something_is_in_the_audit_log(office: Any, rig
     assert office("queue purge", target="alice") == {"count": 0}
     assert office("user delete", target="bob", release=False) == {"released": False}
     assert office("user reset-key", target="alice") == {"released": True}
-    with pytest.raises(UnknownPeerError):
-        office("user disable", target="nobody")
+    for action in ("user disable", "link kick", "queue purge"):
+        with pytest.raises(UnknownPeerError):
+            office(action, target="Nobody")
     lines = audit(tmp_path)
     assert [(line["action"], line["target"], line["result"]) for line in lines] == [
-        ("user disable", "bob", "done"),
+        ("user disable", "Bob", "done"),
         ("user enable", "bob", "done"),
         ("ban add", "203.0.113.9", "done"),
         ("ban remove", "203.0.113.9", "done"),
@@ -63,7 +64,9 @@ def test_every_order_that_changes_something_is_in_the_audit_log(office: Any, rig
         ("queue purge", "alice", "done"),
         ("user delete", "bob", "done"),
         ("user reset-key", "alice", "done"),
-        ("user disable", "nobody", "unknown-peer"),
+        ("user disable", "Nobody", "unknown-peer"),
+        ("link kick", "Nobody", "unknown-peer"),
+        ("queue purge", "Nobody", "unknown-peer"),
     ]
     assert stat.S_IMODE((tmp_path / AUDIT_NAME).stat().st_mode) == 0o600
 

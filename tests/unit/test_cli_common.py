@@ -13,7 +13,7 @@ import pytest
 from zmq.utils import z85
 
 from sealwire import config
-from sealwire.cli import argparse_words, common, streams
+from sealwire.cli import argparse_words, broker, common, streams
 from sealwire.errors import ConfigError, MissingPackageError, UnknownPeerError, UsageError
 
 
@@ -95,6 +95,27 @@ def test_a_flag_before_the_verb_is_kept_by_its_absence_after() -> None:
     assert parser.parse_args(["status"]).data is None
     with pytest.raises(UsageError, match="nearest is --data"):
         parser.parse_args(["--dta", "x", "status"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ban add bob --kind device --days -1",
+        "ban add --kind device bob --days=-1",
+        "ban --kind=device --days -1 add bob",
+        "ban --kind device --days -1 -- add bob",
+        "ban --days -1 add --kind device -- bob",
+    ],
+)
+def test_flags_of_a_verb_stand_anywhere_among_its_words(line: str) -> None:
+    chosen = broker.parser().parse_args(line.split())
+    assert (chosen.action, chosen.target, chosen.kind, chosen.days) == ("add", "bob", "device", -1)
+
+
+def test_a_flag_without_its_value_takes_no_word_instead() -> None:
+    with pytest.raises(UsageError) as caught:
+        broker.parser().parse_args(["ban", "add", "bob", "--days"])
+    assert "expected one argument" in caught.value.params["detail"]
 
 
 def settings(folder: Path, **environ: str) -> config.Settings:

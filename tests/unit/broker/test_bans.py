@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sealwire.broker.admission import Ruling
-from sealwire.broker.bans import Bans, target_of
+from sealwire.broker.bans import MAX_LASTING_BANS, MAX_OWN_BANS, Bans, target_of
 from sealwire.broker.orders import ACTIVE, DISABLED, AddBan, Ban, ListBans, RemoveBan, SetState
 from tests.unit.broker.rig import WALL_MS
 
@@ -133,6 +133,28 @@ def test_bans_are_bounded(rig, monkeypatch):
     monkeypatch.setattr("sealwire.broker.operator.MAX_LASTING_BANS", 1)
     ban(rig, "account", "alice")
     assert order(rig, AddBan(None, Ban("account", "bob", 0, ""))).outcome == "full"
+    ban(rig, "account", "alice", WALL_MS + 60_000)  # the same one with another end needs no room
+
+
+def test_a_ban_of_the_brokers_own_is_lifted_like_any_other(rig):
+    alice = rig.login("alice")
+    rig.begin()
+    rig.router.several_parts(alice.connection)
+    (own,) = order(rig, ListBans())
+    assert order(rig, RemoveBan(None, own.kind, own.target)).outcome == "done"
+    assert order(rig, ListBans()) == []
+    assert try_login(rig, curve=b"fresh") == [("welcome",)]
+
+
+def test_the_brokers_own_bans_leave_the_operator_room(rig, monkeypatch):
+    monkeypatch.setattr("sealwire.broker.operator.MAX_OWN_BANS", 1)
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    rig.begin()
+    rig.router.several_parts(alice.connection)
+    rig.router.several_parts(bob.connection)
+    assert [own.target for own in order(rig, ListBans())] == [alice.mailbox.hex()]
+    assert MAX_OWN_BANS < MAX_LASTING_BANS
+    ban(rig, "account", "mallory")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from sealwire.broker import operator
 from sealwire.broker.orders import (
     DropAccount,
+    Expire,
     Kick,
     ListLinks,
     ListQueues,
@@ -18,6 +19,7 @@ from sealwire.broker.port import AddInvite, ListInvites
 from sealwire.wire import control, frames
 from sealwire.wire.frames import Code
 from tests.unit.broker.test_bans import REFUSED, order, try_login
+from tests.unit.broker.test_expiry import DAY_S, HOUR_S, away, rest
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
 
@@ -72,10 +74,36 @@ def test_a_kicked_device_may_come_back(rig):
     alice, bob = pair(rig)
     assert order(rig, Kick("alice")) == 1
     assert order(rig, Kick(bob.mailbox.hex())) == 1
-    assert order(rig, Kick("nobody")) == 0
     assert alice.seen() == [("reset", "kicked")]
     assert not bob.is_open
     rig.login("alice")
+
+
+@pytest.mark.parametrize("kind", [Kick, Purge])
+def test_an_order_about_nobody_is_not_carried_out_as_if_there_were_nothing_to_do(rig, kind):
+    alice = rig.login("alice")
+    assert order(rig, kind("nobody")) == order(rig, kind("00" * 16)) == "unknown"
+    leave(alice)
+    assert order(rig, kind("alice")) == 0
+
+
+def test_a_purge_while_mail_expires_leaves_the_bytes_right(rig):
+    bob = away(rig, A, B)
+    rest(rig, DAY_S)
+    alice = rig.login("alice")
+    alice.send(bob.mailbox, C)
+    rest(rig, 29 * DAY_S)
+    rig.auto = False
+    rig.now += 2 * HOUR_S
+    rig.wall_ms += 2 * HOUR_S * 1000
+    rig.advance(3)
+    assert [len(op.rows) for op in rig.job.ops if isinstance(op, Expire)] == [2]
+    rig.begin()
+    rig.router.command("order", Purge("bob"))
+    rig.commit()
+    rig.commit()
+    box = rig.router.mailboxes[bob.mailbox]
+    assert (box.messages, box.bytes, counts(rig)["mail"]) == (0, 0, 0)
 
 
 def test_a_purged_queue_is_empty_and_stays_so(rig, monkeypatch):
