@@ -96,6 +96,31 @@ def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people):
     assert unread == [], "who was removed reads nothing more"
 
 
+def test_a_groups_name_means_it_in_every_question_about_what_was_said(stage, people):
+    alice = people["alice"]
+    group = ask(alice, "create", name="Ablage")["id"]
+    said = alice.request("send", to="+Ablage", text="the minutes of May")["result"]["id"]
+    place = {"conversation": "+ablage"}
+    alice.request("pin", **place, id=said)
+    for method, more in (("page", {}), ("pinned", {}), ("at_date", {"ms": 0}), ("search", {"query": "minut"})):
+        by_name, by_id = (alice.request(method, conversation=where, **more) for where in ("+Ablage", group))
+        assert by_name["result"] == by_id["result"], method
+        assert said in [one["id"] for one in (by_id["result"].get("messages") or by_id["result"]["found"])]
+    assert alice.request("read", **place, id=said)["result"]["id"] == group
+    assert alice.request("file.list", **place)["result"] == {"messages": []}
+    assert (
+        alice.request("retention", **place, days=9)["result"]
+        == alice.request("retention", conversation=group)["result"]
+    )
+    assert "muted_until" in alice.request("mute", **place)["result"]
+    out = stage.path / "ablage.json"
+    assert alice.request("export", path=str(out), **place)["result"]["count"] == 2
+    nobody = alice.request("export", path=str(stage.path / "none.json"), conversation="+nothing")["error"]
+    assert (nobody["data"]["name"], list(stage.path.glob("none*"))) == ("unknown-group", [])
+    cleared = stage.run("--name", "alice", "clear", "+ablage", "--yes")
+    assert (cleared.returncode, cleared.stdout.strip()) == (0, "2"), cleared.stderr
+
+
 def test_commands_do_the_same_one_at_a_time(stage, people):
     """frank leads a group by one-shot commands; erin's running peer answers."""
     erin = people["erin"]

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from sealwire.crypto.vault import KdfParams
 from sealwire.errors import BackupError, ExportError, RemoteProtocolError
 from sealwire.i18n import _
+from sealwire.ids import GROUP_MARK, group_of
 from sealwire.peer import backup, export
 from sealwire.peer.api import MAX_TEXT_BYTES
 from sealwire.peer.api.past import ExportFormat
@@ -34,6 +35,29 @@ class Copies:
         self._client = client
         self._store = client.store
 
+    def _at(self, conversation: str) -> str:
+        """Return a conversation in its final form. What was said with somebody unknown here can be looked at, too.
+
+        Raises:
+            UnknownGroupError, GroupNameError: ``+`` and a name that means no group here, or several.
+        """
+        if conversation.startswith(GROUP_MARK) and group_of(conversation.lower()) is None:
+            return self._client.groups.find(conversation).conversation
+        return conversation.lower()
+
+    async def _known(self, conversation: str) -> str:
+        """The same, of one that exists: something was said in it, or it can be talked in.
+
+        Raises:
+            UnknownPeerError too.
+        """
+        place = self._at(conversation)
+        if await self._client.do(lambda _now: self._store.history(place, 1, None)):
+            return place
+        if place.startswith(GROUP_MARK):
+            return self._client.groups.find(place).conversation
+        return (await self._client.known(place)).name
+
     async def export(
         self,
         target: Path,
@@ -45,8 +69,12 @@ class Copies:
 
         Raises:
             ExportError: the file exists or cannot be written; nothing is left under its name.
+            UnknownPeerError, UnknownGroupError, GroupNameError.
         """
-        ids = [conversation] if conversation else await self._client.do(lambda _now: self._store.conversation_ids())
+        if conversation:
+            ids = [await self._known(conversation)]
+        else:
+            ids = await self._client.do(lambda _now: self._store.conversation_ids())
         part = target.with_name(target.name + ".part")
         try:
             with _new_file(target, part) as file:

@@ -310,10 +310,10 @@ class FilesDesk:
 
     async def of(self, conversation: str, limit: int = 200) -> Sequence[Message]:
         """Messages with files in a conversation, latest first."""
-        store = self._client.store
+        store, place = self._client.store, self._client.place(conversation)
 
         def read() -> list[Message]:
-            shown = (store.shown(row) for row in store.files_in(conversation, limit))
+            shown = (store.shown(row) for row in store.files_in(place, limit))
             return [message for message in shown if message is not None]
 
         return await self._client.do(lambda _now: read())

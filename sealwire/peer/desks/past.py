@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sealwire.errors import UsageError
 from sealwire.i18n import _
-from sealwire.ids import GROUP_MARK, group_of
+from sealwire.ids import GROUP_MARK
 from sealwire.peer import search
 from sealwire.peer.api.groups import GroupInfo
 from sealwire.peer.api.past import ConversationInfo, Found, Retention
@@ -40,13 +40,8 @@ class PastDesk(Copies):
 
     async def conversation(self, conversation: str) -> ConversationInfo:
         """One of them, also one in which nothing was said yet. Raises UnknownPeerError."""
-        if not conversation.startswith(GROUP_MARK):
-            # What was said with somebody stays readable where they are unknown, as after an import on a new device.
-            if not await self._client.do(lambda _now: self._store.history(conversation, 1, None)):
-                conversation = (await self._client.known(conversation)).name
-        elif group_of(conversation) is None:
-            conversation = await self._client.do(lambda _now: self._client.groups.find(conversation).conversation)
-        return await self._client.do(lambda _now: self._info(conversation))
+        place = await self._known(conversation)
+        return await self._client.do(lambda _now: self._info(place))
 
     def _info(self, conversation: str) -> ConversationInfo:
         store = self._store
@@ -93,11 +88,13 @@ class PastDesk(Copies):
 
     async def mark_read(self, conversation: str, up_to_row: int) -> None:
         """This conversation has been read up to here (receipts go out if they are on)."""
-        await self._client.do(lambda now: self._client.engine.mail.mark_read(up_to_row, now, conversation))
+        place = self._at(conversation)
+        await self._client.do(lambda now: self._client.engine.mail.mark_read(up_to_row, now, place))
 
     async def mute(self, conversation: str, until_ms: int) -> None:
         """No notifications until then; 0 ends it."""
-        await self._client.do(lambda _now: self._store.mute(conversation, max(0, until_ms)))
+        place = await self._known(conversation)
+        await self._client.do(lambda _now: self._store.mute(place, max(0, until_ms)))
 
     # --- pages ---
 
@@ -105,10 +102,10 @@ class PastDesk(Copies):
         self, conversation: str, limit: int = 50, *, before_row: int | None = None, after_row: int | None = None
     ) -> Sequence[Message]:
         """Messages before a row (the last ones without it), or after one; always oldest first."""
-        count = min(limit, MAX_PAGE)
+        place, count = self._at(conversation), min(limit, MAX_PAGE)
         if after_row is not None:
-            return await self._client.do(lambda _now: self._store.history_after(conversation, count, after_row))
-        return await self._client.do(lambda _now: self._store.history(conversation, count, before_row))
+            return await self._client.do(lambda _now: self._store.history_after(place, count, after_row))
+        return await self._client.do(lambda _now: self._store.history(place, count, before_row))
 
     async def message(self, conversation: str, message_id: str) -> Message | None:
         """One message."""
@@ -116,7 +113,8 @@ class PastDesk(Copies):
             wanted = bytes.fromhex(message_id)
         except ValueError:
             return None
-        return await self._client.do(lambda _now: self._store.find_message(conversation, wanted))
+        place = self._at(conversation)
+        return await self._client.do(lambda _now: self._store.find_message(place, wanted))
 
     async def around(self, conversation: str, row: int, limit: int = 50) -> Sequence[Message]:
         """A page with this row in its middle."""
@@ -126,19 +124,20 @@ class PastDesk(Copies):
 
     async def row_at(self, conversation: str, ms: int) -> int | None:
         """The first row said at or after a time (jump to date)."""
-        return await self._client.do(lambda _now: self._store.row_at(conversation, ms))
+        place = self._at(conversation)
+        return await self._client.do(lambda _now: self._store.row_at(place, ms))
 
     async def search(
         self, query: str, conversation: str | None = None, limit: int = 50, before_row: int | None = None
     ) -> Sequence[Found]:
         """Messages that hold every word of the query or a word that begins with it, accents folded; latest first."""
-        wanted = search.parse(query)
+        place, wanted = self._at(conversation) if conversation is not None else None, search.parse(query)
         if wanted == search.Query():
             return []
         while await self._client.do(lambda _now: self._catch_up()):
             pass  # what came a moment ago must be found too; each round is one short turn
         count, before = min(limit, MAX_PAGE), FAR if before_row is None else before_row
-        messages = await self._client.do(lambda _now: self._store.search(wanted, conversation, count, before))
+        messages = await self._client.do(lambda _now: self._store.search(wanted, place, count, before))
         return [Found(message, search.marks(message.text, wanted)) for message in messages]
 
     def _catch_up(self) -> bool:
@@ -147,14 +146,15 @@ class PastDesk(Copies):
 
     async def pinned(self, conversation: str) -> Sequence[Message]:
         """The pinned messages, latest pin first."""
-        return await self._client.do(lambda _now: self._store.pinned_in(conversation))
+        place = self._at(conversation)
+        return await self._client.do(lambda _now: self._store.pinned_in(place))
 
     # --- keeping ---
 
     async def clear(self, conversation: str) -> int:
         """Delete a conversation's messages here, and only here; returns how many."""
-        count = 0
-        while gone := await self._client.do(lambda now: self._store.drop_messages(conversation, FAR, PAGE, now.ms)):
+        place, count = await self._known(conversation), 0
+        while gone := await self._client.do(lambda now: self._store.drop_messages(place, FAR, PAGE, now.ms)):
             count += gone
         return count
 
@@ -163,9 +163,11 @@ class PastDesk(Copies):
 
         Raises:
             UsageError: a negative number.
+            UnknownPeerError, UnknownGroupError, GroupNameError.
         """
+        place = await self._known(conversation) if conversation is not None else None
         if rule is not None:
             if rule.days < 0 or rule.messages < 0:
                 raise UsageError(_("Days and numbers of messages to keep are 0 (no bound) or more."))
-            await self._client.do(lambda now: self._client.engine.keeping.put_rule(conversation, rule, now.ms))
-        return await self._client.do(lambda _now: self._client.engine.keeping.rule(conversation))
+            await self._client.do(lambda now: self._client.engine.keeping.put_rule(place, rule, now.ms))
+        return await self._client.do(lambda _now: self._client.engine.keeping.rule(place))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sealwire.errors import BackupError, ExportError
+from sealwire.errors import BackupError, ExportError, SealwireError, UnknownGroupError
+from sealwire.peer.api.past import Retention
 from sealwire.peer.client import Client
 from tests.unit.peer.profile_of_alice import opened, say
 
@@ -57,6 +58,26 @@ async def test_pages_go_both_ways_and_to_a_date(alice: Client) -> None:
     assert await alice.past.message("bob", found.id) == found
     assert await alice.past.message("carol", found.id) is None
     assert await alice.past.message("bob", "nonsense") is None
+
+
+async def test_what_names_no_conversation_is_an_error_and_no_empty_answer(alice: Client, tmp_path: Path) -> None:
+    await say(alice, "bob", "hello")
+    assert [message.text for message in await alice.past.page("Bob")] == ["hello"], "as everywhere a name is typed"
+    for nobody, error in (("+nothing", UnknownGroupError), ("+" + "0" * 32, UnknownGroupError), ("zoe", SealwireError)):
+        with pytest.raises(error):
+            await alice.past.export(tmp_path / "out.json", "json", nobody)
+        with pytest.raises(error):
+            await alice.past.clear(nobody)
+        with pytest.raises(error):
+            await alice.past.retention(nobody, Retention(days=5))
+        with pytest.raises(error):
+            await alice.past.mute(nobody, 5_000)
+    for look in (alice.past.page, alice.past.pinned):
+        with pytest.raises(UnknownGroupError):
+            await look("+nothing")
+    with pytest.raises(UnknownGroupError):
+        await alice.past.search("hello", "+nothing")
+    assert list(tmp_path.glob("out*")) == []
 
 
 async def test_search_finds_what_came_a_moment_ago_and_says_where(alice: Client) -> None:
