@@ -145,6 +145,11 @@ class Membership(msgspec.Struct, frozen=True, array_like=True):
             case _:
                 return True
 
+    def is_last_owner(self, name: str) -> bool:
+        """Whether nobody else who joined is an owner, and somebody is."""
+        member = self.members.get(name)
+        return member is not None and member.role == Role.OWNER and not self._keeps_an_owner_without(name)
+
     def _keeps_an_owner_without(self, name: str) -> bool:
         return any(member.role == Role.OWNER for other, member in self.joined().items() if other != name)
 

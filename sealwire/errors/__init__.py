@@ -20,9 +20,12 @@ from sealwire.errors.files import FileUnreadableError as FileUnreadableError
 from sealwire.errors.files import TargetExistsError as TargetExistsError
 from sealwire.errors.files import UnknownFileError as UnknownFileError
 from sealwire.errors.groups import GroupBusyError as GroupBusyError
+from sealwire.errors.groups import GroupMemberError as GroupMemberError
 from sealwire.errors.groups import GroupNameError as GroupNameError
 from sealwire.errors.groups import GroupRightError as GroupRightError
 from sealwire.errors.groups import GroupStoppedError as GroupStoppedError
+from sealwire.errors.groups import LastOwnerError as LastOwnerError
+from sealwire.errors.groups import NotInGroupError as NotInGroupError
 from sealwire.errors.groups import UnknownGroupError as UnknownGroupError
 
 # --- bytes from elsewhere ------------------------------------------------------------------------------------

@@ -34,6 +34,30 @@ class GroupRightError(SealwireError):
     hint = "group info shows what you are there, and who its owners are."
 
 
+class GroupMemberError(GroupRightError):
+    """Somebody who is in it, or invited, is invited again."""
+
+    code = "group-member"
+    text = "{member} is in the group {name} already, or invited."
+    hint = "group info shows who is. To change what somebody may do there: group role."
+
+
+class NotInGroupError(GroupRightError):
+    """What was asked is about somebody who is not in it."""
+
+    code = "not-in-group"
+    text = "{member} is not in the group {name}."
+    hint = "group info shows who is."
+
+
+class LastOwnerError(GroupRightError):
+    """A group keeps an owner as long as anybody else is in it."""
+
+    code = "last-owner"
+    text = "You are the last owner of the group {name}."
+    hint = "Make somebody else owner first: group role."
+
+
 class GroupBusyError(SealwireError):
     """Others were faster each time: nothing was appended."""
 

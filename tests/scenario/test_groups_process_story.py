@@ -121,6 +121,25 @@ def test_a_groups_name_means_it_in_every_question_about_what_was_said(stage, peo
     assert (cleared.returncode, cleared.stdout.strip()) == (0, "2"), cleared.stderr
 
 
+def test_what_cannot_be_done_in_a_group_says_why_and_leaves_no_mark(people):
+    alice, bob = people["alice"], people["bob"]
+    group = ask(alice, "create", name="Werkstatt", members=["bob", "Bob"])
+    assert [one["name"] for one in group["members"]] == ["alice", "bob"], "named twice, invited once"
+    changed(bob, "invited", id=group["id"])
+    ask(bob, "accept", group=group["id"])
+    changed(alice, "joined", id=group["id"])
+
+    def refused(method: str, **params: object) -> str:
+        return alice.request(f"group.{method}", group=group["id"], **params)["error"]["data"]["name"]
+
+    head = ask(alice, "info", group=group["id"])["head"]
+    assert refused("invite", name="bob") == "group-member"
+    assert refused("remove", name="carol") == refused("role", name="carol", role="admin") == "not-in-group"
+    assert refused("leave") == refused("role", name="alice", role="member") == "last-owner"
+    assert refused("remove", name="alice") == "group-right"
+    assert ask(alice, "info", group=group["id"])["head"] == head
+
+
 def test_commands_do_the_same_one_at_a_time(stage, people):
     """frank leads a group by one-shot commands; erin's running peer answers."""
     erin = people["erin"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealwire.crypto.group_entry import Kind, Role, encode_text
+from sealwire.crypto.group_entry import Invited, Kind, Role, encode_text
 from sealwire.errors import GroupRightError
 from sealwire.wire.frames import Verb
 from tests.company import Company, warned
@@ -179,6 +179,29 @@ def test_what_waits_when_the_right_to_speak_is_taken_away_fails(net, people, gro
     group.settle()
     assert bob.states(sent) == ["failed"]
     assert group.heard(alice) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "value"),
+    [
+        (Kind.ROLE, "alice", bytes((Role.MEMBER,))),
+        (Kind.ROLE, "bob", b"\x09"),
+        (Kind.TIMER, "", (3).to_bytes(4, "big")),
+        (Kind.RENAME, "", encode_text("a\u202eb")),
+        (Kind.INVITE, "dave", Invited(bytes(32), Role.MEMBER, 1).encode()),
+    ],
+    ids=["last-owner", "no-role", "too-short", "turned-around", "over-already"],
+)
+def test_what_everybody_would_skip_is_refused_here_and_stands_in_no_log(net, people, group, kind, subject, value):
+    alice, bob = people["alice"], people["bob"]
+    before = group.of(alice).head
+    answers = []
+    take = alice._apply
+    alice._apply = lambda turn: (answers.extend(turn.answers), take(turn))
+    ticket = group.act(alice, kind, subject, value)
+    group.settle()
+    assert [(answer.ticket, type(answer.error)) for answer in answers] == [(ticket, GroupRightError)]
+    assert group.of(alice).head == group.of(bob).head == before
 
 
 def test_who_was_away_catches_up(net, people, group):

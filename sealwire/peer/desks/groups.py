@@ -22,9 +22,12 @@ from sealwire.crypto.group_entry import Role as RoleNumber
 from sealwire.crypto.membership import MAX_INVITED_MS
 from sealwire.errors import (
     BrokerUnreachableError,
+    GroupMemberError,
     GroupNameError,
     GroupRightError,
     GroupStoppedError,
+    LastOwnerError,
+    NotInGroupError,
     NotReachedError,
     SealwireError,
     UnknownGroupError,
@@ -39,6 +42,7 @@ from sealwire.peer.records import Now
 
 if TYPE_CHECKING:
     from sealwire.crypto.membership import Member as LogMember
+    from sealwire.crypto.membership import Membership
     from sealwire.peer.client import Client
 
 LOOK_S: Final = 0.1
@@ -140,7 +144,7 @@ class GroupsDesk:
         name = _checked(name, MAX_GROUP_NAME_BYTES)
         if not name:
             raise GroupNameError(_("a name has at least one character"))
-        guests = [await self._guest(member) for member in members]
+        guests = dict([await self._guest(member) for member in members])  # each once, however often they are named
         made: list[GroupId] = []
 
         def begin(now: Now) -> int:
@@ -150,7 +154,7 @@ class GroupsDesk:
 
         await self._append(begin)
         conversation = conversation_of(made[0])
-        for guest, value in guests:
+        for guest, value in guests.items():
             await self._act(conversation, Kind.INVITE, guest, value)
         return await self.info(conversation)
 
@@ -194,7 +198,12 @@ class GroupsDesk:
 
     async def set_role(self, group: str, name: str, role: Role) -> GroupInfo:
         """Change what somebody may do (owner)."""
-        return await self._act(group, Kind.ROLE, name.lower(), bytes((_role(role),)))
+        value = bytes((_role(role),))
+        found = await self._client.do(lambda _now: self.find(group))
+        state, own = found.membership, self._client.name
+        if state is not None and name.lower() == own and state.is_last_owner(own) and role != "owner":
+            raise LastOwnerError(name=found.name)
+        return await self._act(found.conversation, Kind.ROLE, name.lower(), value)
 
     async def rename(self, group: str, name: str) -> GroupInfo:
         """Give the group another name (owner, admin)."""
@@ -224,7 +233,7 @@ class GroupsDesk:
             raise GroupRightError(name=found.name)
         state = found.membership
         if state is not None and not state.may(self._client.name, kind, subject):
-            raise GroupRightError(name=found.name)
+            raise _why_not(state, self._client.name, kind, subject)
         await self._append(lambda now: self._client.engine.groups.act(found, kind, now, subject, value))
         return await self.info(found.conversation)
 
@@ -250,6 +259,18 @@ class GroupsDesk:
             raise NotReachedError(state=_("taken"), seconds=f"{WAIT_S:g}") from None
         if error is not None:
             raise error
+
+
+def _why_not(state: Membership, own: str, kind: Kind, subject: str) -> GroupRightError:
+    """What stands against an entry that would not count, as exactly as it can be said."""
+    member = state.members.get(subject)
+    if kind is Kind.LEAVE and state.is_last_owner(own):
+        return LastOwnerError(name=state.name)
+    if kind is Kind.INVITE and member is not None:
+        return GroupMemberError(name=state.name, member=subject)
+    if kind in (Kind.REMOVE, Kind.ROLE) and (member is None or (kind is Kind.ROLE and not member.joined)):
+        return NotInGroupError(name=state.name, member=subject)
+    return GroupRightError(name=state.name)
 
 
 def _role(role: str) -> RoleNumber:

@@ -11,8 +11,9 @@ from sealwire.crypto.group_entry import Body, Kind, SignedBody, encode_create
 from sealwire.crypto.group_log import Head, LogEntry, start_of
 from sealwire.crypto.identity import Identity
 from sealwire.crypto.log_keys import LogKey, seal_entry
+from sealwire.crypto.membership import apply
 from sealwire.crypto.primitives import KEY_BYTES, Rng, ed25519_public
-from sealwire.errors import GroupRightError, SealwireError
+from sealwire.errors import GroupRightError, RefusedError, RemoteProtocolError, SealwireError
 from sealwire.ids import GROUP_ID_BYTES, GroupId, Millis
 from sealwire.peer.groups.group import Act, Group
 
@@ -67,6 +68,11 @@ class Scribe:
             writer, link = act.key.writer, act.key.link(key, head.sequence + 1, self._rng)
         start = start_of(head, head.keeper, writer, link)
         signed = self._sign(act, state.epoch_after(act.kind, act.subject), start, now_ms)
+        try:
+            apply(state, signed, start, head.sequence + 1, act.key is not None)
+        except (RefusedError, RemoteProtocolError):
+            # Everybody would skip it, and whoever waits for it would hear that it was done.
+            raise GroupRightError(name=state.name) from None
         seed = group.keeper_seed if act.key is not None else None
         return seal_entry(start, key, signed.encode(), seed, self._rng)
 
