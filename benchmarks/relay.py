@@ -26,6 +26,7 @@ from zmq.utils import z85
 
 from sealwire.broker.keyfiles import read_public
 from sealwire.wire import frames
+from sealwire.wire.many import apart
 from tests.unit.broker.raw_peer import RawPeer, member
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -203,10 +204,10 @@ def receive(peer: RawPeer, delay_s: float) -> None:
     due: list[tuple[float, int]] = []
     while True:
         try:
-            for _ in range(ACK_EVERY - (seq - acked) if not delay_s else ACK_EVERY):
-                frame = get(zmq.NOBLOCK)
-                if frame[0] == frames.Verb.DELIVER:
-                    seq = int.from_bytes(frame[1:9], "big")
+            while delay_s or seq - acked < ACK_EVERY:
+                for frame in apart(get(zmq.NOBLOCK)):
+                    if frame[0] == frames.Verb.DELIVER:
+                        seq = int.from_bytes(frame[1:9], "big")
         except zmq.Again:
             peer.socket.poll(int(ACK_AFTER_S * 1000))
         if delay_s:

@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.figures import machine
 from sealwire.broker.port import BrokerSettings
 from sealwire.testing import Network, VirtualPeer
-from sealwire.wire import frames
+from sealwire.wire import frames, many
 from tests.conftest import PEOPLE
 
 PER_LINK = 12
@@ -140,6 +140,12 @@ _SEEDS_UP = (
     _random,
     lambda t, d: frames.encode_send(t, d.choice((1, 2, 2**63)), d.randbytes(16), d.randbytes(16), d.randbytes(400)),
     lambda t, d: frames.encode_fanout(t, 1, d.randbytes(16), [d.randbytes(16) for _ in range(3)], d.randbytes(300)),
+    lambda t, d: many.encode_send_many(
+        [
+            frames.encode_send(t, seq, d.randbytes(16), d.randbytes(16), d.randbytes(99))
+            for seq in (1, 2, d.choice((3, 9)))
+        ]
+    ),
     lambda t, d: frames.encode_ack(t, d.choice((0, 1, 2**64 - 1))),
     lambda t, d: frames.encode_release(t, d.randbytes(16)),
     lambda t, d: frames.encode_ephemeral(t, d.randbytes(16), d.randbytes(20)),

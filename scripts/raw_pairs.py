@@ -28,6 +28,7 @@ from sealwire.ids import mid_of
 from sealwire.testing.checker import Log
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from sealwire.wire.many import apart
 from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
 
 TICK_S = 0.05
@@ -110,7 +111,7 @@ class Member:
         """What came, without waiting."""
         with suppress(zmq.Again):
             while True:
-                yield self.peer.socket.recv(zmq.NOBLOCK)
+                yield from apart(self.peer.socket.recv(zmq.NOBLOCK))
 
     def say(self, frame: bytes) -> None:
         """Send if the socket takes it; a link that does not is dead, and found so later."""
@@ -201,7 +202,7 @@ class Reader(Member):
         elif time.monotonic() >= self.next_at:
             self.next_at = time.monotonic() + SLOW_EVERY_S
             with suppress(zmq.Again):
-                yield self.peer.socket.recv(zmq.NOBLOCK)
+                yield from apart(self.peer.socket.recv(zmq.NOBLOCK))
 
     def hear(self, came: list[bytes], log: Log, now: float) -> None:
         for frame in came:

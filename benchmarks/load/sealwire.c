@@ -14,13 +14,17 @@
 #include <zmq.h>
 
 enum { SEND = 0x10, ACK = 0x13, ACCEPTED = 0x14, REJECT = 0x15, DELIVER = 0x17, RESET = 0x43 };
-enum { HASH = 32, NONCE = 32, TOKEN = 8, SEND_HEAD = 49, DELIVER_HEAD = 25, ROOM = 32768, DUE = 4096 };
+enum { SEND_MANY = 0x18, DELIVER_MANY = 0x19, MANY = 64, MANY_BYTES = 65536 };
+enum { HASH = 32, NONCE = 32, TOKEN = 8, SEND_HEAD = 49, DELIVER_HEAD = 25, LENGTH = 2, DUE = 4096 };
+enum { AT_BODY = 1 + TOKEN, ITEM_HEAD = SEND_HEAD - AT_BODY, ROOM = 98304 };
 
 struct end {
     void *socket;
     int pollable;
     unsigned char token[TOKEN];
-    unsigned char frame[ROOM];          /* the head of a SEND, then the body */
+    unsigned char mailbox[16];
+    unsigned char frame[ROOM];          /* what was put since the last flush: a SEND_MANY, or what a SEND_MANY may be */
+    size_t used, items;
     uint64_t seq, done, acked;
     double delay_s;
     double due_at[DUE];                 /* acknowledgements that wait: when, and up to what */
@@ -29,6 +33,7 @@ struct end {
 };
 
 static void *context;
+static int is_bare;
 
 static void put_u64(unsigned char *at, uint64_t value) {
     for (int i = 0; i < 8; i++)
@@ -68,6 +73,7 @@ static struct end *connected(const char *role, int at) {
     struct end *end = zeroed(sizeof *end);
     char name[64];
     size_t size = sizeof end->pollable;
+    is_bare = is_fact("bare");
     if (context == NULL && (sodium_init() < 0 || (context = zmq_ctx_new()) == NULL))
         die("no libsodium, or no context");
     end->socket = zmq_socket(context, ZMQ_DEALER);
@@ -124,19 +130,18 @@ static void login(struct end *end, const char *role, int at) {
 
 static void *sender(int at, size_t size) {
     struct end *end = connected("alice", at);
-    if (size > ROOM - SEND_HEAD)
+    if (size > MANY_BYTES - SEND_HEAD - LENGTH)
         die("a body of %zu bytes is too large", size);
-    if (!is_fact("bare"))
+    if (!is_bare)
         login(end, "alice", at);
-    end->frame[0] = SEND;
     memcpy(end->frame + 1, end->token, TOKEN);
-    hex_fact("bob.mailbox", at, end->frame + 33, 16);
+    hex_fact("bob.mailbox", at, end->mailbox, sizeof end->mailbox);
     return end;
 }
 
 static void *receiver(int at) {
     struct end *end = connected("bob", at);
-    if (is_fact("bare")) {
+    if (is_bare) {
         unsigned char mailbox[16], answer[ROOM];
         hex_fact("bob.mailbox", at, mailbox, sizeof mailbox);
         say(end, mailbox, sizeof mailbox);
@@ -152,15 +157,36 @@ static int pollable(void *it) {
     return ((struct end *)it)->pollable;
 }
 
-static void put(void *it, const char *body, size_t size) {
+/* One message alone goes as a SEND, several at once as a SEND_MANY, just as a peer's link sends them. */
+static void flush(void *it) {
     struct end *end = it;
-    put_u64(end->frame + 9, ++end->seq);
-    memcpy(end->frame + SEND_HEAD, body, size);
-    say(end, end->frame, SEND_HEAD + size);
+    if (end->items == 1) {
+        memmove(end->frame + AT_BODY, end->frame + AT_BODY + LENGTH, end->used - LENGTH);
+        end->frame[0] = SEND;
+        say(end, end->frame, AT_BODY + end->used - LENGTH);
+    } else if (end->items > 1) {
+        end->frame[0] = SEND_MANY;
+        say(end, end->frame, AT_BODY + end->used);
+    }
+    end->used = end->items = 0;
 }
 
-static void flush(void *it) {
-    (void)it; /* libzmq writes by itself */
+static void put(void *it, const char *body, size_t size) {
+    struct end *end = it;
+    size_t item = ITEM_HEAD + size;
+    if (end->items == MANY || end->used + LENGTH + item > MANY_BYTES)
+        flush(end);
+    unsigned char *at = end->frame + AT_BODY + end->used;
+    at[0] = (unsigned char)(item >> 8);
+    at[1] = (unsigned char)item;
+    put_u64(at + LENGTH, ++end->seq);
+    memset(at + LENGTH + 8, 0, 16);
+    memcpy(at + LENGTH + 24, end->mailbox, sizeof end->mailbox);
+    memcpy(at + LENGTH + ITEM_HEAD, body, size);
+    end->used += LENGTH + item;
+    end->items++;
+    if (is_bare)
+        flush(end); /* that relay looks at each frame */
 }
 
 static long confirmed(void *it) {
@@ -199,6 +225,19 @@ static uint64_t due(struct end *end) {
     return ready;
 }
 
+/* The DELIVERs of a DELIVER_MANY: how many. */
+static long take_many(struct end *end, const unsigned char *frame, size_t size, Took took) {
+    long count = 0;
+    for (size_t at = 1; at + LENGTH + DELIVER_HEAD - 1 <= size; count++) {
+        size_t length = (size_t)frame[at] << 8 | frame[at + 1];
+        at += LENGTH;
+        end->seq = get_u64(frame + at);
+        took((const char *)frame + at + DELIVER_HEAD - 1, length - (DELIVER_HEAD - 1));
+        at += length;
+    }
+    return count;
+}
+
 static long take(void *it, Took took) {
     struct end *end = it;
     static unsigned char frame[ROOM];
@@ -208,6 +247,8 @@ static long take(void *it, Took took) {
             end->seq = get_u64(frame + 1);
             took((char *)frame + DELIVER_HEAD, (size_t)size - DELIVER_HEAD);
             count++;
+        } else if (frame[0] == DELIVER_MANY) {
+            count += take_many(end, frame, (size_t)size, took);
         } else if (frame[0] == RESET) {
             die("the broker ended the link, reason %d", frame[1]);
         }

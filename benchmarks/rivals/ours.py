@@ -13,6 +13,7 @@ import sealwire
 from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server
 from sealwire.wire import frames
+from sealwire.wire.many import apart, gather_sends
 from tests.unit.broker.raw_peer import RawPeer, member
 
 NAME = "Sealwire"
@@ -46,7 +47,7 @@ def drain(socket: zmq.Socket) -> Iterator[bytes]:
     get = zmq.backend.Socket.recv.__get__(socket)
     try:
         while True:
-            yield get(zmq.NOBLOCK)
+            yield from apart(get(zmq.NOBLOCK))
     except zmq.Again:
         return
 
@@ -60,16 +61,20 @@ class Publisher:
         self.seq = self.done = 0
         self.pollable = self.peer.socket
         self.write = zmq.backend.Socket.send.__get__(self.peer.socket)
+        self.ready: list[bytes] = []
 
     def enter(self, facts: dict) -> None:
         self.peer.login()
 
     def put(self, body: bytes) -> None:
         self.seq += 1
-        self.write(self.head + self.seq.to_bytes(8, "big") + self.tail + body, 0)
+        self.ready.append(self.head + self.seq.to_bytes(8, "big") + self.tail + body)
 
     def flush(self) -> None:
-        """libzmq writes by itself."""
+        """What was put since the last time, as a peer's link sends what one turn made."""
+        for frame in gather_sends(self.ready):
+            self.write(frame, 0)
+        self.ready.clear()
 
     def confirmed(self) -> int:
         before = self.done

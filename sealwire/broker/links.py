@@ -106,6 +106,7 @@ class Link:
         "inflight",
         "inflight_bytes",
         "mailbox",
+        "many_head",
         "open",
         "progress_at",
         "requests",
@@ -138,6 +139,7 @@ class Link:
         self.account = mailbox.account
         self.token = token
         self.send_head = bytes((Verb.SEND,)) + token
+        self.many_head = bytes((Verb.SEND_MANY,)) + token
         self.ack_head = bytes((Verb.ACK,)) + token
         self.open = True
         # As WELCOME said: a change of these limits is for those who come after it.

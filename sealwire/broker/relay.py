@@ -32,8 +32,11 @@ from sealwire.wire.frames import (
     decode_fanout_targets,
     encode_reset,
 )
+from sealwire.wire.many import MANY_ITEM, MANY_ITEM_REST, MAX_MANY
 
 _send_fields = Struct(">Q16s16s").unpack_from
+_item_fields = MANY_ITEM.unpack_from
+_ITEM_BYTES: Final = MANY_ITEM.size
 _u64 = Struct(">Q").unpack_from
 _deliver_head = Struct(">BQ16s").pack
 _accepted = Struct(">BQ").pack
@@ -123,20 +126,38 @@ class Relay:
         link.heard = self.now
         head = frame[:AT_BODY]
         if head == link.send_head:
-            self._send(link, frame)
+            if len(frame) > AT_SEND_ENVELOPE:
+                seq, mid, to = _send_fields(frame, AT_BODY)
+                self._send(link, seq, mid, to, frame[AT_SEND_ENVELOPE:])
+            else:
+                self.end(link, Reset.PROTOCOL)
+        elif head == link.many_head:
+            self._send_many(link, frame)
         elif head == link.ack_head:
             self._ack(link, frame)
         else:
             self._other(link, frame)
 
-    def _send(self, link: Link, frame: bytes) -> None:
-        size = len(frame) - AT_SEND_ENVELOPE
+    def _send_many(self, link: Link, frame: bytes) -> None:
+        """Each message as if it had come alone: one that does not fit ends the link session after those before it."""
+        at, end, send = AT_BODY, len(frame), self._send
+        for _ in range(MAX_MANY):
+            start = at + _ITEM_BYTES
+            if start >= end:
+                break
+            length, seq, mid, to = _item_fields(frame, at)
+            at = start + length - MANY_ITEM_REST
+            if not start < at <= end:
+                break
+            send(link, seq, mid, to, frame[start:at])
+            if at == end or not link.open:
+                return
+        self.end(link, Reset.PROTOCOL)
+
+    def _send(self, link: Link, seq: int, mid: Mid, to: MailboxId, envelope: bytes) -> None:
+        size = len(envelope)
         cost = 1 + (size >> 12)
         self.units += cost
-        if size <= 0:
-            self.end(link, Reset.PROTOCOL)
-            return
-        seq, mid, to = _send_fields(frame, AT_BODY)
         unanswered = link.unanswered
         if (
             seq != link.rx + 1
@@ -147,7 +168,7 @@ class Relay:
             return
         link.rx = seq
         mailbox = self.mailboxes.get(to)
-        entry = Entry(link, seq, mailbox, mid, frame[AT_SEND_ENVELOPE:], size, self.now)
+        entry = Entry(link, seq, mailbox, mid, envelope, size, self.now)
         unanswered.append(entry)
         link.unanswered_bytes += size
         account = link.account

@@ -34,12 +34,13 @@ from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
 from sealwire.broker.store import Writer
 from sealwire.broker.warden import LOOK_S, Warden
-from sealwire.broker.watching import Sight, seen_in, seen_out
+from sealwire.broker.watching import Sight, seen_in, seen_out, seen_together
 from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
 from sealwire.closing import end_context
 from sealwire.errors import MissingPackageError, StoreFailedError
 from sealwire.i18n import _
 from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
+from sealwire.wire.many import gather_delivers
 
 if TYPE_CHECKING:
     from sealwire.broker.metrics import Metrics
@@ -361,7 +362,7 @@ class Server:
     def _flush(self) -> None:
         sends, send = self._router.sends, self._send
         size = 0
-        for rid, frame in sends:
+        for rid, frame in sends if len(sends) == 1 else gather_delivers(sends):
             try:
                 send(rid, _ID)
                 send(frame, _NOBLOCK)
@@ -419,7 +420,8 @@ class Server:
 
     def _show_and_handle(self, link: Link, frame: bytes) -> None:
         if frame.startswith(link.token, AT_TOKEN):
-            self._show(seen_in(frame))
+            for sight in seen_together(frame):
+                self._show(sight)
         self._router.handle(link, frame)
 
     def _show_sends(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from sealwire.errors import RemoteProtocolError
 from sealwire.wire.frames import (
     AT_BODY,
     AT_DELIVER_ENVELOPE,
@@ -16,6 +17,7 @@ from sealwire.wire.frames import (
     AT_SEND_TO,
     Verb,
 )
+from sealwire.wire.many import decode_send_many
 
 _SHOWN_IN = {Verb.HELLO, Verb.LOGIN, Verb.SEND, Verb.FANOUT, Verb.REQUEST}
 _SHOWN_OUT = {Verb.CHALLENGE, Verb.WELCOME, Verb.DELIVER, Verb.RESPONSE, Verb.REJECT}
@@ -40,6 +42,16 @@ def seen_in(frame: bytes) -> Sight | None:
         count = int.from_bytes(frame[AT_FANOUT_COUNT:AT_FANOUT_TO], "big")
         return _sight(verb, b"", frame[AT_FANOUT_TO + 16 * count :])
     return _sight(verb, b"", frame[AT_BODY:])
+
+
+def seen_together(frame: bytes) -> list[Sight | None]:
+    """Return what each message of a peer's frame shows: a SEND_MANY has several."""
+    if frame[0] != Verb.SEND_MANY:
+        return [seen_in(frame)]
+    try:
+        return [seen_in(send) for send in decode_send_many(frame)]
+    except RemoteProtocolError:
+        return []
 
 
 def seen_out(frame: bytes, mailbox: bytes) -> Sight | None:

@@ -17,7 +17,9 @@ from zmq.utils.monitor import parse_monitor_message
 from zmq.utils.z85 import encode as z85
 
 from sealwire.closing import end_context
+from sealwire.errors import RemoteProtocolError
 from sealwire.wire.frames import MAX_FRAME_BYTES
+from sealwire.wire.many import apart, gather_sends
 
 CONNECT_TIMEOUT_MS: Final = 4_000
 HANDSHAKE_IVL_MS: Final = 10_000
@@ -124,7 +126,7 @@ class Link:
         return events
 
     def drain_frames(self, most: int = FRAMES_PER_DRAIN) -> list[bytes]:
-        """The frames that are there, at most so many.
+        """The frames that are there, at most so many, and those that came together apart.
 
         A multipart message is no frame of the protocol: it comes out as one empty frame, which the engine ignores
         (the broker never sends one; a hostile one gains nothing by it).
@@ -135,7 +137,7 @@ class Link:
             with contextlib.suppress(zmq.Again):
                 while len(frames) < most:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
-                    frames.append(parts[0] if len(parts) == 1 else b"")
+                    frames += _apart(parts[0] if len(parts) == 1 else b"")
         return frames
 
     def send(self, frames: list[bytes]) -> bool:
@@ -144,7 +146,7 @@ class Link:
         if socket is None:
             return False
         try:
-            for frame in frames:
+            for frame in gather_sends(frames):
                 socket.send(frame, zmq.NOBLOCK)
         except zmq.ZMQError:
             return False
@@ -168,6 +170,14 @@ class Link:
             self._socket = None
         self.close()
         end_context(self._context, linger_ms / 1000 + END_S)
+
+
+def _apart(frame: bytes) -> list[bytes]:
+    """The frame, or the DELIVERs that came together in it; one that cannot be read is left to the engine to refuse."""
+    try:
+        return apart(frame)
+    except RemoteProtocolError:
+        return [frame]
 
 
 def _has_input(socket: zmq.Socket[bytes]) -> bool:

@@ -49,8 +49,8 @@ class Verb(IntEnum):
     REJECT = 0x15
     PARTIAL = 0x16
     DELIVER = 0x17
-    SEND_MANY = 0x18  # reserved
-    DELIVER_MANY = 0x19  # reserved
+    SEND_MANY = 0x18
+    DELIVER_MANY = 0x19
     REQUEST = 0x20
     RESPONSE = 0x21
     EPHEMERAL = 0x30

@@ -47,7 +47,7 @@ def hears_nothing(peer: RawPeer, verb: Verb) -> bool:
     peer.socket.rcvtimeo = SILENCE_MS
     try:
         while True:
-            if peer.socket.recv()[0] == verb:
+            if peer.recv(verb):
                 return False
     except zmq.Again:
         return True

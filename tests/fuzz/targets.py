@@ -36,7 +36,7 @@ from tests.unit.broker.raw_peer import RawPeer, hello_of, member
 from tests.unit.broker.running import PUBLIC, Broker
 
 AREAS: dict[str, tuple[str, ...]] = {
-    "frames": ("frame ", "deliver", "fanout"),
+    "frames": ("frame ", "deliver", "fanout", "send many", "deliver many"),
     "control": ("control ",),
     "blobs": ("blob ",),
     "content": ("plaintext", "content", "file offer"),

@@ -30,7 +30,7 @@ from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import Mailbox, Mid, Token
-from sealwire.wire import blobs, content, file_content, frames
+from sealwire.wire import blobs, content, file_content, frames, many
 from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.book import Book
@@ -64,7 +64,10 @@ SPEAKING = SenderKey.generate(Place(BOOK.group, 1, b"h" * 32, b"c" * 32), os.ura
 LISTENING = ReceiverKey(SPEAKING.place, SPEAKING.chain_key, 0, SPEAKING.verify_key, skipped=((7, b"k" * 32),))
 DELIVER = frames.encode_deliver(1, Mid(b"m" * 16), ENVELOPE)
 FANOUT = frames.encode_fanout(Token(b"token678"), 1, Mid(b"m" * 16), [Mailbox(b"a" * 16), Mailbox(b"b" * 16)], ENVELOPE)
-
+SEND_MANY = many.encode_send_many(
+    [frames.encode_send(Token(b"token678"), seq, Mid(b"m" * 16), Mailbox(b"a" * 16), ENVELOPE) for seq in (1, 2)]
+)
+DELIVER_MANY = many.encode_deliver_many([DELIVER, frames.encode_deliver(2, Mid(b"n" * 16), ENVELOPE)])
 
 OFFER = file_content.FileOffer(
     name="a.png",
@@ -96,6 +99,8 @@ WIRE: dict[str, tuple[Decoder, bytes]] = {
     **{f"control {kind}": triple[:2] for kind, triple in CONTROL.items()},
     "deliver": (frames.decode_deliver, DELIVER),
     "fanout": (frames.decode_fanout_targets, FANOUT),
+    "send many": (many.decode_send_many, SEND_MANY),
+    "deliver many": (many.decode_deliver_many, DELIVER_MANY),
     "plaintext": (content.decode_plaintext, PLAINTEXT),
     "file offer": (content.decode_content, content.encode_content(OFFER)),
     "blob state": (blobs.decode_blob_state, blobs.encode_blob_state(STATE)),

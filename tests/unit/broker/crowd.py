@@ -28,6 +28,7 @@ from sealwire.crypto.identity import Identity, realm_of
 from sealwire.ids import DeviceId, Token
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from sealwire.wire.many import apart
 from tests.conftest import PEOPLE
 from tests.unit.broker.raw_peer import hello_of, login_of
 
@@ -122,9 +123,9 @@ class Crowd:
         """All that is there: the descriptor only tells of what comes after a socket was found empty."""
         sock, token = self.peers[fd]
         while sock.getsockopt(zmq.EVENTS) & zmq.POLLIN:
-            frame = sock.recv(zmq.NOBLOCK)
-            if frame[0] == Verb.DELIVER:
-                sock.send(frames.encode_ack(token, int.from_bytes(frame[1:9], "big")))
+            for frame in apart(sock.recv(zmq.NOBLOCK)):
+                if frame[0] == Verb.DELIVER:
+                    sock.send(frames.encode_ack(token, int.from_bytes(frame[1:9], "big")))
 
     def arrive(self, numbers: range) -> None:
         """Some at once: each waits for the broker while others are its turn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
 from unittest.mock import ANY
@@ -16,6 +17,8 @@ from sealwire.crypto.card import Card, DeviceList
 from sealwire.crypto.identity import Identity, login_transcript, realm_of
 from sealwire.ids import DeviceId, Mailbox, Token
 from sealwire.wire import control, frames
+from sealwire.wire.frames import Verb
+from sealwire.wire.many import apart
 from tests.vectors.people import NOW_MS, person
 
 TIMEOUT_MS = 10_000
@@ -81,6 +84,7 @@ class RawPeer:
     def __post_init__(self) -> None:
         self.curve = z85.decode(zmq.curve_public(z85.encode(self.curve_secret)))
         self.seq = 0
+        self._came: deque[bytes] = deque()
 
     @property
     def mailbox(self) -> Mailbox:
@@ -125,11 +129,16 @@ class RawPeer:
     def ack(self, seq: int) -> None:
         self.socket.send(frames.encode_ack(self.token, seq))
 
-    def recv(self, *verbs: frames.Verb) -> bytes:
-        """The next frame of these verbs; others are skipped: a broker may send a PING at any time."""
+    def recv(self, *verbs: Verb) -> bytes:
+        """The next frame of these verbs; others are skipped: a broker may send a PING at any time.
+
+        DELIVERs that came together come out one by one, unless it is DELIVER_MANY that is wanted.
+        """
         while True:
-            frame = self.socket.recv()
-            if frame[0] in verbs:
+            if not self._came:
+                frame = self.socket.recv()
+                self._came += [frame] if Verb.DELIVER_MANY in verbs else apart(frame)
+            if (frame := self._came.popleft())[0] in verbs:
                 return frame
 
     def event(self, timeout_ms: int = TIMEOUT_MS) -> tuple[zmq.Event, int] | None:

@@ -74,6 +74,7 @@ def test_passing_the_window_in_bytes_ends_the_link_session(make_rig):
         lambda token: bytes((Verb.REQUEST,)) + token + b"\x80",
         lambda token: bytes((Verb.EPHEMERAL,)) + token + bytes(16 + 1025),
         lambda token: bytes((Verb.SEND_MANY,)) + token,
+        lambda token: bytes((Verb.DELIVER_MANY,)) + token,
         lambda token: bytes((Verb.DELIVER,)) + token,
         lambda token: b"\xff" + token,
         lambda token: b"\x00" + token,

@@ -10,6 +10,8 @@ import zmq
 from zmq.utils.z85 import decode
 
 from sealwire.peer.link import Link, LinkEvent, _read
+from sealwire.wire import frames, many
+from sealwire.wire.frames import Verb
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,27 @@ def test_the_pinned_key_is_admitted_and_frames_go_both_ways(router):
     while len(frames) < 2:
         frames += link.drain_frames()
     assert frames == [b"answer", b""], "a multipart message is no frame"
+    link.finish()
+
+
+def test_messages_of_one_turn_leave_together_and_come_apart(router):
+    address, key, socket = router
+    link = link_to(address, key)
+    assert first_event(link) is LinkEvent.ADMITTED
+    token, mid, box = frames.Token(b"token678"), frames.Mid(bytes(16)), frames.Mailbox(bytes(16))
+    sends = [frames.encode_send(token, seq, mid, box, b"envelope") for seq in (1, 2, 3)]
+    assert link.send([b"hello", *sends])
+    rid, hello = socket.recv_multipart()
+    together = socket.recv_multipart()[1]
+    assert (hello, together[0], many.decode_send_many(together)) == (b"hello", Verb.SEND_MANY, sends)
+    delivers = [frames.encode_deliver(seq, mid, b"envelope") for seq in (1, 2)]
+    spoilt = many.encode_deliver_many(delivers)[:-1]
+    for frame in (many.encode_deliver_many(delivers), spoilt):
+        socket.send_multipart([rid, frame])
+    came: list[bytes] = []
+    while len(came) < 3:
+        came += link.drain_frames()
+    assert came == [*delivers, spoilt], "what cannot be read is for the engine to refuse"
     link.finish()
 
 

@@ -31,7 +31,7 @@ from sealwire.crypto.primitives import (
 from sealwire.crypto.session import Session
 from sealwire.crypto.whisper import seal_whisper
 from sealwire.ids import Mailbox, Token, mid_of
-from sealwire.wire import blobs, content, control, frames, word_content
+from sealwire.wire import blobs, content, control, frames, many, word_content
 from sealwire.wire.file_content import FileOffer, FileRun, FileTaken
 from sealwire.wire.header import HandshakeHeader, decode_envelope, lp
 from sealwire.wire.whisper_content import TypingSign
@@ -69,6 +69,8 @@ def hot_frames() -> dict[str, bytes]:
     return {
         "SEND": frames.encode_send(TOKEN, 1, mid, BOB, ENVELOPE),
         "DELIVER": frames.encode_deliver(1, mid, ENVELOPE),
+        "SEND_MANY": many.encode_send_many([frames.encode_send(TOKEN, seq, mid, BOB, ENVELOPE) for seq in (1, 2)]),
+        "DELIVER_MANY": many.encode_deliver_many([frames.encode_deliver(seq, mid, ENVELOPE) for seq in (1, 2)]),
         "ACK": frames.encode_ack(TOKEN, 1),
         "ACCEPTED": frames.encode_accepted(1),
         "FANOUT": frames.encode_fanout(TOKEN, 2, mid, [BOB, CAROL], ENVELOPE),
