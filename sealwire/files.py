@@ -18,6 +18,26 @@ def make_private_folder(path: Path) -> None:
     path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of mode 0600; one that is made belongs to whoever owns its folder. Returns the descriptor.
+
+    Root may look after a service's folder: what root makes there the service must be able to open. A link in the
+    place of the file is refused, because whoever owns the folder may have put it there for root to follow.
+
+    Raises:
+        OSError: as the system says.
+    """
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    except FileExistsError:
+        return os.open(path, flags)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file of mode 0600 that is whole after any crash: temporary file, fsync, rename, fsync of the folder.
 
@@ -80,7 +100,7 @@ class PidLock:
 
     def acquire(self) -> int | None:
         """Take the lock; returns None, or the PID of the process that has it (0 when that cannot be read)."""
-        file = self._path.open("a+b")
+        file = os.fdopen(open_private(self._path, os.O_RDWR | os.O_APPEND), "a+b")
         if not _try_lock(file):
             file.seek(0)
             holder = file.read(20).strip()

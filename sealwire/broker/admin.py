@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sealwire import localsocket
-from sealwire.errors import NoAdminSocketError, NoBrokerHereError, SealwireError
-from sealwire.i18n import explain
+from sealwire.errors import BrokerSilentError, NoAdminSocketError, NoBrokerHereError, SealwireError, UsageError
+from sealwire.i18n import _, explain
 
 Request = Mapping[str, Any]
 Handler = Callable[[Request], dict[str, Any]]
@@ -74,16 +74,19 @@ class AdminServer:
                     self._answer(client)
             except OSError as error:
                 logger.info("an administrator's connection ended early: %s", error)
+            except Exception:  # the thread must outlive whatever an order does
+                logger.exception("an administrator could not be answered")
 
     def _answer(self, client: socket.socket) -> None:
         client.settimeout(CLIENT_TIMEOUT_S)
         try:
             request = json.loads(_read_line(client))
+            _check_text(request)
             answer = {"ok": True, **self._handlers[request["do"]](request)}
         except SealwireError as error:
             sentence, hint = explain(error)
             answer = {"ok": False, "name": error.code, "exit": error.exit, "message": sentence, "hint": hint}
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
             answer = {"ok": False, "name": "usage", "exit": 2, "message": "not a request", "hint": ""}
         client.sendall(json.dumps(answer).encode() + b"\n")
 
@@ -93,9 +96,15 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
 
     Raises:
         NoAdminSocketError: this system has no local socket that only its user can open.
+        UsageError: a word of it is no text.
         NoBrokerHereError: none runs there.
+        BrokerSilentError: one runs there and does not answer.
         AdminRefusedError: the broker says why it will not.
     """
+    try:
+        _check_text(request)
+    except UnicodeEncodeError as error:
+        raise UsageError(_("{word!a} is not text in UTF-8.").format(word=error.object)) from None
     if not localsocket.is_possible():
         raise NoAdminSocketError
     client = localsocket.connect(folder, SOCKET)
@@ -107,7 +116,7 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
             client.sendall(json.dumps(request).encode() + b"\n")
             answer = json.loads(_read_line(client, MAX_ANSWER_BYTES))
         except (OSError, ValueError):
-            raise NoBrokerHereError(path=folder.parent) from None
+            raise BrokerSilentError from None
     if not answer["ok"]:
         raise AdminRefusedError(answer)
     assert isinstance(answer, dict)
@@ -122,6 +131,26 @@ class AdminRefusedError(SealwireError):
     def __init__(self, answer: Mapping[str, Any]) -> None:
         super().__init__(detail=str(answer.get("message", "")), hint=str(answer.get("hint", "")))
         self.exit = int(answer.get("exit", 1))  # type: ignore[misc]  # the broker's exit code, not this class's
+
+
+def _check_text(value: object) -> None:
+    """Refuse what JSON can say and UTF-8 cannot, wherever it stands: no file and no database takes it.
+
+    A terminal hands bytes that are no UTF-8 to a program as lone surrogates.
+
+    Raises:
+        UnicodeEncodeError: a string holds one.
+    """
+    match value:
+        case str():
+            value.encode()
+        case list():
+            for item in value:
+                _check_text(item)
+        case dict():
+            for key, item in value.items():
+                _check_text(key)
+                _check_text(item)
 
 
 def _read_line(sock: socket.socket, limit: int = MAX_LINE_BYTES) -> bytes:

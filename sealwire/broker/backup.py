@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from msgspec import Struct
 from sealwire.broker import catalog
 from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
 from sealwire.errors import BackupError
-from sealwire.files import write_private
+from sealwire.files import open_private, write_private
 from sealwire.i18n import _
 
 STEP_PAGES: Final = 256
@@ -89,17 +90,38 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> apsw.Connecti
     return db
 
 
-def stamp(path: Path, key: bytes, realm: str, now_ms: int) -> None:
-    """Finish a copy: one file, synced, that says whose it is and when it was taken."""
+@contextmanager
+def connected(path: Path, key: bytes) -> Iterator[apsw.Connection]:
+    """Open a database for a moment."""
     db = connect(path, key)
     try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def reading(path: Path, key: bytes) -> Iterator[apsw.Connection]:
+    """Read a database that nobody has open; nothing of it changes, and nothing is left beside it."""
+    beside = [Path(f"{path}{suffix}") for suffix in ("-shm", "-wal")]
+    ours = [file for file in beside if not file.exists()]
+    db = connect(path, key, read_only=True)
+    try:
+        yield db
+    finally:
+        db.close()
+        for file in ours:
+            file.unlink(missing_ok=True)
+
+
+def stamp(path: Path, key: bytes, realm: str, now_ms: int) -> None:
+    """Finish a copy: one file, synced, that says whose it is and when it was taken."""
+    with connected(path, key) as db:
         db.execute("PRAGMA journal_mode = DELETE")
         db.execute("PRAGMA synchronous = FULL")
         with db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('realm', ?)", (realm.encode(),))
             db.execute("INSERT OR REPLACE INTO meta VALUES ('taken_ms', ?)", (str(now_ms).encode(),))
-    finally:
-        db.close()
 
 
 def verify(path: Path, key: bytes, realm: str) -> Facts:
@@ -111,11 +133,8 @@ def verify(path: Path, key: bytes, realm: str) -> Facts:
     if not path.is_file():
         raise BackupError(path=path, detail="there is no such file")
     try:
-        db = connect(path, key, read_only=True)
-        try:
+        with reading(path, key) as db:
             return _checked(db, path, realm)
-        finally:
-            db.close()
     except apsw.NotADBError:
         raise BackupError(path=path, detail="the key of this broker's database does not open it") from None
     except apsw.Error as error:
@@ -170,16 +189,12 @@ def renew(path: Path, key: bytes, rng: Callable[[int], bytes] = os.urandom) -> N
     One-time prekeys may have been handed out since, and would be again; devices see the new incarnation and upload
     fresh ones.
     """
-    db = connect(path, key)
-    try:
-        with db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (rng(INCARNATION_BYTES),))
-            db.execute("DELETE FROM meta WHERE key IN ('realm', 'taken_ms')")
-            db.execute("DELETE FROM one_time")
-            db.execute("DELETE FROM invite")
-            db.execute("UPDATE device SET spk_id = 0, prekeys = NULL, signature = NULL")
-    finally:
-        db.close()
+    with connected(path, key) as db, db:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (rng(INCARNATION_BYTES),))
+        db.execute("DELETE FROM meta WHERE key IN ('realm', 'taken_ms')")
+        db.execute("DELETE FROM one_time")
+        db.execute("DELETE FROM invite")
+        db.execute("UPDATE device SET spk_id = 0, prekeys = NULL, signature = NULL")
 
 
 def restore(backup: Path, live: Path, key: bytes) -> None:
@@ -190,8 +205,7 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
     """
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
+    with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
         shutil.copyfileobj(source, target, 1024 * 1024)
     renew(fresh, key)
     replaced = live.with_name(live.name + REPLACED)
@@ -228,13 +242,11 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
         BackupError: it is damaged, or the disk has no room for the new one; the old one is as it was.
     """
     fresh = live.with_name(live.name + ".new")
-    write_private(fresh, b"")
+    fresh.unlink(missing_ok=True)
+    os.close(open_private(fresh, os.O_WRONLY))
     try:
-        db = connect(live, key)
-        try:
+        with connected(live, key) as db:
             db.execute("VACUUM INTO ?", (str(fresh),))  # under the same key
-        finally:
-            db.close()
         _check(fresh, key)
     except apsw.FullError:
         fresh.unlink()
@@ -248,10 +260,7 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
 
 
 def _check(path: Path, key: bytes) -> None:
-    db = connect(path, key, read_only=True)
-    try:
+    with reading(path, key) as db:
         answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
-    finally:
-        db.close()
     if answer != [("ok",)]:
         raise apsw.CorruptError(str(answer[0][0]))

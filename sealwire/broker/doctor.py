@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,8 @@ CLOCK_SLACK_MS: Final = 5 * 60 * 1000
 DATABASE: Final = "broker.db"
 SALVAGED: Final = ("account", "device", "body", "mail", "fan", "group_entry")
 """Tables worth copying, in the order their rows refer to each other. Prekeys and invites are made afresh."""
+SALVAGED_BY_KEY: Final = ("ban", "account_limit", "blob")
+"""Likewise, of tables whose rows have no numbers. Without them whoever was banned is back, and files are deleted."""
 
 
 class Finding(Struct, frozen=True):
@@ -84,10 +86,10 @@ def port(bind: str) -> Iterator[Finding]:
 
 
 def clock(newest_ms: int, wall_ms: int) -> Iterator[Finding]:
-    """A clock behind what was stored by it."""
+    """A clock behind what was stored by it: the newest message, or where the broker noted it, once an hour."""
     behind = newest_ms - wall_ms
     if behind > CLOCK_SLACK_MS:
-        sentence = f"This machine's clock is {behind // 60_000} minutes behind the newest stored message."
+        sentence = f"This machine's clock is {behind // 60_000} minutes behind what the broker has stored by it."
         yield Finding("clock", sentence, "Set the clock (timedatectl set-ntp true): invites and expiry go by it.")
 
 
@@ -97,6 +99,12 @@ def unclean(folder: Path) -> Iterator[Finding]:
     if log.exists() and log.stat().st_size:
         sentence = "The broker did not end in order the last time: it was killed, or it failed."
         yield Finding("unclean-stop", sentence, "Start it: it recovers by itself. Its log says why it ended.")
+
+
+def silence() -> Iterator[Finding]:
+    """A broker that runs and does not answer. Only for one that runs."""
+    sentence = "A broker runs here and does not answer: it was stopped, or it hangs."
+    yield Finding("silent", sentence, "Look at its log; restart it: nothing accepted is lost.")
 
 
 def exposure(bind: str, registration: str, *, is_public: bool) -> Iterator[Finding]:
@@ -112,12 +120,9 @@ def database(folder: Path, key: bytes, wall_ms: int) -> Iterator[Finding]:
     if not path.exists():
         return
     try:
-        db = backup.connect(path, key, read_only=True)
-        try:
+        with backup.reading(path, key) as db:
             answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
-            newest = backup.newest_ms(db)
-        finally:
-            db.close()
+            newest = max(backup.newest_ms(db), catalog.kept_clock(db))
     except apsw.Error as error:
         yield _damaged(path, str(error))
         return
@@ -138,7 +143,8 @@ def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]
     """Copy every readable row of a damaged database into a new file; the damaged one is not opened, only its copy.
 
     Returns:
-        for each table: rows copied, and row numbers that could not be read.
+        for each table: rows copied, and row numbers that could not be read; where rows have no numbers, 1 when some
+        could not.
 
     Raises:
         BackupError: ``target`` exists, or not even the tables' list can be read.
@@ -156,6 +162,7 @@ def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]
         try:
             fresh.execute("PRAGMA foreign_keys = OFF")
             found = {table: _copy(damaged, fresh, table) for table in SALVAGED}
+            found |= {table: _copy_by_key(damaged, fresh, table) for table in SALVAGED_BY_KEY}
         except apsw.Error as error:
             detail = _("nothing of it can be read ({error})").format(error=error)
             raise BackupError(path=source, detail=detail) from None
@@ -168,12 +175,40 @@ def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]
         shutil.rmtree(work)
 
 
-def _copy(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> tuple[int, int]:
-    names = [str(row[1]) for row in catalog.fetch(fresh, f"PRAGMA table_info({table})")]
+def _shared(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> list[str]:
+    """The columns that both have; none when the damaged one is older than the table."""
     there = {str(row[1]) for row in catalog.fetch(damaged, f"PRAGMA table_info({table})")}
-    columns = ", ".join(["rowid", *(name for name in names if name in there and name not in ("row", "id"))])
-    places = ", ".join("?" * (columns.count(",") + 1))
-    insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - our own schema's names
+    return [name for _, name, *_ in catalog.fetch(fresh, f"PRAGMA table_info({table})") if name in there]
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our own names
+
+
+def _copy_by_key(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> tuple[int, int]:
+    """From both ends up to what cannot be read: there are no numbers with which to step over it."""
+    names = _shared(damaged, fresh, table)
+    keys = [name for _, name, *_, place in catalog.fetch(fresh, f"PRAGMA table_info({table})") if place]
+    missed = 0
+    for order in ("ASC", "DESC") if names else ():
+        by = ", ".join(f"{key} {order}" for key in keys)
+        try:
+            for row in damaged.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY {by}"):  # noqa: S608
+                fresh.execute(_insert(table, names), row)
+        except apsw.Error:
+            missed = 1
+        else:
+            break
+    return int(catalog.fetch(fresh, f"SELECT count(*) FROM {table}")[0][0]), missed  # noqa: S608
+
+
+def _copy(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> tuple[int, int]:
+    shared = _shared(damaged, fresh, table)
+    if not shared:
+        return 0, 0
+    names = ["rowid", *(name for name in shared if name not in ("row", "id"))]
+    columns, insert = ", ".join(names), _insert(table, names)
     copied = 0
     last, missed, top = 0, 0, _top(damaged, table)
     fresh.execute("BEGIN")

@@ -20,7 +20,7 @@ from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, NoBrokerHereError, StoreError, UsageError
+from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, NoBrokerHereError, UsageError
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
@@ -112,10 +112,6 @@ class _Resting(SqliteStore):
         """Copy some pages; return whether that was all."""
         return copying.step(self._db)
 
-    def facts(self) -> Facts:
-        """What it holds."""
-        return backup.facts(self._db)
-
 
 def compact(settings: Settings, as_json: bool) -> int:
     """Give the room of deleted mail back to the disk, while no broker runs here."""
@@ -153,7 +149,7 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
     here.claim()
     try:
         found = backup.verify(file, here.keys.db_key, here.realm)
-        replaces, live = here.live.exists(), _live(here)
+        replaces, live = here.live.exists(), _live(here, dry_run)
         kept = f"{here.live}{backup.REPLACED}" if replaces and not dry_run else None
         if not as_json:
             _print(file, found, as_json=False)
@@ -178,17 +174,19 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
     return EXIT_OK
 
 
-def _live(here: _Here) -> Facts | None:
-    """What a restore would replace; None when there is nothing, or nothing that can be read."""
+def _live(here: _Here, dry_run: bool) -> Facts | None:
+    """What a restore would replace; None when there is nothing, or nothing that can be read.
+
+    Not as a store, which would bring an older schema up to date. Closing it writes its log back, so that nothing is
+    left beside what a restore moves; a dry run does not even that.
+    """
     if not here.live.exists():
         return None
+    how = backup.reading if dry_run else backup.connected
     try:
-        store = _Resting(here.folder, here.keys.db_key, 0)  # opening it writes its log back: nothing is left beside
-        try:
-            return store.facts()
-        finally:
-            store.close()
-    except (StoreError, apsw.Error):
+        with how(here.live, here.keys.db_key) as db:
+            return backup.facts(db)
+    except apsw.Error:
         return None
 
 

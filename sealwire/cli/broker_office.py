@@ -7,14 +7,15 @@ names accounts, devices and networks, never keys or tokens.
 
 from __future__ import annotations
 
+import heapq
 import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from sealwire.broker import invites
 from sealwire.broker.bans import MAX_LASTING_BANS, MAX_REASON_CHARS, target_of
@@ -40,6 +41,7 @@ from sealwire.broker.orders import (
 from sealwire.broker.port import Command, InviteRow, ListInvites, Result
 from sealwire.cli.limits_desk import LimitsDesk
 from sealwire.errors import SealwireError, StoreError, UnknownPeerError, UsageError
+from sealwire.files import open_private
 from sealwire.i18n import _
 
 AUDIT_NAME = "audit.log"
@@ -49,6 +51,7 @@ MAX_BAN_DAYS = 3_650
 
 Request = Mapping[str, Any]
 Handler = Callable[[Request], dict[str, Any]]
+_T = TypeVar("_T")
 
 logger = logging.getLogger("sealwire.broker.office")
 
@@ -63,9 +66,8 @@ class AuditLog:
         """Write one line and sync it."""
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "action": action, **about}
         data = json.dumps({**line, "result": result}, ensure_ascii=False).encode() + b"\n"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         try:
-            number = os.open(self._path, flags, 0o600)
+            number = open_private(self._path, os.O_WRONLY | os.O_APPEND)
             try:
                 os.write(number, data)
                 os.fsync(number)
@@ -108,8 +110,8 @@ class Office:
             "user list": lambda request: _page(self._submit(ListUsers(_after(request))), "name"),
             "link list": lambda request: _page(self._submit(ListLinks(_after(request))), "device"),
             "queue list": lambda request: _page(self._submit(ListQueues(_after(request))), "device"),
-            "ban list": lambda _request: {"rows": [_ban_row(ban) for ban in self._submit(ListBans())]},
-            "invite list": lambda _request: {"rows": [_invite_row(row) for row in self._invites()]},
+            "ban list": lambda request: _part(self._submit(ListBans()), request, _ban_place, _ban_row),
+            "invite list": lambda request: _part(self._invites(), request, _invite_place, _invite_row),
             **self._limits.showing(),
             **{name: self.audited(name, handler) for name, handler in changing.items()},
         }
@@ -219,6 +221,22 @@ def _after(request: Request) -> str:
 
 def _page(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
     return {"rows": rows, "next": rows[-1][key] if len(rows) == PAGE_ROWS else None}
+
+
+def _part(
+    items: Iterable[_T], request: Request, place: Callable[[_T], str], row: Callable[[_T], dict[str, Any]]
+) -> dict[str, Any]:
+    """A page of what comes as a whole; ``place`` is where an item stands in the order."""
+    found = heapq.nsmallest(PAGE_ROWS, (item for item in items if place(item) > _after(request)), key=place)
+    return {"rows": [row(item) for item in found], "next": place(found[-1]) if len(found) == PAGE_ROWS else None}
+
+
+def _ban_place(ban: Ban) -> str:
+    return f"{ban.kind} {ban.target}"
+
+
+def _invite_place(row: InviteRow) -> str:
+    return f"{row.expires_ms:020} {row.token_hash.hex()}"
 
 
 def _ban_target(request: Request) -> tuple[BanKind, str]:

@@ -91,6 +91,7 @@ class Serving:
         self._server: Server | None = None
         self._admin: AdminServer | None = None
         self._monitoring: Monitoring | None = None
+        self._copying: Copying | None = None
         self._stopped = False
         self._is_ready = False
 
@@ -232,10 +233,15 @@ class Serving:
     def _answer_backup(self, request: Request) -> dict[str, Any]:
         """Copy for a while; the administrator asks until it is done, and messages go on between the steps."""
         assert self._server is not None
+        path, until = Path(str(request["file"])), time.monotonic() + COPY_S
         if request["begin"]:
-            self._copying = Copying(Path(str(request["file"])), self._keys.db_key)
-        copying, until = self._copying, time.monotonic() + COPY_S
-        is_done = False
+            left = self._copying
+            if left is not None:
+                self._server.errand(lambda _db: left.close())
+            self._copying = Copying(path, self._keys.db_key)
+        copying, is_done = self._copying, False
+        if copying is None or copying.path != path:
+            raise BackupError(path=path, detail="another backup was begun meanwhile")
         try:
             while not is_done and time.monotonic() < until:
                 is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from sealwire.broker.admin import MAX_ANSWER_BYTES
+from sealwire.broker.orders import Ban
+from sealwire.broker.port import AddInvite
 from sealwire.cli import broker_admin
 from sealwire.cli.broker_office import AUDIT_NAME, AuditLog, Office
 from sealwire.errors import UnknownPeerError, UsageError
@@ -74,7 +77,24 @@ def test_every_order_that_changes_something_is_in_the_audit_log(office: Any, rig
 def test_a_ban_is_listed_with_its_end_and_reason(office: Any) -> None:
     row = office("ban add", kind="device", target="AB" * 16, days=2, reason="x" * 999)
     assert (row["target"], len(row["reason"])) == ("ab" * 16, 200)
-    assert office("ban list") == {"rows": [row]}
+    assert office("ban list") == {"rows": [row], "next": None}
+
+
+def test_lists_of_any_length_fit_into_answers(office: Any, rig: Any) -> None:
+    bans = [Ban("account", f"n{number:03}", 0, "\N{CROSS MARK}" * 200) for number in range(450)]
+    for ban in bans:
+        rig.router._bans.add(ban)
+    for number in range(201):
+        order(rig, AddInvite(None, number.to_bytes(32, "big"), 1, 2_000_000_000_000 - number))
+    for what, count in (("ban list", 450), ("invite list", 201)):
+        rows, after = [], ""
+        while after is not None:
+            answer = office(what, after=after)
+            assert len(json.dumps(answer)) < MAX_ANSWER_BYTES
+            rows += answer["rows"]
+            after = answer["next"]
+        assert len(rows) == count
+    assert [row["expires_ms"] for row in rows] == sorted(row["expires_ms"] for row in rows)
 
 
 @pytest.mark.parametrize(

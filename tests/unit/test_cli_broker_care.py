@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sealwire.broker import backup, keyfiles
+from sealwire.broker.admin import AdminRefusedError, ask
 from sealwire.broker.backup import Copying, connect, stamp, verify
 from sealwire.broker.port import Job
 from sealwire.broker.store import SqliteStore
@@ -178,6 +179,37 @@ def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     ]
     start()
     assert json.loads(run(tmp_path, "status", "--json").stdout)["devices"] == 1
+
+
+def test_a_dry_run_leaves_an_older_schema_and_a_log_as_they_are(start: Start, tmp_path: Path) -> None:
+    start().end()
+    assert run(tmp_path, "backup", "copy").returncode == 0
+    folder = tmp_path / "data" / "broker"
+    key = keyfiles.load_or_create(tmp_path / "keys").db_key
+    db = connect(folder / "broker.db", key)
+    db.execute("PRAGMA user_version = 4")
+    db.execute("DROP TABLE account_limit")
+    for suffix in ("", "-wal"):  # as a broker that was killed leaves them
+        shutil.copy(folder / f"broker.db{suffix}", tmp_path / f"kept{suffix}")
+    db.close()
+    for suffix in ("", "-wal"):
+        shutil.copy(tmp_path / f"kept{suffix}", folder / f"broker.db{suffix}")
+    before = {path: path.read_bytes() for path in folder.glob("broker.db*")}
+    tried = run(tmp_path, "restore", "copy", "--dry-run", "--json")
+    assert json.loads(tried.stdout)["replaces"]["devices"] == 0
+    assert {path: path.read_bytes() for path in folder.glob("broker.db*")} == before
+
+
+def test_whoever_began_a_backup_before_another_one_is_told(start: Start, tmp_path: Path) -> None:
+    start()
+    folder = tmp_path / "data" / "broker"
+    first, second = ({"do": "backup", "file": str(tmp_path / name)} for name in ("one", "two"))
+    with pytest.raises(AdminRefusedError, match="another backup"):
+        ask(folder, {**first, "begin": False})
+    assert ask(folder, {**first, "begin": True})["done"]
+    assert ask(folder, {**second, "begin": True})["done"]
+    with pytest.raises(AdminRefusedError, match="another backup"):
+        ask(folder, {**first, "begin": False})
 
 
 def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: Start, tmp_path: Path) -> None:

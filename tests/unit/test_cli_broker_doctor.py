@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from sealwire.broker import doctor, keyfiles
-from sealwire.broker.backup import connect
+from sealwire import config
+from sealwire.broker import admin, doctor, keyfiles
+from sealwire.broker.backup import connect, reading
+from sealwire.broker.blobjobs import KeepBlob
+from sealwire.broker.orders import AddBan, Ban, KeepClock
 from sealwire.broker.port import Job
 from sealwire.broker.store import SqliteStore
+from sealwire.cli import broker_doctor
 from sealwire.crypto.identity import realm_of
 from sealwire.ids import Mailbox, Mid
 from tests.unit.test_cli_broker import Start, run, start
@@ -122,6 +126,55 @@ def test_a_damaged_database_is_found_and_what_is_readable_is_saved(stopped: Path
         realm_of(keyfiles.load_or_create(stopped / "keys").curve_public)
         in run(stopped, "verify", "saved", "--json").stdout
     )
+
+
+def test_bans_limits_and_files_are_saved_from_both_ends_of_what_is_damaged(tmp_path: Path) -> None:
+    key = bytes(32)
+    store = SqliteStore(tmp_path / "broker", key, 0)
+    bans = [AddBan(None, Ban("account", f"n{number:05}", 0, "x" * 200)) for number in range(1_000)]
+    store.apply(Job(AT_MS, ops=[*bans, KeepBlob(None, b"b" * 16, "alice", 1, b"r" * 32, AT_MS)]))
+    store.close()
+    path = tmp_path / "broker" / "broker.db"
+    whole = doctor.salvage(path, key, tmp_path / "whole")
+    assert (whole["ban"], whole["account_limit"], whole["blob"]) == ((1_000, 0), (0, 0), (1, 0))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    saved = doctor.salvage(path, key, tmp_path / "saved")
+    assert saved["ban"][1] == 1
+    assert 900 < saved["ban"][0] < 1_000
+    with reading(tmp_path / "saved", key) as db:
+        kept = [name for (name,) in db.execute("SELECT target FROM ban ORDER BY target").fetchall()]
+    assert (kept[0], kept[-1], len(kept)) == ("n00000", "n00999", saved["ban"][0])
+
+
+def test_an_examination_leaves_nothing_behind(start: Start, tmp_path: Path) -> None:
+    start().end(signal.SIGKILL)
+    before = {path: path.read_bytes() for path in (tmp_path / "data" / "broker").glob("broker.db*")}
+    assert len(before) == 2  # with the log of what was not written back
+    examine(tmp_path)
+    key = keyfiles.load_or_create(tmp_path / "keys").db_key
+    assert list(doctor.database(tmp_path / "data" / "broker", key, AT_MS)) == []
+    assert {path: path.read_bytes() for path in (tmp_path / "data" / "broker").glob("broker.db*")} == before
+
+
+def test_a_clock_behind_what_the_broker_noted_though_nothing_waits(stopped: Path) -> None:
+    key = keyfiles.load_or_create(stopped / "keys").db_key
+    store = SqliteStore(stopped / "data" / "broker", key, 0)
+    store.apply(Job(AT_MS, ops=[KeepClock(None, 4_000_000_000_000)]))
+    store.close()
+    assert examine(stopped) == ["clock"]
+
+
+def test_a_broker_that_was_stopped_is_found(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "ANSWER_TIMEOUT_S", 0.1)
+    broker = start()
+    broker.process.send_signal(signal.SIGSTOP)
+    try:
+        settings = config.load({}, tmp_path)
+        assert [finding.name for finding in broker_doctor._findings(settings)] == ["silent"]
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
 
 
 def test_nothing_is_overwritten(stopped: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sealwire.files import PidLock, make_private_folder, write_private
+from sealwire.files import PidLock, make_private_folder, open_private, write_private
 
 
 def test_a_private_file_is_whole_and_0600(tmp_path):
@@ -55,6 +55,25 @@ def test_a_lock_held_by_another_process_names_it_and_dies_with_it(tmp_path):
     assert lock.acquire() is None
     assert (tmp_path / "lock").read_text() == str(os.getpid())
     lock.release()
+
+
+def test_what_root_makes_in_the_folder_of_another_is_the_others(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda descriptor, uid, gid: given.append((os.fstat(descriptor), uid, gid)))
+    for _twice in range(2):
+        os.close(open_private(tmp_path / "made", os.O_WRONLY))
+    owner = tmp_path.stat()
+    assert given == [((tmp_path / "made").stat(), owner.st_uid, owner.st_gid)]
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o600
+
+
+def test_nobody_is_led_to_another_file_by_a_link(tmp_path):
+    (tmp_path / "theirs").write_text("keep")
+    (tmp_path / "lock").symlink_to(tmp_path / "theirs")
+    with pytest.raises(OSError, match="lock"):
+        PidLock(tmp_path / "lock").acquire()
+    assert (tmp_path / "theirs").read_text() == "keep"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from sealwire import localsocket
 from sealwire.broker import admin
 from sealwire.broker.admin import AdminRefusedError, AdminServer, Request
-from sealwire.errors import NoAdminSocketError, NoBrokerHereError, UsageError
+from sealwire.errors import BrokerSilentError, NoAdminSocketError, NoBrokerHereError, UsageError
 from sealwire.i18n import explain
 
 
@@ -26,7 +27,11 @@ def refuse(_request: Request) -> dict[str, Any]:
     raise UsageError("not like this", "like that")
 
 
-HANDLERS = {"echo": echo, "refuse": refuse}
+def fail(_request: Request) -> dict[str, Any]:
+    raise RuntimeError("a mistake")
+
+
+HANDLERS = {"echo": echo, "refuse": refuse, "fail": fail}
 
 
 @pytest.fixture
@@ -67,7 +72,20 @@ def test_an_error_keeps_its_sentence_hint_and_exit_code(folder: Path, server: Ad
     assert (str(caught.value), caught.value.params["hint"], caught.value.exit) == ("not like this", "like that", 2)
 
 
-@pytest.mark.parametrize("line", [b"\n", b"[]\n", b'{"do": "no"}\n', b"{}\n", b"\xff\n", b'{"do": "echo"}\n', b"1\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"[]\n",
+        b'{"do": "no"}\n',
+        b"{}\n",
+        b"\xff\n",
+        b'{"do": "echo"}\n',
+        b"1\n",
+        b'{"do": "echo", "word": "\\udcff"}\n',
+        b'{"do": "echo", "word": [{"\\udcff": 1}]}\n',
+    ],
+)
 def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(
     folder: Path, server: AdminServer, line: bytes
 ) -> None:
@@ -87,6 +105,27 @@ def test_a_client_that_leaves_or_says_nothing_holds_nobody_up_for_long(
         leaving.close()
         silent.connect(str(folder / "admin.sock"))
         assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
+
+
+def test_what_is_no_text_is_refused_where_it_was_typed(folder: Path, server: AdminServer) -> None:
+    with pytest.raises(UsageError) as caught:
+        admin.ask(folder, {"do": "echo", "word": os.fsdecode(b"a\xff")})
+    assert explain(caught.value)[0] == r"'a\udcff' is not text in UTF-8."
+
+
+def test_an_order_that_fails_ends_neither_the_thread_nor_looks_like_no_broker(
+    folder: Path, server: AdminServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(BrokerSilentError):
+        admin.ask(folder, {"do": "fail"})
+    assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1  # by the same thread, after it has logged
+    assert "a mistake" in caplog.text
+
+
+def test_a_broker_that_does_not_answer_is_not_called_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "ANSWER_TIMEOUT_S", 0.1)
+    with localsocket.listen(folder, admin.SOCKET), pytest.raises(BrokerSilentError):
+        admin.ask(folder, {"do": "echo", "word": 1})
 
 
 def test_an_endless_line_is_cut(folder: Path, server: AdminServer) -> None:
