@@ -48,7 +48,7 @@ SETTLED_S = 300.0
 GROWTH_MIB = 1.0
 """What memory may grow by in ten minutes."""
 STOPPED_S = (2.0, 70.0)
-"""SIGSTOP lasts so long: past 45 s the broker ends link sessions that do not acknowledge."""
+"""SIGSTOP lasts so long: past 7 s the broker ends link sessions that do not acknowledge."""
 BROKER_STOPPED_S = 3.0
 SLOW_S, AWAY_S = 20.0, (0.0, 15.0)
 REST_S = 180.0

@@ -218,5 +218,5 @@ class Bulks:
         settings = self._settings
         self.end_where(lambda link: now - link.heard > settings.silence_timeout_s, Reset.SILENT)
         self.end_where(
-            lambda link: link.proof is not None and now - link.proof[2] > settings.ack_timeout_s, Reset.STALLED
+            lambda link: link.proof is not None and now - link.proof[2] > settings.slow_ack_timeout_s, Reset.STALLED
         )

@@ -158,10 +158,13 @@ class Lobby:
         self.leave(connection, now)
 
     def tick(self, now: float) -> None:
-        """Look at deadlines."""
+        """Look at the deadlines of those who have said HELLO."""
         for greeted in list(self.greeted.values()):
             if now - greeted.since > self._settings.hello_timeout_s and greeted.proven is None:
                 self.kick(greeted.connection, now)
+
+    def see_off(self, now: float) -> None:
+        """Shut down those whose last word has had its time."""
         while self.leaving:  # in order of their deadlines: the delay is the same for all
             rid, (due, connection) = next(iter(self.leaving.items()))
             if due > now:

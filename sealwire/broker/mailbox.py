@@ -170,6 +170,7 @@ class Mailbox:
         "messages",
         "mode",
         "one_time_left",
+        "patience",
         "prekeys_id",
         "reading",
         "rows",
@@ -194,6 +195,7 @@ class Mailbox:
         self.prekeys_id = 0
         self.one_time_left = 0
         self.expired = 0  # messages, not yet told
+        self.patience = 1  # how many times as long its acknowledgements may take
 
     def share(self, sender: Account) -> int:
         """At most how many messages of ``sender`` wait here: those queued since this mailbox was last LIVE.

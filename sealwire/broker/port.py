@@ -118,8 +118,12 @@ class BrokerSettings:
 
     hello_timeout_s: float = 8.0
     """A connection without HELLO, or without LOGIN after it, ends."""
-    ack_timeout_s: float = 45.0
-    """A link session without ACK progress while a DELIVER is unacknowledged ends."""
+    ack_timeout_s: float = 7.0
+    """A link session without ACK progress while a DELIVER is unacknowledged ends. With the look once a second and the
+    delay below it is gone within ten."""
+    slow_ack_timeout_s: float = 45.0
+    """That time doubles up to here with each end of this kind: without it a device whose disk or line takes longer gets
+    the same mail for ever. Also for signs of reading on bulk connections."""
     silence_timeout_s: float = 150.0
     """A link session that says nothing ends."""
     kick_delay_s: float = 1.0

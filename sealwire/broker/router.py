@@ -57,6 +57,7 @@ from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.operator import House, Operator
 from sealwire.broker.orders import DELETED, DISABLED, Expire, Must
+from sealwire.broker.patience import Patience
 from sealwire.broker.port import (
     BrokerSettings,
     Command,
@@ -111,6 +112,7 @@ class Router:
         self._now = now
         self._wall_ms = wall_ms
         self._ticked = now
+        self._patience = Patience(settings)
         self.relay = relay = Relay(settings, self._control, lambda link: self._leave(link.connection), now)
         self.handle = relay.handle
         self.end_turn = relay.end_turn
@@ -215,21 +217,18 @@ class Router:
         return self._ledger.wait_s(self._now)
 
     def tick(self) -> bool:
-        """Look at all deadlines, once a second (then True). Called when nothing waits: whoever is late then, is."""
+        """Look at deadlines, at most once a second (then True). Called when nothing waits: whoever is late then, is."""
         now = self._now
+        self._lobby.see_off(now)
         if now - self._ticked < TICK_S:
             return False
         self._ticked = now
         self._lobby.tick(now)
-        ack_timeout, silence = self.settings.ack_timeout_s, self.settings.silence_timeout_s
+        silence = self.settings.silence_timeout_s
         for link in list(self.links.values()):
-            if not link.inflight or link.acked != link.acked_before:
-                link.acked_before = link.acked
-                link.progress_at = now
-            elif now - link.progress_at > ack_timeout:
+            if self._patience.is_over(link, now):
                 self.relay.end(link, Reset.STALLED)
-                continue
-            if now - link.heard > silence:
+            elif now - link.heard > silence:
                 self.relay.end(link, Reset.SILENT)
             elif link.expired and link.heard > link.since:
                 self._expiry.told(link.mailbox, link.expired)

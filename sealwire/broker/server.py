@@ -63,6 +63,10 @@ _SOCKETS_S: Final = 3.0
 _LOOK_S: Final = 1.0
 """How often the ZAP thread is looked at: one that ends is replaced within two."""
 
+HANDSHAKE_MS: Final = 4_000
+"""From accepting a connection to its last handshake frame. Whoever holds one open shall be gone within five seconds,
+and libzmq's timer fires late: with 5,000, connections ended after up to 5.3. A line of 200 ms needs half a second."""
+
 OPTIONS: Final = {
     zmq.ROUTER_MANDATORY: 1,  # a send to a dead link session is an error, not a silence
     zmq.ROUTER_HANDOVER: 0,  # nobody takes over another connection's id
@@ -71,7 +75,7 @@ OPTIONS: Final = {
     zmq.MAXMSGSIZE: MAX_FRAME_BYTES,
     zmq.RCVHWM: 64,  # per connection: past it TCP holds the peer back
     zmq.SNDHWM: 4096,  # above the windows: EAGAIN means a peer that does not read
-    zmq.HANDSHAKE_IVL: 5_000,
+    zmq.HANDSHAKE_IVL: HANDSHAKE_MS,
     zmq.BACKLOG: 4096,
     zmq.IPV6: 1,
     zmq.LINGER: _LINGER_MS,  # before the bind: a connection that breaks while the socket closes has its listener's, and

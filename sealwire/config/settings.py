@@ -283,7 +283,13 @@ class LimitsSection:
         "seconds",
     )
     ack_timeout_s: float = _key(
-        45.0, Number(5, 3_600), "A recipient that acknowledges nothing for so long is disconnected.", "seconds"
+        7.0, Number(5, 3_600), "A recipient that acknowledges nothing for so long is disconnected.", "seconds"
+    )
+    slow_ack_timeout_s: float = _key(
+        45.0,
+        Number(5, 3_600),
+        "Each time it comes back it has twice as long, up to this; whoever moves files has it at once.",
+        "seconds",
     )
     silence_timeout_s: float = _key(
         150.0, Number(70, 86_400), "A link without a word ends; peers say something every 60 s.", "seconds"

@@ -115,7 +115,7 @@ def test_attack_47_a_libzmq_with_known_holes_is_refused(monkeypatch, version):
 
 def test_attack_47_strangers_are_bounded_before_they_have_proved_anything():
     assert server.OPTIONS[zmq.MAXMSGSIZE] == frames.MAX_FRAME_BYTES
-    assert 0 < server.OPTIONS[zmq.HANDSHAKE_IVL] <= 5_000
+    assert 0 < server.OPTIONS[zmq.HANDSHAKE_IVL] <= 4_500, "libzmq's timer is late, and five seconds are promised"
 
 
 # --- 48: objects that run code -------------------------------------------------------------------------------

@@ -243,6 +243,24 @@ def test_connections_that_never_speak_are_closed(serve):
     assert alice.recv(Verb.PONG)
 
 
+def test_a_device_that_acknowledges_nothing_is_disconnected_and_finds_its_mail_again(serve):
+    broker = serve(ack_timeout_s=1.0)
+    alice, deaf = broker.login("alice"), broker.login("bob", "bob")
+    alice.send(deaf.mailbox, b"one")
+    alice.send(deaf.mailbox, b"two")
+    while alice.recv(Verb.ACCEPTED) != frames.encode_accepted(2):
+        pass
+    deaf.socket.send(frames.encode_ping(deaf.token, 1))
+    assert frames.decode_reset(deaf.recv(Verb.RESET))[0] is Reset.STALLED
+    assert deaf.is_closed()
+    again = broker.login("bob", "bob")
+    assert [frames.decode_deliver(again.recv(Verb.DELIVER))[0::2] for _ in "12"] == [(1, b"one"), (2, b"two")]
+    again.ack(2)
+    alice.socket.send(frames.encode_ping(alice.token, 1))
+    assert alice.recv(Verb.PONG)
+    assert broker.status()["ended_stalled"] == 1
+
+
 def test_too_many_silent_connections_push_the_oldest_out(serve):
     broker = serve(max_unclaimed=2, hello_timeout_s=60.0)
     host, port = broker.endpoint.removeprefix("tcp://").split(":")
