@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from sealwire.broker import catalog
-from sealwire.broker.port import Committed, Job, StoreEvent
+from sealwire.broker.port import Committed, Job, Refused, StoreEvent
 from sealwire.broker.store import SqliteStore
 
 
@@ -62,6 +62,8 @@ class AttendedStore(SqliteStore):
         self._observe = committed
         self.writing_since: float | None = None
         """Monotonic seconds at which the job under way began; a disk that hangs shows here."""
+        self.refused_at: float | None = None
+        """Monotonic seconds at which a full disk last refused a job; None once one has taken messages again."""
 
     def apply(self, job: Job) -> StoreEvent:
         """See SqliteStore; an errand is answered through its future."""
@@ -73,6 +75,10 @@ class AttendedStore(SqliteStore):
             event = super().apply(job)
         finally:
             self.writing_since = None
+        if isinstance(event, Refused):
+            self.refused_at = time.monotonic()
+        elif job.mails:
+            self.refused_at = None
         if self._observe is not None:
             self._observe(time.monotonic() - began)
         return event

@@ -20,6 +20,8 @@ TURN_S: Final = 5.0
 """The loop turns at least once a second; one that has not for so long hangs."""
 WRITE_S: Final = 10.0
 """A transaction takes milliseconds; a disk that has not answered one for so long hangs."""
+FULL_S: Final = 60.0
+"""A full disk is tried again with the next message: longer ago than this says nothing of now."""
 MAX_REQUEST_BYTES: Final = 4_096
 """Of a request with its headers; without it a local program could fill the broker's memory."""
 REQUEST_S: Final = 2.0
@@ -29,13 +31,15 @@ REQUEST_S: Final = 2.0
 class Vitals(Struct, frozen=True):
     """What the broker shows of itself.
 
-    ``turned_at`` and ``writing_since`` are monotonic seconds; the latter is None while nothing is being written.
+    Times are monotonic seconds. ``writing_since`` is None while nothing is being written, ``refused_at`` unless a full
+    disk refused the last messages.
     """
 
     turned_at: float
     writing_since: float | None
     zap_answers: bool
     is_serving: bool
+    refused_at: float | None = None
 
 
 def problems(vitals: Vitals, now: float) -> list[str]:
@@ -66,7 +70,7 @@ class Lookout:
         self._pages: Mapping[bytes, Callable[[], tuple[int, bytes]]] = {
             b"/metrics": lambda: (200, metrics()),
             b"/healthz": lambda: _verdict(problems(vitals(), time.monotonic())),
-            b"/readyz": lambda: _verdict(_unready(vitals())),
+            b"/readyz": lambda: _verdict(unready(vitals())),
         }
         self._wake_read, self._wake_write = socket.socketpair()
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -122,9 +126,15 @@ def _verdict(found: list[str]) -> tuple[int, bytes]:
     return (503, "".join(f"{line}\n" for line in found).encode()) if found else (200, b"ok\n")
 
 
-def _unready(vitals: Vitals) -> list[str]:
-    found = problems(vitals, time.monotonic())
-    return found if vitals.is_serving else [*found, "the broker is starting or stopping"]
+def unready(vitals: Vitals) -> list[str]:
+    """Return why it takes no work, one line each; nothing for a broker that does."""
+    now = time.monotonic()
+    found = problems(vitals, now)
+    if not vitals.is_serving:
+        found.append("the broker is starting or stopping")
+    if vitals.refused_at is not None and now - vitals.refused_at < FULL_S:
+        found.append("the disk is full: messages for devices that are away are refused")
+    return found
 
 
 def _read_request(client: socket.socket) -> bytes:

@@ -59,17 +59,22 @@ class Refusals:
         quota = mailbox.account.own or settings
         if mailbox.messages >= quota.quota_messages or mailbox.bytes + entry.size > quota.quota_bytes:
             return Code.QUOTA
-        if mailbox.share(account) >= int(quota.quota_messages * settings.sender_share):
+        if mailbox.share(account) >= max(1, int(quota.quota_messages * settings.sender_share)):
             return Code.SHARE
         return None
 
     def has_units(self, account: Account, cost: int, now: float) -> bool:
-        """Refill an account's units; when they are still overdrawn, give back what the refused frame took."""
+        """Refill an account's units; when they are still overdrawn, give back what the refused frame took.
+
+        A frame dearer than the burst passes when all of that is saved up: it may be as small as 1, a FANOUT may cost a
+        thousand, and what never passes would be tried for ever.
+        """
         rate = account.own or self._settings
         earned = (now - account.units_at) * rate.account_units_per_s
         account.units_at = now
-        account.units = min(rate.account_units_burst - cost, account.units + earned)
-        if account.units >= 0:
+        full = rate.account_units_burst - cost
+        account.units = min(full, account.units + earned)
+        if account.units >= min(0, full):
             return True
         account.units += cost
         return False
@@ -80,13 +85,16 @@ class Refusals:
         """NEW → REFUSED: answered at once, and what follows to the same mailbox is held until RELEASE."""
         entry.state = REFUSED
         entry.envelope = None
-        self._sends.append((link.rid, encode_reject(entry.seq, code, self._retry_ms(link, code))))
+        retry_ms = self._retry_ms(link, code, 1 + (entry.size >> 12))
+        self._sends.append((link.rid, encode_reject(entry.seq, code, retry_ms)))
         self._refused(link, to, code)
         self._ledger.mark(link)
 
-    def reject_some(self, link: Link, seq: int, refused: list[tuple[int, Code]], targets: list[MailboxId]) -> None:
+    def reject_some(
+        self, link: Link, seq: int, refused: list[tuple[int, Code]], targets: list[MailboxId], cost: int
+    ) -> None:
         """NEW → REFUSED for some targets of a FANOUT: one PARTIAL names them all."""
-        retry_ms = self._retry_ms(link, refused[0][1])
+        retry_ms = self._retry_ms(link, refused[0][1], cost)
         self._sends.append((link.rid, encode_partial(seq, refused, retry_ms)))
         for index, code in refused:
             self._refused(link, targets[index], code)
@@ -112,10 +120,11 @@ class Refusals:
         if len(link.held) > MAX_HELD:
             self._overdone(link)
 
-    def _retry_ms(self, link: Link, code: Code) -> int:
+    def _retry_ms(self, link: Link, code: Code, cost: int) -> int:
         if code is Code.RATE:
             rate = link.account.own or self._settings
-            return max(1, int(-link.account.units * 1000 / rate.account_units_per_s) + 50)
+            missing = min(cost, rate.account_units_burst) - link.account.units
+            return max(1, int(missing * 1000 / rate.account_units_per_s) + 50)
         return RETRY_MS.get(code, 0)
 
 

@@ -330,7 +330,7 @@ class Relay:
         for _ in refused:
             fan.settle()
         if refused:
-            self.refusals.reject_some(link, seq, refused, targets)
+            self.refusals.reject_some(link, seq, refused, targets, cost)
 
     def _fan_out(
         self, link: Link, fan: Fan, mid: Mid, targets: list[MailboxId], limited: bool

@@ -151,8 +151,11 @@ class Server:
     def vitals(self) -> Vitals:
         """Return what shows whether this broker is well."""
         is_alive = self._is_serving and self._zap.is_alive and not self._zap.is_stuck
-        writing_since = self._store.writing_since if self._is_serving else None
-        return Vitals(self._turned_at, writing_since, is_alive, self._is_serving and not self._stopping)
+        is_serving = self._is_serving and not self._stopping
+        if not self._is_serving:
+            return Vitals(self._turned_at, None, is_alive, is_serving)
+        store = self._store
+        return Vitals(self._turned_at, store.writing_since, is_alive, is_serving, store.refused_at)
 
     def counts(self) -> dict[str, int]:
         """Return what is counted outside of the router: bytes, connections, what ZAP ruled."""

@@ -15,6 +15,7 @@ import pytest
 import zmq
 
 from sealwire.broker.backup import compact
+from sealwire.broker.health import unready
 from sealwire.broker.port import Committed, Job, Read, Refused
 from sealwire.broker.store import SqliteStore
 from sealwire.errors import BackupError, StoreError, StoreFailedError
@@ -254,6 +255,7 @@ def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_with
         assert [end for end, _ in ends].count("storage") > 20
         assert {end for end, _ in ends} <= {"accepted", "storage"}
         assert max(took_s for _, took_s in ends) < 1
+        assert unready(broker.server.vitals()) == ["the disk is full: messages for devices that are away are refused"]
         assert shutil.disk_usage(small_disk).free >= BALLAST // 2, "the ballast's room is for deletes"
 
         bob = broker.login("bob")  # reads go on, and what was accepted is all there, in order
@@ -270,6 +272,7 @@ def test_a_full_disk_refuses_goes_on_reading_empties_itself_and_fills_again_with
         assert waits_until(lambda: sender.send(b"room again")[0] == "accepted")
         for n in range(100):
             assert sender.send(bytes([n]) * ENVELOPE)[0] == "accepted"
+        assert unready(broker.server.vitals()) == []
         assert waits_until(lambda: (small_disk / "broker" / "ballast").exists())
         bob = broker.login("bob")
         assert collect(bob, len(sender.accepted)) == sender.accepted

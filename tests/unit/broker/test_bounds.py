@@ -59,6 +59,38 @@ def test_a_flood_is_refused_by_rate_and_others_are_not(make_rig):
     assert carol.seen() == [("accepted", 1)]
 
 
+def test_a_frame_dearer_than_the_burst_passes_when_all_of_it_is_saved_up(make_rig):
+    rig = make_rig(account_units_per_s=1.0, account_units_burst=2.0)
+    alice, bob = pair(rig)
+    alice.send(bob.mailbox, bytes(12 * KIB))
+    assert alice.seen() == [("accepted", 1)]
+    alice.send(bob.mailbox, bytes(12 * KIB))
+    refused, _accepted = alice.frames()
+    _seq, code, retry_ms = frames.decode_reject(refused)
+    assert (code, 3_900 < retry_ms <= 4_050) == (Code.RATE, True)  # two are owed, two are to be saved up
+    rig.advance(retry_ms / 1000)
+    alice.release(bob.mailbox)
+    alice.send(bob.mailbox, bytes(12 * KIB))
+    assert alice.seen() == [("accepted", 3)]
+    three = [client.mailbox for client in (alice, bob, rig.login("carol", "mallory"))]
+    alice.fanout(three, A)
+    assert alice.seen()[0] == ("partial", 4, [(index, "rate") for index in range(3)])
+    rig.advance(4)
+    for to in three:
+        alice.release(to)
+    alice.fanout(three, A)
+    assert alice.seen()[-1] == ("accepted", 5)
+
+
+def test_the_smallest_quota_lets_one_message_wait(make_rig):
+    rig = make_rig(quota_messages=1, sender_share=0.01)
+    alice, bob = pair(rig)
+    leave(bob)
+    alice.send(bob.mailbox, A, A)
+    assert [words[2] for words in alice.seen() if words[0] == "reject"] == ["quota"]
+    assert rig.login("bob", "bob").seen() == [("deliver", 1, A)]
+
+
 @pytest.mark.parametrize(("size", "cost"), [(64, 1), (4 * KIB, 2), (20 * KIB - 1, 5)])
 def test_a_message_costs_a_unit_and_one_more_for_each_4_kib(rig, size, cost):
     alice, bob = pair(rig)

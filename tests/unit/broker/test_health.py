@@ -98,3 +98,11 @@ def test_a_page_that_fails_ends_one_request_only(state):
         assert get(made, "/healthz")[0] == 200
     finally:
         made.close()
+
+
+def test_a_full_disk_is_no_illness_and_takes_no_work_for_a_minute(lookout: Lookout, state: State) -> None:
+    state.changes = {"refused_at": time.monotonic() - health.FULL_S + 30}
+    assert get(lookout, "/healthz") == (200, "ok\n")
+    assert get(lookout, "/readyz") == (503, "the disk is full: messages for devices that are away are refused\n")
+    state.changes = {"refused_at": time.monotonic() - health.FULL_S}
+    assert get(lookout, "/readyz") == (200, "ok\n")
