@@ -115,7 +115,7 @@ class Engine:
             self._inbox.on(kind, self.words.hear, in_groups=True)
         hall = (self._pairs, self._roster, self._directory, self._requests, self.people, self._inbox, self.mail)
         self.groups = Hall(records, vault, identity, *hall, self.words, self.timers, rng, self._events)
-        self.whispers.group_members, self.whispers.group_devices = self.groups.member_names, self.groups.member_devices
+        self.whispers.seats = self.groups.seats
         self.files = Files(self.name, records, self.words, self._inbox, self._roster, *told, prefs, rng, self._events)
         self.trust = Trust(self._roster, self._pairs, self._inbox, self.mail, self._events)
         self._link = LinkSession(identity, credentials, rng)

@@ -28,7 +28,9 @@ from sealwire.peer.moves import (
     Plan,
 )
 from sealwire.peer.prefs import Prefs
-from sealwire.peer.records import Records
+from sealwire.peer.records import MessageRow, Records
+from sealwire.wire.file_content import FileOffer, FileRun
+from sealwire.wire.word_content import Ref
 
 BLOB_BYTES: Final = 16
 _LIMIT: Final = "blob_file_bytes"
@@ -218,3 +220,29 @@ class FileBook:
         """What shall be done; call it after the commit."""
         orders, self.orders = self.orders, []
         return orders
+
+
+def offer_of(file: FileRecord, own: MessageRow) -> FileOffer | None:
+    """Return what is said to others of a file that is whole at the broker, None while it is not.
+
+    Source: protocol.md §17.
+    """
+    if file.digest is None:
+        return None
+    return FileOffer(
+        name=file.name,
+        size=file.size,
+        media_type=file.media_type,
+        digest=file.digest,
+        blob=file.blob,
+        secret=file.secret,
+        key=file.key,
+        runs=[FileRun(run.first, run.header) for run in file.runs],
+        caption=own.text,
+        width=file.width,
+        height=file.height,
+        thumbnail=file.thumbnail or b"",
+        answers=Ref(own.reply_author, own.reply_id) if own.reply_author and own.reply_id else None,
+        forwarded=bool(own.forwarded),
+        timer_s=own.timer_s,
+    )

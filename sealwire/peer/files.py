@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run, are_runs
 from sealwire.crypto.primitives import Rng
-from sealwire.errors import FileChangedError, SealwireError, UnknownFileError
+from sealwire.errors import FileChangedError, GroupStoppedError, SealwireError, UnknownFileError
 from sealwire.i18n import _, explain
 from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, Mailbox, MessageId
 from sealwire.peer.changes import Said
 from sealwire.peer.events import Delivery, Event
-from sealwire.peer.filebook import FileBook
+from sealwire.peer.filebook import FileBook, offer_of
 from sealwire.peer.filenames import clean
 from sealwire.peer.filerecords import ACTIVE, FileRecord
 from sealwire.peer.inbox import Arrival, Inbox, UnreadError
@@ -46,8 +46,7 @@ from sealwire.peer.records import Details, MessageRow, Now, Records
 from sealwire.peer.roster import Roster
 from sealwire.peer.timers import Timers
 from sealwire.peer.words import Words
-from sealwire.wire.file_content import MAX_FILE_RUNS, MAX_TAKEN_IDS, FileOffer, FileRun, FileTaken, is_too_long
-from sealwire.wire.word_content import Ref
+from sealwire.wire.file_content import MAX_FILE_RUNS, MAX_TAKEN_IDS, FileOffer, FileTaken, is_too_long
 
 MAX_RESTARTS: Final = 5
 """Times a file is sent anew because its source is not what it was; then a person has to say so again."""
@@ -98,6 +97,7 @@ class Files:
         words.contents["file"] = self._again
         words.on_withdrawn = self._withdrawn
         mail.on_answer = self.book.picture_all
+        people.on_block = self.give_up_from
         inbox.on(FileOffer, self.on_offer, in_groups=True)
         inbox.on(FileTaken, self.on_taken)
 
@@ -159,33 +159,30 @@ class Files:
         if content is None or own is None or own.state != 0:  # its message was cancelled meanwhile
             self.book.drop(file, "cancelled")
             return
+        if (refused := self._refusal(conversation)) is not None:
+            self.book.drop(file, file.state)
+            self._failed(file, refused, False)
+            return
         members = self._words.group_members(conversation) if conversation.startswith(GROUP_MARK) else (conversation,)
         file.accounts = tuple(sorted(set(members) - {self._name}))
         self._mail.say(conversation, file.message, content, now)
         self.book.discard_copy(file)
         self.book.change(file, "done", done=file.size)
 
+    def _refusal(self, conversation: str) -> SealwireError | None:
+        """Why nothing more is said in a group that this file was for; one that only stopped may go on."""
+        try:
+            if conversation.startswith(GROUP_MARK):
+                self._words.check_group(conversation)
+        except GroupStoppedError:
+            return None
+        except SealwireError as error:
+            return error
+        return None
+
     def _content(self, file: FileRecord) -> FileOffer | None:
         own = self._records.own_row(file.message)
-        if own is None or file.digest is None:
-            return None
-        return FileOffer(
-            name=file.name,
-            size=file.size,
-            media_type=file.media_type,
-            digest=file.digest,
-            blob=file.blob,
-            secret=file.secret,
-            key=file.key,
-            runs=[FileRun(run.first, run.header) for run in file.runs],
-            caption=own.text,
-            width=file.width,
-            height=file.height,
-            thumbnail=file.thumbnail or b"",
-            answers=Ref(own.reply_author, own.reply_id) if own.reply_author and own.reply_id else None,
-            forwarded=bool(own.forwarded),
-            timer_s=own.timer_s,
-        )
+        return offer_of(file, own) if own is not None else None
 
     def _again(self, row: MessageRow) -> FileOffer | None:
         """A person tries a failed message again: its offer, or None when the file itself has to be sent first."""
@@ -425,8 +422,17 @@ class Files:
                 self._mail.withdraw(file.message)
                 self._events.append(Delivery(file.message.hex(), "failed", conversation, reason))
         elif file.state != "done":
-            self.book.orders += [EndMove(file.row), DiscardPart(file.row)]
-            self.book.change(file, "cancelled", done=0)
+            self._give_up(file)
+
+    def _give_up(self, file: FileRecord) -> None:
+        self.book.orders += [EndMove(file.row), DiscardPart(file.row)]
+        self.book.change(file, "cancelled", done=0)
+
+    def give_up_from(self, name: str) -> None:
+        """Somebody is blocked: what comes from them ends, and nothing of it stays here."""
+        for file in self._records.files_moving():
+            if not file.mine and self._records.file_conversation(file.row)[1] == name:
+                self._give_up(file)
 
     # --- the end of a turn -----------------------------------------------------------------------------------
 

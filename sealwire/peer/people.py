@@ -9,6 +9,7 @@ Source: protocol.md §12.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sealwire.i18n import _
@@ -23,6 +24,10 @@ MAX_REQUEST_MESSAGES: Final = 20_000
 an ordinary burst, and a stranger cannot fill the disk before anybody agreed to talk."""
 
 
+def _unheard(_name: str) -> None:
+    """Nothing of theirs is under way."""
+
+
 class People:
     """What is set here about other people; the directory and their keys are the roster's."""
 
@@ -32,6 +37,8 @@ class People:
         self._events = events
         self._people = {person.name: person for person in records.people()}
         self._told: set[str] = set()
+        self.on_block: Callable[[str], None] = _unheard
+        """Takes the name of whoever is blocked."""
 
     def find(self, name: str) -> PersonRecord:
         """What is set about a name; the defaults when nothing is."""
@@ -77,6 +84,8 @@ class People:
         """Take nothing from this person any more, or again."""
         was = self.find(name)
         self._put(PersonRecord(name, was.accepted, blocked, was.nickname))
+        if blocked:
+            self.on_block(name)
 
     def call(self, name: str, nickname: str) -> None:
         """Give a person a name that only this profile sees; empty takes it away."""

@@ -10,7 +10,7 @@ Source: protocol.md §11.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.whisper import WHISPER_BYTES, can_whisper, open_whisper, seal_whisper
@@ -39,12 +39,26 @@ MAX_AUDIENCE: Final = 32
 _DIRECT: Final = bytes(GROUP_ID_BYTES)
 
 
-def _nowhere(_conversation: str) -> Sequence[Mailbox]:
-    return ()
+class Seats(Protocol):
+    """Who may say something in a group."""
+
+    def hearers(self, conversation: str) -> Sequence[Mailbox]:
+        """The devices of a group's other members, if we may say something there."""
+
+    def speakers(self, conversation: str) -> Collection[str]:
+        """The members who may."""
 
 
-def _nobody(_conversation: str) -> Collection[str]:
-    return ()
+class _NoSeats:
+    """There are no groups."""
+
+    def hearers(self, _conversation: str) -> Sequence[Mailbox]:
+        """Nobody."""
+        return ()
+
+    def speakers(self, _conversation: str) -> Collection[str]:
+        """Nobody."""
+        return ()
 
 
 def _unseen(_name: str, _active: bool, _now: Now) -> None:
@@ -68,9 +82,8 @@ class Whispers:
         self._shown: dict[tuple[str, str], float] = {}
         self._latest_ms: dict[Mailbox, int] = {}
         self._room, self._refilled_s = HEARD_PER_S, 0.0
-        self.group_devices: Callable[[str], Sequence[Mailbox]] = _nowhere
-        """Devices of a group's other members; set by the core that has groups, as is the next."""
-        self.group_members: Callable[[str], Collection[str]] = _nobody
+        self.seats: Seats = _NoSeats()
+        """Set by the core that has groups."""
         self.seen: Callable[[str, bool, Now], None] = _unseen
         """Takes who said to be here; set by the core that keeps it."""
 
@@ -105,7 +118,7 @@ class Whispers:
     def _audience(self, conversation: str) -> Sequence[Mailbox]:
         if not conversation.startswith(GROUP_MARK):
             return self._roster.mailboxes(conversation) if self._people.is_accepted(conversation) else ()
-        devices = self.group_devices(conversation)
+        devices = self.seats.hearers(conversation)
         return devices if len(devices) <= MAX_AUDIENCE else ()
 
     def _may_hear(self, pair: Pair) -> bool:
@@ -159,7 +172,7 @@ class Whispers:
             conversation, may_be_shown = name, self._people.is_accepted(name)
         else:
             conversation = conversation_of(GroupId(sign.group))
-            may_be_shown = name in self.group_members(conversation)
+            may_be_shown = name in self.seats.speakers(conversation)
         if not may_be_shown:
             return
         if not sign.active:

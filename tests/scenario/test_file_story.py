@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sealwire.broker.port import BrokerSettings
+from sealwire.crypto.group_entry import Kind
 from sealwire.errors import UnknownFileError, UnknownMessageError
 from sealwire.peer.events import File, Message
 from sealwire.peer.files import Sending
@@ -526,3 +527,41 @@ def test_who_was_removed_is_offered_nothing_more(net, group):
     assert fetched(people["carol"]) == ["note.txt"]
     assert not [e for e in people["bob"].events if isinstance(e, Message) and e.id == file_id]
     assert blobs(net) == 0  # carol's was the only device left to have it
+
+
+def moves(net, turns):
+    """A few turns in which a large file is still on its way."""
+    for _ in range(turns):
+        net._pass(0.001)
+        net._turn()
+
+
+def test_what_comes_from_somebody_ends_when_they_are_blocked_and_nothing_of_it_stays(net, two):
+    alice, bob = two
+    file_id = send(alice, "bob", LARGE, "large.bin")
+    net.run()
+    ask(bob, "fetch", file_id, None)
+    moves(net, 5)
+    assert stand(bob, file_id).state == "receiving"
+    bob.turn([], lambda engine, _now: engine.people.block("alice", True))
+    net.advance(5)
+    assert stand(bob, file_id).state == "cancelled"
+    assert fetched(bob) == []
+    bob.crash()
+    bob.start()
+    net.advance(5)
+    assert fetched(bob) == [], "and no start goes on with it"
+
+
+def test_a_file_for_a_group_that_put_its_sender_out_meanwhile_fails_and_leaves_the_broker(net, group):
+    company, people = group
+    alice, bob = people["alice"], people["bob"]
+    file_id = send(bob, company.conversation, LARGE, "large.bin")
+    moves(net, 5)
+    company.act(alice, Kind.REMOVE, "bob")
+    net.advance(60)
+    assert company.state(bob) == "removed"
+    assert states(bob, file_id)[-1] == "failed"
+    assert bob.states(file_id) == ["failed"]
+    assert blobs(net) == 0
+    assert bob.store.outbox_rows() == []

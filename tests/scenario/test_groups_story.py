@@ -204,6 +204,21 @@ def test_what_everybody_would_skip_is_refused_here_and_stands_in_no_log(net, peo
     assert group.of(alice).head == group.of(bob).head == before
 
 
+def test_what_is_tried_again_in_a_group_one_was_put_out_of_fails_again_and_is_never_said_later(net, people, group):
+    alice, bob = people["alice"], people["bob"]
+    net.cut(bob)
+    bob.online = False
+    sent = group.say(bob, "too late")
+    group.remove(alice, "bob")
+    bob.online = True
+    group.settle()
+    assert bob.turn([], lambda engine, now: engine.retry(now)) == 1
+    assert bob.states(sent) == ["failed", "failed"]
+    group.join(alice, bob)
+    group.settle()
+    assert group.heard(alice) == []
+
+
 def test_who_was_away_catches_up(net, people, group):
     alice, bob, carol = (people[name] for name in NAMES[:3])
     net.cut(bob)

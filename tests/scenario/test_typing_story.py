@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from sealwire.crypto.group_entry import Kind, Role
 from sealwire.peer.events import Typing
 from sealwire.peer.prefs import Prefs
 from sealwire.peer.whispers import AGAIN_S, ENDS_AFTER_S, HEARD_PER_S, MAX_SKEW_MS
 from sealwire.testing import Network
 from sealwire.wire.frames import Verb
 from tests.conftest import PEOPLE
+from tests.fault.circle import Circle
 from tests.fault.hostile import Tap, friends
 
 
@@ -156,3 +158,17 @@ def test_without_a_link_nothing_is_told_later(net, pair):
     net.start_broker()
     net.advance(3)
     assert signs(bob) == []
+
+
+def test_whoever_may_only_read_shows_nothing_and_is_not_believed(net):
+    circle = Circle(net)
+    alice, bob = circle.alice, circle.bob
+    circle.talk()
+    circle.do(alice, Kind.ROLE, "bob", bytes((Role.READ_ONLY,)))
+    tap = Tap(bob)
+    writes(bob, circle.conversation)
+    assert ephemerals(tap.frames) == []
+    bob.engine.whispers.seats = alice.engine.groups.seats  # a program of his own that asks nobody whether it may
+    writes(bob, circle.conversation)
+    assert len(ephemerals(tap.frames)) >= 1
+    assert signs(alice) == []

@@ -214,6 +214,7 @@ HELD_BY = {
     "sealwire.peer.groups.keys": GROUPS,
     "sealwire.peer.groups.logs": GROUPS,
     "sealwire.peer.groups.news": GROUPS,
+    "sealwire.peer.groups.seats": "tests/scenario/test_typing_story.py",
     "sealwire.peer.groups.states": GROUPS,
     "sealwire.peer.groups.talk": GROUPS,
     "sealwire.peer.groups.tidings": GROUPS,

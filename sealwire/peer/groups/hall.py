@@ -13,9 +13,9 @@ from sealwire.crypto.identity import Identity
 from sealwire.crypto.membership import Change, Membership, addresses
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import Vault
-from sealwire.errors import GroupRightError, GroupStoppedError, UnknownGroupError
+from sealwire.errors import GroupRightError
 from sealwire.i18n import _
-from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId, group_of
+from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId
 from sealwire.peer.directory import Directory
 from sealwire.peer.events import Event, Warning
 from sealwire.peer.groups.acts import Answer, Scribe
@@ -25,6 +25,7 @@ from sealwire.peer.groups.group import Act, Group, GroupBook
 from sealwire.peer.groups.keys import HeardKeys, OwnKeys
 from sealwire.peer.groups.logs import Logs
 from sealwire.peer.groups.news import News
+from sealwire.peer.groups.seats import Seats
 from sealwire.peer.groups.states import Deliveries
 from sealwire.peer.groups.talk import Ear, Voice
 from sealwire.peer.groups.tidings import Tidings
@@ -71,6 +72,7 @@ class Hall:
         self._name, self._card, self._rng, self._events = card.account, card, rng, events
         self._roster, self._mail, self._inbox = roster, mail, inbox
         self.book = GroupBook(records, vault, rng)
+        self.seats = Seats(card.account, self.book)
         self._own = OwnKeys(records, vault, card.hash, rng)
         self._heard = HeardKeys(records, vault, rng)
         self._states = Deliveries(records, records, events)
@@ -90,7 +92,7 @@ class Hall:
         inbox.open_group, inbox.group_receipt = self._ear.open, self._states.receipt
         mail.to_group, mail.is_in_group_with = self._queue, self.book.is_shared_with
         mail.unread_groups = self.book.unread
-        words.group_members, words.check_group = self.member_names, self.check_speech
+        words.group_members, words.check_group = self.seats.members, self.seats.check_speech
         inbox.on(SenderKeyGiven, self._news.on_key, from_blocked=True)  # whose words alone are not shown
         inbox.on(Invitation, self._news.on_invitation)
         inbox.on(Notice, self._news.on_notice, from_blocked=True)
@@ -147,36 +149,12 @@ class Hall:
 
     def _queue(self, conversation: str, message: MessageId, content: Content, now: Now) -> None:
         self._mail.outbox.add(conversation, None, message, encode_content(content), now.ms)
+        if self.seats.is_out(conversation):  # a file was on its way when we left, or a person tries again
+            self._fail_unsealed(conversation, _("you are no longer in the group"))
 
-    def check_speech(self, conversation: str) -> None:
-        """Whether something may be said in a group by us.
-
-        Raises:
-            UnknownGroupError, GroupStoppedError, GroupRightError.
-        """
-        group_id = group_of(conversation)
-        group = self.book.get(group_id) if group_id is not None else None
-        if group is None or group.membership is None or group.state == "knocking":
-            raise UnknownGroupError(name=conversation)
-        if group.state == "stopped":
-            raise GroupStoppedError(name=group.name)
-        if group.state != "member" or not group.membership.speaks(self._name):
-            raise GroupRightError(name=group.name)
-
-    def member_names(self, conversation: str) -> list[str]:
-        """Who is in a group, ourselves included; nobody when we are not."""
-        state = self._joined(conversation)
-        return [] if state is None else list(state.joined())
-
-    def member_devices(self, conversation: str) -> list[Mailbox]:
-        """The devices of a group's other members."""
-        state = self._joined(conversation)
-        return [] if state is None else [box for box, name in addresses(state).items() if name != self._name]
-
-    def _joined(self, conversation: str) -> Membership | None:
-        group_id = group_of(conversation)
-        group = self.book.get(group_id) if group_id is not None else None
-        return group.membership if group is not None and group.state == "member" else None
+    def _fail_unsealed(self, conversation: str, why: str) -> None:
+        for row in self._mail.outbox.unsealed(conversation):
+            self._mail.fail(row, why)
 
     # --- heads ---
 
@@ -343,8 +321,7 @@ class Hall:
         self._heard.forget(group)
         self._own.forget(group)
         why = _("you are no longer in the group")
-        for row in self._mail.outbox.unsealed(group.conversation):
-            self._mail.fail(row, why)
+        self._fail_unsealed(group.conversation, why)
         if group.state == "removed":  # of whoever left, words of before are taken; of whoever was put out, none
             self._mail.drop_devices(None, why, group.conversation)
         group.claims, group.nudge_s = [], None
@@ -423,8 +400,7 @@ class Hall:
 
     def _speak(self, group: Group, state: Membership, rows: list[OutboxRow], now: Now) -> None:
         if not state.speaks(self._name):
-            for row in rows:
-                self._mail.fail(row, _("you may only read in this group"))
+            self._fail_unsealed(group.conversation, _("you may only read in this group"))
             return
         burnt = self._own.is_burnt(group)
         if burnt or self._own.is_due(group, now.ms):
