@@ -1,7 +1,8 @@
 """Every primitive on one screen. Nothing else in the project calls a cryptographic library, except ``rsa``.
 
 Labels are text and contents are bytes, so that the two never change places. All checks of lengths happen here,
-because the bindings below hand pointers to C without looking.
+because the bindings below hand pointers to C without looking. What handshakes alone need is imported where it is used:
+loading it takes a tenth of a program's start.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from Crypto.Protocol import HPKE
-from Crypto.PublicKey import MLKEM
 from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 
@@ -184,6 +183,8 @@ def pq_public(seed: bytes) -> bytes:
 
     Source: FIPS 203 §7.1.
     """
+    from Crypto.PublicKey import MLKEM
+
     return MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=seed).ek
 
 
@@ -197,6 +198,9 @@ def pq_encapsulate(public: bytes, info: bytes) -> tuple[bytes, bytes]:
 
     Source: RFC 9180 §5.3; draft-ietf-hpke-pq §3.
     """
+    from Crypto.Protocol import HPKE
+    from Crypto.PublicKey import MLKEM
+
     try:
         key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, ek=public)
     except ValueError:
@@ -213,6 +217,9 @@ def pq_decapsulate(seed: bytes, ciphertext: bytes, info: bytes) -> bytes:
 
     Source: FIPS 203 §7.3; RFC 9180 §5.3.
     """
+    from Crypto.Protocol import HPKE
+    from Crypto.PublicKey import MLKEM
+
     key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=seed)
     try:
         context = HPKE.new(receiver_key=key, aead_id=HPKE.AEAD.EXPORT_ONLY, enc=ciphertext, info=info)

@@ -2,22 +2,27 @@
 
 Always SHA-256 (the library's OAEP default is SHA-1), always a 32-byte salt, always e = 65537. A key on the wire is
 its modulus alone, and no other length parses, so that a hostile key costs nothing and forges nothing.
+
+The library is imported where it is used: loading it is a quarter of a program's start, and a start that meets nobody
+new neither signs nor checks anything with RSA.
 """
 
 from __future__ import annotations
 
 import math
 from functools import cache, lru_cache
-from typing import Self
-
-from Crypto.Cipher import oaep
-from Crypto.Hash import SHA256
-from Crypto.PublicKey import RSA
-from Crypto.Signature import pss
+from itertools import compress, zip_longest
+from typing import TYPE_CHECKING, Self
 
 from sealwire.crypto.primitives import L, Rng, sha256
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.wire.header import RSA_BYTES, Reader
+
+if TYPE_CHECKING:
+    from Crypto.Cipher.oaep import PKCS1OAEP_Cipher
+    from Crypto.Hash.SHA256 import SHA256Hash
+    from Crypto.PublicKey.RSA import RsaKey
+    from Crypto.Signature.pss import PSS_SigScheme
 
 EXPONENT = 65537
 BITS = RSA_BYTES * 8
@@ -37,7 +42,10 @@ def _small_primes_product() -> int:
     for step in range(2, math.isqrt(_SMALL_FACTOR_LIMIT) + 1):
         if sieve[step]:
             sieve[step * step :: step] = bytes(len(range(step * step, _SMALL_FACTOR_LIMIT, step)))
-    return math.prod(number for number in range(2, _SMALL_FACTOR_LIMIT) if sieve[number])
+    factors = list(compress(range(2, _SMALL_FACTOR_LIMIT), sieve[2:]))
+    while len(factors) > 1:  # in pairs: one by one, every step goes through all digits so far
+        factors = [math.prod(pair) for pair in zip_longest(factors[::2], factors[1::2], fillvalue=1)]
+    return factors[0]
 
 
 @lru_cache(maxsize=_REMEMBERED_MODULI)
@@ -58,8 +66,29 @@ def check_modulus(modulus: bytes) -> bytes:
     return modulus
 
 
-def _public(modulus: bytes) -> RSA.RsaKey:
+def _public(modulus: bytes) -> RsaKey:
+    from Crypto.PublicKey import RSA
+
     return RSA.construct((int.from_bytes(modulus, "big"), EXPONENT), consistency_check=False)
+
+
+def _pss(key: RsaKey, rng: Rng | None = None) -> PSS_SigScheme:
+    from Crypto.Signature import pss
+
+    return pss.new(key, salt_bytes=_SALT_BYTES, rand_func=rng)
+
+
+def _oaep(key: RsaKey, label: bytes, rng: Rng | None = None) -> PKCS1OAEP_Cipher:
+    from Crypto.Cipher import oaep
+    from Crypto.Hash import SHA256
+
+    return oaep.new(key, hashmod=SHA256, label=label, rand_func=rng)
+
+
+def _digest(label: str, content: bytes) -> SHA256Hash:
+    from Crypto.Hash.SHA256 import SHA256Hash
+
+    return SHA256Hash(L(label, content))
 
 
 def verify(modulus: bytes, label: str, content: bytes, signature: bytes) -> None:
@@ -71,7 +100,7 @@ def verify(modulus: bytes, label: str, content: bytes, signature: bytes) -> None
     Source: RFC 8017 §8.1.2; protocol.md §7.
     """
     try:
-        pss.new(_public(modulus), salt_bytes=_SALT_BYTES).verify(SHA256.new(L(label, content)), signature)
+        _pss(_public(modulus)).verify(_digest(label, content), signature)
     except ValueError:
         raise RefusedError("unsigned") from None
 
@@ -81,7 +110,7 @@ def encrypt(modulus: bytes, secret: bytes, label: bytes, rng: Rng) -> bytes:
 
     Source: RFC 8017 §7.1.1; protocol.md §9.
     """
-    return oaep.new(_public(modulus), hashmod=SHA256, label=label, rand_func=rng).encrypt(secret)
+    return _oaep(_public(modulus), label, rng).encrypt(secret)
 
 
 class RsaPrivate:
@@ -90,11 +119,12 @@ class RsaPrivate:
     Source: protocol.md §7.
     """
 
-    __slots__ = ("_key", "modulus")
+    __slots__ = ("_loaded", "_numbers", "modulus")
 
-    def __init__(self, key: RSA.RsaKey) -> None:
-        self._key = key
-        self.modulus: bytes = int(key.n).to_bytes(RSA_BYTES, "big")
+    def __init__(self, p: int, q: int, u: int, d: int) -> None:
+        self._numbers = (p, q, u, d)
+        self._loaded: RsaKey | None = None
+        self.modulus: bytes = (p * q).to_bytes(RSA_BYTES, "big")
 
     def __repr__(self) -> str:
         return f"<RsaPrivate of {sha256(self.modulus).hex()[:16]}>"
@@ -105,14 +135,30 @@ class RsaPrivate:
 
         Source: FIPS 186-4 §B.3.3.
         """
-        return cls(RSA.generate(BITS, randfunc=rng, e=EXPONENT))
+        from Crypto.PublicKey import RSA
+
+        key = RSA.generate(BITS, randfunc=rng, e=EXPONENT)
+        return cls(int(key.p), int(key.q), int(key.u), int(key.d))
+
+    def _key(self) -> RsaKey:
+        """The library's form of it, made at the first use.
+
+        Its 28 ms consistency check is left out: these numbers only ever come from it or out of an AEAD, so a stored key
+        that was tampered with never gets here.
+        """
+        if self._loaded is None:
+            from Crypto.PublicKey import RSA
+
+            p, q, u, d = self._numbers
+            self._loaded = RSA.construct((p * q, EXPONENT, d, p, q, u), consistency_check=False)
+        return self._loaded
 
     def sign(self, label: str, content: bytes, rng: Rng) -> bytes:
         """Return the 384-byte PSS signature of ``L(label, content)``.
 
         Source: RFC 8017 §8.1.1; protocol.md §7.
         """
-        return pss.new(self._key, salt_bytes=_SALT_BYTES, rand_func=rng).sign(SHA256.new(L(label, content)))
+        return _pss(self._key(), rng).sign(_digest(label, content))
 
     def decrypt(self, ciphertext: bytes, label: bytes) -> bytes:
         """Return the secret inside ``ciphertext``. Only the handshake calls this: it hides the failure.
@@ -123,7 +169,7 @@ class RsaPrivate:
         Source: RFC 8017 §7.1.2; protocol.md §9.
         """
         try:
-            return oaep.new(self._key, hashmod=SHA256, label=label).decrypt(ciphertext)
+            return _oaep(self._key(), label).decrypt(ciphertext)
         except ValueError:
             raise RefusedError from None
 
@@ -132,17 +178,14 @@ class RsaPrivate:
 
         Source: protocol.md §14.
         """
+        p, q, u, d = self._numbers
         half = RSA_BYTES // 2
-        key = self._key
-        parts = ((key.p, half), (key.q, half), (key.u, half), (key.d, RSA_BYTES))
-        return b"".join(int(number).to_bytes(size, "big") for number, size in parts)
+        parts = ((p, half), (q, half), (u, half), (d, RSA_BYTES))
+        return b"".join(number.to_bytes(size, "big") for number, size in parts)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
         """Load what ``encode`` wrote.
-
-        The library's 28 ms consistency check is left out: these bytes only ever come out of an AEAD, so a stored
-        key that was tampered with never gets here.
 
         Raises:
             RemoteProtocolError: another length, or numbers that make no 3072-bit modulus.
@@ -155,7 +198,4 @@ class RsaPrivate:
         reader.end()
         if (p * q).bit_length() != BITS or not p & q & 1:
             raise RemoteProtocolError("not an RSA-3072 key")
-        try:
-            return cls(RSA.construct((p * q, EXPONENT, d, p, q, u), consistency_check=False))
-        except ValueError as error:
-            raise RemoteProtocolError("not an RSA-3072 key") from error
+        return cls(p, q, u, d)

@@ -9,6 +9,7 @@ import os
 import re
 
 import pytest
+from Crypto.PublicKey import RSA
 from nacl import bindings as sodium
 
 from sealwire.crypto import primitives, rsa
@@ -42,7 +43,7 @@ def bob():
 
 def test_attack_15_every_byte_of_a_key_file_is_authenticated_before_rsa(alice, monkeypatch):
     blob = seal_key_file(b"pass", alice.encode()[:300], CHEAP, os.urandom)
-    monkeypatch.setattr(rsa.RSA, "construct", lambda *_, **__: pytest.fail("RSA on an unauthenticated key"))
+    monkeypatch.setattr(RSA, "construct", lambda *_, **__: pytest.fail("RSA on an unauthenticated key"))
     params = range(14, 22)
     for at in range(len(blob)):
         altered = bytearray(blob)
