@@ -174,7 +174,6 @@ def test_the_worst_texts_are_linear_and_bounded(text):
 
 
 def _cpu_s(run) -> float:
-    gc.collect()
     gc.disable()  # a look at everything that all tests before this one have made is none of its cost
     try:
         began = time.process_time()
