@@ -41,11 +41,11 @@ class Kind:
     words: str
 
 
-OURS = Kind("sealwire.c", ("zmq", "sodium"), "libzmq5", "our frames, CURVE on")
+OURS = Kind("sealwire.c", ("zmq", "sodium"), "libzmq5", "our frames, up to 64 messages in each, CURVE on")
 KINDS: dict[str, Kind] = {
     "ours": OURS,
     "ours_disk": OURS,
-    "bare": OURS,
+    "bare": Kind("sealwire.c", ("zmq", "sodium"), "libzmq5", "our frames, one for each message, CURVE on"),
     "nats": Kind("nats.c", ("nats",), "libnats3.4", "an answer for each publish, an acknowledgement for each delivery"),
     "mosquitto": Kind("mosquitto.c", ("mosquitto",), "libmosquitto1", "QoS 1 both ways, clean session off"),
     "rabbitmq": Kind("rabbitmq.c", ("rabbitmq",), "librabbitmq4", "confirms, one acknowledgement for many"),

@@ -1,4 +1,4 @@
-"""The limit: a ROUTER that relays the same frames under CURVE in Python and promises nothing."""
+"""The measure: a ROUTER that relays each message as a frame under CURVE in Python and promises nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from benchmarks.rivals.common import Server, stop
 from sealwire.wire import frames
 
 NAME = "bare ROUTER"
-CLIENT = "the same DEALER sockets as ours"
-DURABILITY = "none: nothing is stored, acknowledgements are thrown away; the least any relay in Python does"
+CLIENT = "the same DEALER sockets as ours, a frame for each message"
+DURABILITY = (
+    "none: nothing is stored, acknowledgements are thrown away; the least a relay in Python does that looks at each "
+    "message in a frame of its own"
+)
 TURN = 512
 
 missing = ours.missing

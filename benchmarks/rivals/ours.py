@@ -17,7 +17,7 @@ from sealwire.wire.many import apart, gather_sends
 from tests.unit.broker.raw_peer import RawPeer, member
 
 NAME = "Sealwire"
-CLIENT = "DEALER sockets of pyzmq speaking our frames, CURVE on"
+CLIENT = "DEALER sockets of pyzmq speaking our frames, up to 64 messages in each, CURVE on"
 DURABILITY = (
     "encrypted in transit, as always; accepted means stored with fsync, or acknowledged by its recipient within the "
     "grace of 4 ms and so never written; rates and quotas out of the way"
