@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import zmq
@@ -45,7 +45,7 @@ OURS = Kind("sealwire.c", ("zmq", "sodium"), "libzmq5", "our frames, up to 64 me
 KINDS: dict[str, Kind] = {
     "ours": OURS,
     "ours_disk": OURS,
-    "bare": Kind("sealwire.c", ("zmq", "sodium"), "libzmq5", "our frames, one for each message, CURVE on"),
+    "bare": replace(OURS, words="our frames, one for each message, CURVE on"),
     "nats": Kind("nats.c", ("nats",), "libnats3.4", "an answer for each publish, an acknowledgement for each delivery"),
     "mosquitto": Kind("mosquitto.c", ("mosquitto",), "libmosquitto1", "QoS 1 both ways, clean session off"),
     "rabbitmq": Kind("rabbitmq.c", ("rabbitmq",), "librabbitmq4", "confirms, one acknowledgement for many"),
@@ -98,7 +98,7 @@ def facts_for(key: str, server: Server, tag: str, pairs: int) -> Facts:
     facts = Facts()
     for name, value in server.facts.items():
         facts.put(name, value)
-    if kind_of(key) is OURS:
+    if kind_of(key).source == OURS.source:
         curve = bytes.fromhex(str(server.facts["curve"]))
         facts.put("curve_z85", z85.encode(curve).decode())
         if key == "bare":
