@@ -39,7 +39,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "frames": ("frame ", "deliver", "fanout", "send many", "deliver many"),
     "control": ("control ",),
     "blobs": ("blob ",),
-    "content": ("plaintext", "content", "file offer"),
+    "content": ("plaintext", "content", "file offer", "whisper"),
     "header": ("envelope", "opening envelope", "handshake", "padding"),
     "card": ("card", "signed card", "card text", "modulus"),
     "devices": ("device list", "signed device list"),

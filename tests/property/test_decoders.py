@@ -1,13 +1,17 @@
 """Every decoder, on any bytes and on damaged valid ones: it returns, or raises the one documented error."""
 
 import os
+import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sealwire.crypto as crypto_package
+import sealwire.wire as wire_package
 from sealwire.crypto import rsa
 from sealwire.crypto.card import (
     Card,
@@ -20,19 +24,21 @@ from sealwire.crypto.card import (
 from sealwire.crypto.group_entry import Invited, Kind, Role, SignedBody, encode_text, read_text
 from sealwire.crypto.group_log import LogEntry
 from sealwire.crypto.handshake import open_session
-from sealwire.crypto.identity import DeviceKeys, Identity
+from sealwire.crypto.identity import AccountKey, DeviceKeys, Identity
 from sealwire.crypto.membership import decode_membership, encode_membership
 from sealwire.crypto.prekeys import Bundle, OneTimeSecret, PrekeySecret, PrekeysPublic, SignedPrekeys
 from sealwire.crypto.primitives import pad, unpad
 from sealwire.crypto.ratchet import Ratchet
+from sealwire.crypto.rsa import RsaPrivate
 from sealwire.crypto.sender_keys import Place, ReceiverKey, SenderKey
 from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import Mailbox, Mid, Token
-from sealwire.wire import blobs, content, file_content, frames, many
+from sealwire.wire import blobs, content, control, file_content, frames, many
 from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
 from sealwire.wire.header import HandshakeHeader, decode_envelope
+from sealwire.wire.whisper_content import TypingSign, decode_whisper
 from tests.book import Book
 from tests.unit.wire.test_blobs import REQUESTS as BLOB_REQUESTS
 from tests.unit.wire.test_control import FRAMES as CONTROL
@@ -83,6 +89,7 @@ OFFER = file_content.FileOffer(
     height=1,
     thumbnail=b"jpeg",
 )
+RESPONSE = control.Response(id=1, code=frames.Code.OK, body=b"chunk")
 STATE = blobs.BlobState(size=4_113, chunks=1, done=False, tail=b"t" * 16)
 
 
@@ -104,6 +111,9 @@ WIRE: dict[str, tuple[Decoder, bytes]] = {
     "plaintext": (content.decode_plaintext, PLAINTEXT),
     "file offer": (content.decode_content, content.encode_content(OFFER)),
     "blob state": (blobs.decode_blob_state, blobs.encode_blob_state(STATE)),
+    "control token and login": (control.decode_login, CONTROL["login"][1]),
+    "blob response": (blobs.decode_bulk_response, control.encode_response(RESPONSE)),
+    "whisper": (decode_whisper, TypingSign(bytes(16), True, NOW_MS).encode()),
     **{f"blob {type(one).__name__}": (blobs.decode_blob_request, encoded(one)) for one in BLOB_REQUESTS},
     "content": (content.decode_content, content.encode_content(content.Text("hello"))),
     "envelope": (decode_envelope, ENVELOPE),
@@ -159,6 +169,8 @@ ALLOWED = {
 }
 RSA_PRIVATE = {"device keys", "identity"}
 """Authentic or not there at all: numbers that make no key are the library's to refuse, in its own words."""
+PARTS = {AccountKey, RsaPrivate, Place}
+"""Read as parts of others, which are here."""
 CANONICAL = (
     "handshake", "card", "signed card", "device list", "signed device list", "prekeys", "bundle", "session",
     "log entry's content", "invitation",
@@ -194,6 +206,23 @@ def damaged(draw: st.DrawFn, valid: bytes) -> bytes:
             case _:
                 raw[at:at] = draw(st.binary(max_size=24))
     return bytes(raw)
+
+
+def test_every_decoder_is_here():
+    listed = {decode for decode, _ in EVERY.values()}
+    missing = set()
+    for package in (wire_package, crypto_package):
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            own = [thing for thing in vars(import_module(found.name)).values() if thing_of(thing, found.name)]
+            decoders = [thing for thing in own if thing.__name__.startswith("decode_")]
+            decoders += [thing.decode for thing in own if hasattr(thing, "decode") and thing not in PARTS]
+            missing |= set(decoders) - listed
+    assert missing == set()
+
+
+def thing_of(thing: object, module: str) -> bool:
+    """Whether a function or class was made in that module."""
+    return getattr(thing, "__module__", None) == module and hasattr(thing, "__name__")
 
 
 @kinds
