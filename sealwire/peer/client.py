@@ -172,7 +172,7 @@ class Client:
 
     async def history(self, conversation: str, limit: int = 50, before_row: int | None = None) -> Sequence[Message]:
         """The last messages of a conversation, oldest first."""
-        place = self.place(conversation) if conversation.startswith(GROUP_MARK) else conversation
+        place = self.past.at(conversation)
         return await self.do(lambda _now: self.store.history(place, limit, before_row))
 
     async def unread(self, limit: int = 1000) -> Sequence[Message]:

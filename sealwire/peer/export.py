@@ -16,6 +16,7 @@ from sealwire.i18n import _
 from sealwire.ids import account_name
 from sealwire.peer.api.past import ExportFormat
 from sealwire.peer.events import Message, rfc3339, to_json
+from sealwire.wire.word_content import MAX_TEXT_BYTES
 
 FORMAT: Final = "sealwire history"
 MAX_LINE_BYTES: Final = 256 * 1024
@@ -24,7 +25,9 @@ MAX_LINE_BYTES: Final = 256 * 1024
 _CONVERSATION = re.compile(r"\+[0-9a-f]{32}")
 _MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
-"""What a terminal that shows the file would obey."""
+_CONTROL |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""What a terminal or an editor that shows the file would obey: commands, ends of lines behind which somebody else could
+seem to speak, signs that turn the rest of a line around."""
 
 _HTML_HEAD = """<!DOCTYPE html>
 <html><head><meta charset="utf-8">
@@ -70,11 +73,12 @@ def entry(kind: ExportFormat, message: Message) -> str:
     text = _("(deleted)") if message.deleted else message.text
     if message.file is not None:
         text = _("[file: {name}] {text}").format(name=message.file.name, text=text).rstrip()
+    text = text.replace("\r\n", "\n").translate(_CONTROL)
     if kind == "text":
-        body = text.translate(_CONTROL).replace("\n", "\n    ")
+        body = text.replace("\n", "\n    ")
         return f"{rfc3339(message.sent_at_ms)}  {message.sender}: {body}\n"
     time, sender, body = (html.escape(part) for part in (rfc3339(message.sent_at_ms), message.sender, text))
-    return f'<p dir="auto"><b>{sender}</b> <time>{time}</time>\n{body}</p>\n'
+    return f"<p><b>{sender}</b> <time>{time}</time>\n<bdi>{body}</bdi></p>\n"
 
 
 def foot(kind: ExportFormat) -> str:
@@ -114,11 +118,11 @@ def read_entry(line: bytes, name: str) -> dict[str, Any]:
     if not (isinstance(conversation, str) and isinstance(sender, str) and isinstance(text, str)):
         raise RemoteProtocolError("a message without conversation, author or text")
     try:
-        text.encode()
+        size = len(text.encode())
     except UnicodeEncodeError:
-        raise RemoteProtocolError(
-            "a text with half a character"
-        ) from None  # JSON can spell one, no UTF-8 text holds it
+        raise RemoteProtocolError("a text with half a character") from None  # JSON can spell one, UTF-8 cannot
+    if size > MAX_TEXT_BYTES:  # forwarded, it would fit no message
+        raise RemoteProtocolError("a text longer than a message can be")
     is_group = bool(_CONVERSATION.fullmatch(conversation))
     if account_name(sender) != sender or not (is_group or account_name(conversation) == conversation):
         raise RemoteProtocolError("a message with a name that is none")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -346,9 +347,15 @@ def _request(line: bytes | TooLong) -> Json:
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0" or not isinstance(value.get("method"), str):
         hint = _('It looks like {"jsonrpc":"2.0","id":1,"method":"status"}.')
         raise RpcError(INVALID_REQUEST, _("This is not a JSON-RPC 2.0 request."), "request", hint)
-    if not isinstance(value.get("id"), str | int | float | None) or isinstance(value.get("id"), bool):
+    number = value.get("id")
+    if not isinstance(number, str | int | float | None) or isinstance(number, bool) or not _has_form(number):
         raise RpcError(INVALID_REQUEST, _("An id is a text or a number."), "request")
     return value
+
+
+def _has_form(number: str | int | float | None) -> bool:
+    """Whether an answer can carry this id: Python reads NaN and 1e999, and no JSON holds them."""
+    return not isinstance(number, float) or math.isfinite(number)
 
 
 def _error(error: SealwireError) -> Json:

@@ -35,7 +35,7 @@ class Copies:
         self._client = client
         self._store = client.store
 
-    def _at(self, conversation: str) -> str:
+    def at(self, conversation: str) -> str:
         """Return a conversation in its final form. What was said with somebody unknown here can be looked at, too.
 
         Raises:
@@ -51,7 +51,7 @@ class Copies:
         Raises:
             UnknownPeerError too.
         """
-        place = self._at(conversation)
+        place = self.at(conversation)
         if await self._client.do(lambda _now: self._store.history(place, 1, None)):
             return place
         if place.startswith(GROUP_MARK):

@@ -310,7 +310,7 @@ class FilesDesk:
 
     async def of(self, conversation: str, limit: int = 200) -> Sequence[Message]:
         """Messages with files in a conversation, latest first."""
-        store, place = self._client.store, self._client.place(conversation)
+        store, place = self._client.store, self._client.past.at(conversation)
 
         def read() -> list[Message]:
             shown = (store.shown(row) for row in store.files_in(place, limit))

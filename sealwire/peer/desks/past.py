@@ -88,7 +88,7 @@ class PastDesk(Copies):
 
     async def mark_read(self, conversation: str, up_to_row: int) -> None:
         """This conversation has been read up to here (receipts go out if they are on)."""
-        place = self._at(conversation)
+        place = self.at(conversation)
         await self._client.do(lambda now: self._client.engine.mail.mark_read(up_to_row, now, place))
 
     async def mute(self, conversation: str, until_ms: int) -> None:
@@ -102,7 +102,7 @@ class PastDesk(Copies):
         self, conversation: str, limit: int = 50, *, before_row: int | None = None, after_row: int | None = None
     ) -> Sequence[Message]:
         """Messages before a row (the last ones without it), or after one; always oldest first."""
-        place, count = self._at(conversation), min(limit, MAX_PAGE)
+        place, count = self.at(conversation), min(limit, MAX_PAGE)
         if after_row is not None:
             return await self._client.do(lambda _now: self._store.history_after(place, count, after_row))
         return await self._client.do(lambda _now: self._store.history(place, count, before_row))
@@ -113,7 +113,7 @@ class PastDesk(Copies):
             wanted = bytes.fromhex(message_id)
         except ValueError:
             return None
-        place = self._at(conversation)
+        place = self.at(conversation)
         return await self._client.do(lambda _now: self._store.find_message(place, wanted))
 
     async def around(self, conversation: str, row: int, limit: int = 50) -> Sequence[Message]:
@@ -124,14 +124,14 @@ class PastDesk(Copies):
 
     async def row_at(self, conversation: str, ms: int) -> int | None:
         """The first row said at or after a time (jump to date)."""
-        place = self._at(conversation)
+        place = self.at(conversation)
         return await self._client.do(lambda _now: self._store.row_at(place, ms))
 
     async def search(
         self, query: str, conversation: str | None = None, limit: int = 50, before_row: int | None = None
     ) -> Sequence[Found]:
         """Messages that hold every word of the query or a word that begins with it, accents folded; latest first."""
-        place, wanted = self._at(conversation) if conversation is not None else None, search.parse(query)
+        place, wanted = self.at(conversation) if conversation is not None else None, search.parse(query)
         if wanted == search.Query():
             return []
         while await self._client.do(lambda _now: self._catch_up()):
@@ -146,7 +146,7 @@ class PastDesk(Copies):
 
     async def pinned(self, conversation: str) -> Sequence[Message]:
         """The pinned messages, latest pin first."""
-        place = self._at(conversation)
+        place = self.at(conversation)
         return await self._client.do(lambda _now: self._store.pinned_in(place))
 
     # --- keeping ---

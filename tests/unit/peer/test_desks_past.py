@@ -170,6 +170,14 @@ async def test_what_was_said_with_somebody_unknown_here_can_be_opened(alice: Cli
     assert (found.id, found.last and found.last.text) == ("zoe", "long ago")
 
 
+async def test_what_was_said_in_a_group_unknown_here_can_be_read(alice: Client) -> None:
+    group = "+" + "0b" * 16
+    await say(alice, group, "said before this device was")
+    assert [message.text for message in await alice.history(group.upper())] == ["said before this device was"]
+    assert [message.text for message in await alice.past.page(group)] == ["said before this device was"]
+    assert await alice.files.of(group) == []
+
+
 @pytest.mark.parametrize("damage", ["another", "line", "head", "missing"])
 async def test_what_is_no_export_of_ours_is_refused_with_its_line(alice: Client, tmp_path: Path, damage: str) -> None:
     await say(alice, "bob", "one")

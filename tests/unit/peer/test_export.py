@@ -39,6 +39,7 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(id=7),
         entry(text=None),
         entry(text="\ud800"),
+        entry(text="x" * 15_001),
         entry(conversation="../../etc"),
         entry(conversation="carol"),
         entry(**{"from": "Bob"}),
@@ -47,7 +48,7 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(sent_at="1969-12-31T00:00:00Z"),
         b'{"text":"' + b"x" * export.MAX_LINE_BYTES + b'"}',
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_a_line_that_is_no_message_of_this_history_is_refused(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
@@ -69,3 +70,20 @@ def test_people_read_what_became_of_a_message() -> None:
     carried = Message(ID, "bob", "bob", "look", 0, False, file=Attachment("a.png", 3, "image/png", "done"))
     assert export.entry("text", gone).endswith("bob: (deleted)\n")
     assert export.entry("text", carried).endswith("bob: [file: a.png] look\n")
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\r", "\r\n", "\n"])
+def test_no_text_can_look_like_the_line_of_somebody_else(sign: str) -> None:
+    forged = Message(ID, "bob", "bob", f"hello{sign}2026-01-01T00:00:00.000Z  carol: forged", 0, False)
+    _first, *others = export.entry("text", forged).splitlines()
+    assert all(line.startswith("    ") for line in others)
+    assert len(export.entry("html", forged).splitlines()) <= 3
+
+
+def test_no_text_turns_around_what_stands_beside_it() -> None:
+    turned = Message(ID, "bob", "bob", "\u202egnp.exe \u2066\x1b[2J", 0, False)
+    for kind in ("text", "html"):
+        written = export.entry(kind, turned)
+        assert not {"\u202e", "\u2066", "\x1b"} & set(written)
+        assert "\\u202egnp.exe" in written
+    assert "<bdi>" in export.entry("html", turned), "each text has a direction of its own"

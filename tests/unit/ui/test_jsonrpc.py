@@ -238,6 +238,8 @@ async def test_a_change_is_told_though_its_message_was_told_before_and_marks_not
         (b'{"jsonrpc":"2.0","id":1,"method":7}', -32600),
         (b'{"jsonrpc":"2.0","id":{},"method":"status"}', -32600),
         (b'{"jsonrpc":"2.0","id":true,"method":"status"}', -32600),
+        (b'{"jsonrpc":"2.0","id":NaN,"method":"status"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1e999,"method":"status"}', -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":"sedn"}', -32601),
         (b'{"jsonrpc":"2.0","id":1,"method":"group.create"}', -32601),
         (b'{"jsonrpc":"2.0","id":1,"method":"file.send"}', -32601),
