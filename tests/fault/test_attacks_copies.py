@@ -7,11 +7,13 @@ import shutil
 
 import pytest
 
+from sealwire.crypto.group_entry import Kind
 from sealwire.peer.opening import is_restored
 from sealwire.peer.profile import Profile
 from sealwire.peer.store import Store
 from sealwire.wire.header import decode_envelope
 from tests.company import Company
+from tests.fault.circle import Circle
 from tests.fault.hostile import Mail, Tap, friends, reasons, restore, sessions, snapshot
 
 
@@ -157,3 +159,48 @@ def test_attack_51_the_start_of_an_older_database_is_noticed(tmp_path):
     assert not start()
     profile.database.write_bytes(old)
     assert start()
+
+
+def test_attack_51_a_member_restored_to_before_an_epoch_speaks_in_one_of_its_own(net, tmp_path):
+    """The epoch of now is none that the copy knows: the original has spoken in it, under a key that is not here."""
+    circle = Circle(net)
+    alice, bob, carol = circle.all
+    circle.talk()
+    snapshot(bob, tmp_path / "copy")
+    circle.settle()
+    circle.do(alice, Kind.REKEY)
+    circle.say(bob, "after the copy")
+    circle.settle()
+    epoch = circle.of(alice).membership.epoch
+    restore(bob, tmp_path / "copy")
+    circle.settle()
+    circle.say(bob, "after the restore")
+    circle.settle(10)
+    for other in (alice, carol):
+        assert circle.heard(other)[-2:] == ["after the copy", "after the restore"]
+        assert reasons(other) == []
+    assert circle.of(alice).membership.epoch == epoch + 1, "one, whatever happens after it"
+    bob.crash()
+    bob.start()
+    circle.say(bob, "and on")
+    circle.settle(10)
+    assert circle.heard(carol)[-1] == "and on"
+    assert circle.of(alice).membership.epoch == epoch + 1
+
+
+def test_attack_51_an_owner_restored_to_before_a_removal_asks_members_for_the_key_and_goes_on(net, tmp_path):
+    """Nobody else leads: the log key that this device made itself comes back from somebody it gave it to."""
+    circle = Circle(net)
+    alice, bob, carol = circle.all
+    circle.talk()
+    snapshot(alice, tmp_path / "copy")
+    circle.settle()
+    circle.remove(alice, "bob")
+    restore(alice, tmp_path / "copy")
+    circle.say(alice, "after the restore")
+    circle.settle(90)
+    assert circle.heard(carol)[-1] == "after the restore"
+    circle.rename(alice, "still led")
+    assert circle.of(carol).name == "still led"
+    assert circle.agree(alice, carol)
+    assert circle.heard(bob)[-1] == "carol is here", "who was put out reads nothing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.crypto.group_entry import Kind
+from sealwire.wire.frames import Verb
 from tests.company import warned
 from tests.fault.circle import Circle, Tampered, spoken, with_entries
 from tests.fault.hostile import inject, reasons
@@ -121,3 +122,32 @@ def test_attack_36_leaving_a_second_time_begins_no_second_day_for_words_of_befor
     circle.settle()
     assert circle.heard(carol)[-1] == "back"
     assert reasons(carol) == ["not-a-member"]
+
+
+def test_whoever_knows_of_a_new_log_key_and_has_not_got_it_waits_for_it_with_what_they_say(net, circle):
+    """alice's entry can be read before what she gives to each member has come."""
+    alice, bob, carol = circle.all
+    circle.talk()
+    to_broker, held = net.to_broker, []
+
+    def without(end, frames):
+        sends = [frame for frame in frames if end is alice and frame[0] in (Verb.SEND, Verb.FANOUT)]
+        held.extend(sends)
+        to_broker(end, [frame for frame in frames if frame not in sends])
+
+    net.to_broker = without
+    circle.act(alice, Kind.REMOVE, "bob")
+    net.run()
+    net.to_broker = to_broker
+    alice.online = False
+    net.cut(alice)
+    circle.reconnect(carol)
+    assert circle.members(carol) == {"alice", "carol"}
+    said = circle.say(carol, "waits for the key")
+    circle.settle(5)
+    assert held
+    assert carol.states(said) == []
+    alice.online = True
+    circle.settle(5)
+    assert circle.heard(alice)[-1] == "waits for the key"
+    assert circle.heard(bob)[-1] == "carol is here"

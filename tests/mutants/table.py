@@ -623,6 +623,13 @@ TABLE: Final = (
     ),
     Mutant(
         51,
+        "peer/groups/keys.py",
+        "return kept is not None and kept.epoch == BURNT",
+        "return False",
+        COPIES + "51_a_member_restored_to_before_an_epoch_speaks_in_one_of_its_own",
+    ),
+    Mutant(
+        51,
         "peer/opening.py",
         "return beside > inside",
         "return False",

@@ -79,7 +79,7 @@ class Scribe:
     def can_write(self, group: Group, act: Act) -> bool:
         """Whether everything is here that the act needs: the log key, and the keeper's seed when that changes."""
         state = group.membership
-        if state is None or group.head.writer not in group.keys:
+        if state is None or not group.has_log_key:
             return False
         return group.keeper_seed is not None or not state.changes_writer(self._name, act.kind)
 

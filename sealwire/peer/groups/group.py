@@ -121,6 +121,11 @@ class Group(Struct):
         """Whether everything that is known of the log has been read, and nobody has shown more."""
         return self.applied == self.head.sequence and not self.claims
 
+    @property
+    def has_log_key(self) -> bool:
+        """Whether the log key of now is here: an entry that changes it can be read before whoever wrote it gives it."""
+        return self.head.writer in self.keys
+
     def nudge(self, now_s: float) -> None:
         """Members shall be shown our head, soon."""
         members = self.membership.members if self.membership is not None else {}

@@ -80,7 +80,7 @@ class Hall:
         self._voice = Voice(card.hash, self._own, self._states, records, mail, rng)
         self._ear = Ear(self.book, self._heard, records, pairs, roster, people, inbox, events)
         self.logs = Logs(self.book, records, self._scribe, requests, self, events)
-        chain = self.logs.chain
+        chain, self.logs.renewed = self.logs.chain, self._own.renewed
         places = (self.book, chain, self._heard, self._ear, records, roster, mail, words)
         self._news = News(card.account, card.mailbox, *places, self._heard_of)
         self._tidings = Tidings(card.account, words, events)
@@ -116,8 +116,7 @@ class Hall:
     def forget_chains(self) -> None:
         """The database is older than the last one used: no sender key of it may speak again."""
         for group in self.book:
-            if group.state in ("member", "stopped"):
-                self._own.burn(group)
+            self._own.burn(group)
 
     # --- what a person wants ---
 
@@ -275,6 +274,8 @@ class Hall:
         """What follows from an entry of ours."""
         state = group.membership
         assert state is not None, "an entry was read"
+        if change.kind is not Kind.LEAVE and not group.has_log_key:
+            return  # of before this database was put back: what followed was done then
         match change.kind:
             case Kind.INVITE:
                 self._news.invite(group, change.subject, sequence, now)
@@ -385,7 +386,8 @@ class Hall:
         state = group.membership
         if state is None:
             return
-        if group.applied < group.head.sequence or (group.acts and not self._scribe.can_write(group, group.acts[0])):
+        is_blind = group.applied < group.head.sequence or not group.has_log_key
+        if is_blind or (group.acts and not self._scribe.can_write(group, group.acts[0])):
             self._ask(group, now)
         if online and state.is_known_outside and state.leads(self._name) and group.keeper_seed is not None:
             self._rekey(group, now)
@@ -405,7 +407,7 @@ class Hall:
         burnt = self._own.is_burnt(group)
         if burnt or self._own.is_due(group, now.ms):
             self._rekey(group, now)
-        if not burnt and not group.acts and self.logs.is_fresh(group, now):
+        if not burnt and group.has_log_key and not group.acts and self.logs.is_fresh(group, now):
             self._voice.say(group, rows, self._audiences.of(group, now), now)
 
     def _rekey(self, group: Group, now: Now) -> None:
@@ -416,7 +418,7 @@ class Hall:
     def _ask(self, group: Group, now: Now) -> None:
         if now.mono_s - self._asked_s.get(group.id, float("-inf")) >= ASK_EVERY_S:
             self._asked_s[group.id] = now.mono_s
-            self._news.ask(group, self._news.leads(group, group.inviter)[:4], now)
+            self._news.ask(group, now)
 
 
 def _may_nudge(group: Group) -> bool:

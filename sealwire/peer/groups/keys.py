@@ -23,6 +23,8 @@ MESSAGES_PER_EPOCH: Final = 500
 """After that many of ours a new epoch begins: whoever got hold of a chain key is outside again."""
 EPOCH_MS: Final = 7 * 24 * 3600 * 1000
 """An epoch this old ends before we speak again, for the same reason."""
+BURNT: Final = 0xFFFF_FFFF
+"""No epoch: stands among our own keys of a group when this database is older than the last one used."""
 KEPT_EPOCHS: Final = 3
 """Epochs of one device whose keys are kept for messages still under way."""
 LATE_MS: Final = 24 * 3600 * 1000
@@ -121,21 +123,26 @@ class OwnKeys:
     def forget(self, group: Group) -> None:
         """We are no longer in the group."""
         self._current.pop(group.id, None)
-        self._records.drop_own_keys(group.id, 0xFFFF_FFFF)
+        self._records.drop_own_keys(group.id, BURNT)
 
     def burn(self, group: Group) -> None:
-        """This database is a copy of before: no key of it may speak again, not even in the epoch that it knows."""
+        """This database is a copy of before: we may have spoken in the epoch of now under a key that is not here.
+
+        We speak again in an epoch that we begin ourselves.
+        """
         self._current.pop(group.id, None)
-        for kept in self._records.own_keys(group.id):
-            self._records.put_own_key(replace(kept, given=b"", sealed=b""))
+        self._records.drop_own_keys(group.id, BURNT)
+        self._records.put_own_key(OwnKey(group.id, BURNT, 0, 0, b"", b""))
 
     def is_burnt(self, group: Group) -> bool:
-        """Whether this device has spoken in this epoch under a key that it must not use."""
-        assert group.membership is not None, "nobody speaks in a group whose log was not read"
-        if self.current(group) is not None:
-            return False
+        """Whether this device must begin an epoch before it speaks."""
         kept = next(iter(self._records.own_keys(group.id)), None)
-        return kept is not None and kept.epoch == group.membership.epoch and not kept.sealed
+        return kept is not None and kept.epoch == BURNT
+
+    def renewed(self, group: Group) -> None:
+        """An epoch of our own begins."""
+        if self.is_burnt(group):
+            self._records.drop_own_keys(group.id, BURNT + 1)
 
     def forget_given(self, group: Group, mailbox: Mailbox) -> None:
         """A device lost what it had: it is given our key again when we speak next."""

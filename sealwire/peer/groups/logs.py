@@ -6,8 +6,10 @@ Source: protocol.md §16.3.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
+from sealwire.crypto.group_entry import Kind
 from sealwire.crypto.membership import Change
 from sealwire.errors import (
     GroupBusyError,
@@ -72,6 +74,8 @@ class Logs:
         self._events = events
         self._healing: dict[bytes, int] = {}
         self.answers: list[Answer] = []
+        self.renewed: Callable[[Group], None] = lambda _group: None
+        """Hears that an epoch which we began is in the log."""
 
     # --- the link ---
 
@@ -256,7 +260,7 @@ class Logs:
         if act.entry is not None and group.head.sequence:
             return  # under way
         if act.entry is None and act.until_s < now.mono_s:
-            self._done(group, GroupBusyError(name=group.name))
+            self._done(group, GroupBusyError(name=group.name), is_final=False)
             return
         if act.entry is None:
             if not self._may_pass(group, now) or not self._is_read(group, now):
@@ -311,14 +315,16 @@ class Logs:
             return
         except RefusedError:  # it stands behind entries that we have not seen: they come with the next question
             group.fetched_s = None
+        if act.kind is Kind.REKEY:
+            self.renewed(group)
         self._done(group, None)
         self.read(group, now)
 
-    def _done(self, group: Group, error: SealwireError | None) -> None:
+    def _done(self, group: Group, error: SealwireError | None, is_final: bool = True) -> None:
         act = group.acts.popleft()
         if act.ticket:
             self.answers.append(Answer(act.ticket, error))
-        elif error is not None:
+        elif error is not None and is_final:
             group.warned.add(act.kind.name)  # nobody waits: it is not tried again in this run
 
     def give_up(self, group: Group, error: SealwireError) -> None:

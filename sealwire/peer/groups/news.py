@@ -38,6 +38,8 @@ MAX_INVITATIONS: Final = 100
 MAX_INVITATIONS_BY_ONE: Final = 10
 ANSWER_EVERY_S: Final = 60.0
 """A device that asks for our head is answered this often."""
+MAX_ASKED: Final = 4
+"""Devices asked for a key at once: one answer is enough."""
 SHARED_BYTES: Final = 14_000
 """Of earlier messages in one content: it has to fit the largest plaintext."""
 
@@ -205,9 +207,10 @@ class News:
             group.warned.add(once)
             self._mail.post(mailbox, Notice(group.id, sequence, head, b"", b""), now, account)
 
-    def ask(self, group: Group, devices: Iterable[tuple[Mailbox, str]], now: Now) -> None:
-        """Ask devices for what we lack."""
-        for mailbox, account in devices:
+    def ask(self, group: Group, now: Now) -> None:
+        """Ask for what we lack: those who lead have it, and where nobody else does, any member."""
+        members = group.membership.joined() if group.membership is not None else {}
+        for mailbox, account in (self.leads(group, group.inviter) or self.leads(group, *members))[:MAX_ASKED]:
             self._mail.post(mailbox, Ask(group.id), now, account)
 
     def invite(self, group: Group, name: str, sequence: int, now: Now) -> None:
