@@ -80,8 +80,10 @@ class Attack:
 
     Attributes:
         allowed_s: within which it must be cut off; None: it goes on, and must be bounded in what it takes from others.
-        at_once, a_second: how many are kept open, and begun.
-        least_s: the measured time is no shorter.
+        at_once, a_second: how many are kept open, and begun: what one might send over a network, not what one core can.
+        ramp_s: until it is as it will be; not measured.
+        watched_s: a stretch with it, and one without.
+        calm_s: between the end of one and the next stretch without.
         again: whether others take the place of those that were cut off.
     """
 
@@ -92,8 +94,15 @@ class Attack:
     feed_every_s: float = 0.0
     at_once: int = 20
     a_second: float = 20.0
-    least_s: float = 0.0
+    ramp_s: float = 0.5
+    watched_s: float = 2.5
+    calm_s: float = 0.5
     again: bool = True
+
+    @property
+    def cycle_s(self) -> float:
+        """How long it takes to look at it once without, once with."""
+        return self.calm_s + self.ramp_s + 2 * self.watched_s
 
 
 def long_before(target: Target) -> Held:
@@ -202,19 +211,20 @@ def flood(raw: Held) -> None:
 
 
 ATTACKS = (
-    Attack("nobody: the machine itself", None, None),
+    Attack("nobody: what chance does to a ratio", None, None),
     Attack("a length of 2 GiB before the handshake", 10.0, long_before),
     Attack("a length of 2 GiB inside it", 10.0, long_after),
     Attack("a million parts, a stranger", 10.0, Target.stranger, more_parts, TICK_S, 2, 2.0),
     Attack("a million parts, a member", 10.0, Target.member, more_parts, TICK_S, 2, 2.0),
-    Attack("200 half-open handshakes", 5.0, stopped_handshake, None, 0, 200, 200.0),
-    Attack("slowloris, 2,000 at once", 5.0, byte_by_byte, next_byte, 1.0, 2_000, 500.0),
-    Attack("100 silent peers, no HELLO", 10.0, Target.stranger, None, 0, 100, 50.0, 12.0),
-    Attack("100 silent peers, no LOGIN", 10.0, greeted, None, 0, 100, 50.0, 12.0),
-    Attack("10 that never acknowledge", 10.0, deaf, None, 0, 10, 10.0, 50.0, again=False),
-    Attack("one that takes a message a second", None, deaf, acknowledging, 1.0, 1, 1.0),
+    Attack("200 half-open handshakes", 5.0, stopped_handshake, None, 0, 200, 50.0, 4.5),
+    Attack("slowloris, 2,000 at once", 5.0, byte_by_byte, next_byte, 1.0, 2_000, 500.0, 4.5),
+    Attack("100 silent peers, no HELLO", 10.0, Target.stranger, None, 0, 100, 50.0),
+    Attack("100 silent peers, no LOGIN", 10.0, greeted, None, 0, 100, 50.0),
+    Attack("10 that never acknowledge", 10.0, deaf, None, 0, 10, 10.0, 1.5, again=False),
+    Attack("one that takes a message a second", None, deaf, acknowledging, 1.0, 1, 1.0, 1.5),
     Attack("replayed logins", 10.0, replayed),
     Attack("ids of other peers", 10.0, named),
-    Attack("ZAP handler dead", 5.0, dead_ruling, None, 0, 1, 1.0, 12.0, again=False),
+    Attack("ZAP handler dead", 5.0, dead_ruling, None, 0, 1, 1.0, 0.0, 5.0, 3.0, again=False),
     Attack("one that floods with PINGs", None, Target.member, flood, TICK_S, 1, 1.0),
 )
+"""The thread that rules on connections may die every ten seconds: a stretch with its death is that long apart."""

@@ -10,7 +10,15 @@ import socket
 from collections.abc import Iterable
 from typing import Self
 
-from nacl.bindings import crypto_box, crypto_box_keypair, crypto_box_open, crypto_scalarmult_base
+from nacl.bindings import (
+    crypto_box,
+    crypto_box_afternm,
+    crypto_box_beforenm,
+    crypto_box_keypair,
+    crypto_box_open,
+    crypto_box_open_afternm,
+    crypto_scalarmult_base,
+)
 
 SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
 GREETING = SIGNATURE + b"\x03\x00" + b"CURVE".ljust(20, b"\0") + bytes(32)
@@ -63,6 +71,7 @@ class RawZmtp:
         assert body.startswith(b"\x07WELCOME"), body[:16]
         opened = crypto_box_open(body[24:], b"WELCOME-" + body[8:24], self.server_key, self.short_secret)
         self.server_short, self.cookie = opened[:32], opened[32:]
+        self.shared = crypto_box_beforenm(self.server_short, self.short_secret)  # once: a flood has many messages
 
     def initiate_frame(self) -> bytes:
         random = os.urandom(16)
@@ -93,7 +102,7 @@ class RawZmtp:
 
     def part(self, body: bytes, flags: bytes = LAST) -> bytes:
         """One part of a message, as bytes for the wire."""
-        box = crypto_box(flags + body, b"CurveZMQMESSAGEC" + self._next(), self.server_short, self.short_secret)
+        box = crypto_box_afternm(flags + body, b"CurveZMQMESSAGEC" + self._next(), self.shared)
         return frame(b"\x07MESSAGE" + self.number.to_bytes(8, "big") + box)
 
     def send(self, body: bytes, flags: bytes = LAST) -> None:
@@ -103,7 +112,7 @@ class RawZmtp:
         """The next message of the server."""
         body = self.receive()
         assert body.startswith(b"\x07MESSAGE"), body[:16]
-        return crypto_box_open(body[16:], b"CurveZMQMESSAGES" + body[8:16], self.server_short, self.short_secret)[1:]
+        return crypto_box_open_afternm(body[16:], b"CurveZMQMESSAGES" + body[8:16], self.shared)[1:]
 
     def receive(self) -> bytes:
         flags = self._exactly(1)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import random
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from nacl.bindings import crypto_sign
 from zmq.utils import z85
 
 from benchmarks import clients, figures, peers, plots
+from benchmarks.hostile.ratios import Pool, ratio
 from benchmarks.rivals import KEYS, common, load, mosquitto, nats, prosody, rabbitmq, rival
 from sealwire.crypto.identity import login_transcript, realm_of
 from sealwire.crypto.primitives import L
@@ -187,3 +189,38 @@ def test_a_client_in_c_compiles_wherever_its_library_is(key, tmp_path):
     done = subprocess.run([program], capture_output=True, text=True, timeout=10, check=False)
     assert done.returncode == 1
     assert "usage" in done.stderr
+
+
+# --- what an attack does to others ---------------------------------------------------------------------------
+
+
+def stretches(dice, count, slower=1.0):
+    """Delays of some stretches of time; in each the machine is another one."""
+    found = []
+    for _ in range(count):
+        machine = dice.uniform(0.5, 3.0)
+        without, with_it = ([machine * dice.expovariate(1.0) for _ in range(400)] for _ in range(2))
+        found.append((without, [slower * delay for delay in with_it]))
+    return found
+
+
+def test_a_percentile_of_any_choice_of_stretches_is_that_of_their_samples():
+    pool = Pool([[float(number) for number in range(100)], [1000.0] * 100])
+    assert pool.percentile(0.9, [1, 0]) == 89.0
+    assert pool.percentile(0.5, [1, 1]) == 99.0
+    assert pool.percentile(0.6, [3, 1]) == 79.0
+    with pytest.raises(ValueError, match="no samples"):
+        Pool([[]]).percentile(0.99, [1])
+
+
+@pytest.mark.parametrize(("slower", "verdict"), [(0.5, "yes"), (1.0, "not sure"), (2.0, "no")])
+def test_a_ratio_says_what_chance_may_have_done_to_it(slower, verdict):
+    found = ratio(stretches(random.Random(7), 12, slower))
+    assert found.low < found.value < found.high
+    assert found.low < slower < found.high
+    assert found.stays_within(0.1) == verdict
+
+
+def test_more_stretches_make_a_ratio_surer():
+    few, many = (ratio(stretches(random.Random(7), count)) for count in (4, 64))
+    assert many.high - many.low < few.high - few.low
