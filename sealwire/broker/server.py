@@ -369,15 +369,18 @@ class Server:
     def _flush(self) -> None:
         sends, send = self._router.sends, self._send
         size = 0
+        failed = []
         for rid, frame in sends if len(sends) == 1 else gather_delivers(sends):
             try:
                 send(rid, _ID)
                 send(frame, _NOBLOCK)
                 size += len(frame)
             except zmq.ZMQError:
-                self._router.send_failed(rid)
+                failed.append(rid)
         self._bytes_out += size
         sends.clear()
+        for rid in failed:  # now: what follows from it may be more to send
+            self._router.send_failed(rid)
 
     def _flush_ephemerals(self) -> None:
         for rid, frame in self._router.ephemerals:

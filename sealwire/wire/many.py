@@ -74,30 +74,38 @@ def encode_send_many(sends: Sequence[bytes]) -> bytes:
 
 
 def gather_delivers(sends: Iterable[tuple[RoutingId, bytes]]) -> Iterator[tuple[RoutingId, bytes]]:
-    """Yield the broker's frames with DELIVERs that follow one another to the same peer put into DELIVER_MANYs.
+    """Yield the broker's frames with DELIVERs to the same peer put into DELIVER_MANYs.
+
+    What goes to one peer keeps its order; what goes to different peers has none.
 
     Source: protocol.md §3.3.
     """
-    run: list[bytes] = []
-    run_rid: RoutingId | None = None
-    room = 0
+    runs: dict[RoutingId, list[bytes]] = {}
+    rooms: dict[RoutingId, int] = {}
     for rid, frame in sends:
-        size = len(frame)
+        run = runs.get(rid)
         if frame[0] == _DELIVER:
-            if rid == run_rid and room >= size and len(run) < MAX_MANY:
-                run.append(frame)
-                room -= size
-                continue
-            if run_rid is not None:
-                yield run_rid, run[0] if len(run) == 1 else encode_deliver_many(run)
-            run, run_rid, room = [frame], rid, MAX_MANY_BYTES - size
-            continue
-        if run_rid is not None:
-            yield run_rid, run[0] if len(run) == 1 else encode_deliver_many(run)
-            run_rid = None
-        yield rid, frame
-    if run_rid is not None:
-        yield run_rid, run[0] if len(run) == 1 else encode_deliver_many(run)
+            size = len(frame)
+            if run is not None:
+                room = rooms[rid]
+                if room >= size and len(run) < MAX_MANY:
+                    run.append(frame)
+                    rooms[rid] = room - size
+                    continue
+                yield rid, _together(run)
+            runs[rid] = [frame]
+            rooms[rid] = MAX_MANY_BYTES - size
+        else:
+            if run is not None:
+                yield rid, _together(run)
+                del runs[rid]
+            yield rid, frame
+    for rid, run in runs.items():
+        yield rid, _together(run)
+
+
+def _together(run: list[bytes]) -> bytes:
+    return run[0] if len(run) == 1 else encode_deliver_many(run)
 
 
 def encode_deliver_many(delivers: Sequence[bytes]) -> bytes:

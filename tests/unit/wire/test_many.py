@@ -14,6 +14,7 @@ MID = Mid(b"m" * 16)
 BOX = Mailbox(b"b" * 16)
 ALICE, BOB = RoutingId(b"alice"), RoutingId(b"bob")
 ACK = frames.encode_ack(TOKEN, 1)
+ACCEPTED = frames.encode_accepted(1)
 
 
 def send(seq: int, size: int = 8) -> bytes:
@@ -64,18 +65,27 @@ def test_a_frame_takes_so_many_messages_and_so_many_bytes(count, size, together)
 
 def test_delivers_to_the_same_peer_share_a_frame_and_nothing_overtakes():
     reset = frames.encode_reset(frames.Reset.SHUTDOWN)
-    made = [(BOB, deliver(1)), (BOB, deliver(2)), (ALICE, deliver(1)), (BOB, deliver(3)), (BOB, reset)]
+    made = [
+        (BOB, deliver(1)),
+        (ALICE, deliver(1)),
+        (BOB, deliver(2)),
+        (ALICE, ACCEPTED),
+        (BOB, deliver(3)),
+        (BOB, reset),
+    ]
     made += [(BOB, deliver(seq)) for seq in range(4, 70)]
     gathered = list(many.gather_delivers(made))
     assert [(rid, frame[0]) for rid, frame in gathered] == [
-        (BOB, Verb.DELIVER_MANY),
         (ALICE, Verb.DELIVER),
-        (BOB, Verb.DELIVER),
+        (ALICE, Verb.ACCEPTED),
+        (BOB, Verb.DELIVER_MANY),
         (BOB, Verb.RESET),
         (BOB, Verb.DELIVER_MANY),
         (BOB, Verb.DELIVER_MANY),
     ]
-    assert [(rid, one) for rid, frame in gathered for one in many.apart(frame)] == made
+    for peer in (ALICE, BOB):
+        apart = [one for rid, frame in gathered if rid == peer for one in many.apart(frame)]
+        assert apart == [frame for rid, frame in made if rid == peer]
 
 
 def test_delivers_stop_at_their_bytes():
