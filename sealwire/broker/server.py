@@ -39,6 +39,7 @@ from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
 from sealwire.closing import end_context
 from sealwire.errors import MissingPackageError, StoreFailedError
 from sealwire.i18n import _
+from sealwire.ids import RoutingId
 from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
 from sealwire.wire.many import gather_delivers
 
@@ -150,12 +151,10 @@ class Server:
 
     def vitals(self) -> Vitals:
         """Return what shows whether this broker is well."""
-        is_alive = self._is_serving and self._zap.is_alive and not self._zap.is_stuck
-        is_serving = self._is_serving and not self._stopping
         if not self._is_serving:
-            return Vitals(self._turned_at, None, is_alive, is_serving)
-        store = self._store
-        return Vitals(self._turned_at, store.writing_since, is_alive, is_serving, store.refused_at)
+            return Vitals(self._turned_at, None, False, False)
+        is_alive, store = self._zap.is_alive and not self._zap.is_stuck, self._store
+        return Vitals(self._turned_at, store.writing_since, is_alive, not self._stopping, store.refused_at)
 
     def counts(self) -> dict[str, int]:
         """Return what is counted outside of the router: bytes, connections, what ZAP ruled."""
@@ -368,8 +367,7 @@ class Server:
 
     def _flush(self) -> None:
         sends, send = self._router.sends, self._send
-        size = 0
-        failed = []
+        size, failed = 0, list[RoutingId]()
         for rid, frame in sends if len(sends) == 1 else gather_delivers(sends):
             try:
                 send(rid, _ID)
@@ -379,7 +377,7 @@ class Server:
                 failed.append(rid)
         self._bytes_out += size
         sends.clear()
-        for rid in failed:  # now: what follows from it may be more to send
+        for rid in failed:  # now: more to send may follow from it
             self._router.send_failed(rid)
 
     def _flush_ephemerals(self) -> None:
