@@ -145,6 +145,24 @@ def test_an_invitation_may_be_declined(net, people, group):
     assert group.heard(dave) == []
 
 
+def test_a_yes_that_a_no_was_faster_than_is_no_yes_to_the_next_invitation(net, people, group):
+    alice, dave = people["alice"], people["dave"]
+    group.invite(alice, dave)
+    card = dave.identity.card.encode()
+    group.act(dave, Kind.DECLINE, value=card)
+    answers = []
+    take = dave._apply
+    dave._apply = lambda turn: (answers.extend(turn.answers), take(turn))
+    ticket = group.act(dave, Kind.ACCEPT, value=card)
+    group.settle()
+    assert group.state(dave) == "left"
+    assert [type(answer.error) for answer in answers if answer.ticket == ticket] == [GroupRightError]
+    group.invite(alice, dave)
+    group.settle(10)
+    assert group.state(dave) == "invited"
+    assert "dave" not in group.members(alice)
+
+
 def test_somebody_removed_can_be_asked_again_and_sees_nothing_from_in_between(net, people, group):
     alice, bob = people["alice"], people["bob"]
     group.remove(alice, "bob")

@@ -237,6 +237,7 @@ class Hall:
         self._tidings.changed(group, change, sequence, now)
         if me is None:
             group.state = "left" if change.kind is Kind.DECLINE else "removed"
+            self.logs.give_up(group, GroupRightError(name=group.name))  # a yes that waits is none to another invitation
         else:
             group.state, group.was = "member", None
             self._timers.follow(group.conversation, group.membership.timer_s)
