@@ -24,6 +24,9 @@ NEVER = -1e18
 """Before any clock: a bucket made now is full."""
 
 
+Network = IPv4Network | IPv6Network
+
+
 class Ruling(Enum):
     """What ZAP answers."""
 
@@ -75,7 +78,7 @@ def address_group(address: str) -> str:
     return str(ip_network((int(parsed) >> 64 << 64, 64)))
 
 
-def address_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+def address_within(address: str, networks: Iterable[Network]) -> bool:
     """Whether an address lies in one of these networks; what is no address lies in none.
 
     Source: protocol.md §2.
@@ -85,6 +88,22 @@ def address_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) 
     except ValueError:
         return False
     return any(parsed in network for network in networks)
+
+
+def network_of(text: str) -> Network:
+    """Read an address or a network; an IPv4 one in IPv6 clothes is the IPv4 one, as addresses are seen here.
+
+    Raises:
+        ValueError: neither.
+
+    Source: protocol.md §2.
+    """
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((int(mapped), network.prefixlen - 96))
+    return network
 
 
 def _parse(address: str) -> IPv4Address | IPv6Address:
@@ -104,7 +123,7 @@ class Admission:
         self._keys: dict[bytes, Bucket] = {}
         self._addresses: dict[str, Bucket] = {}
         self._bans: dict[bytes, float] = {}
-        self._barred: tuple[IPv4Network | IPv6Network, ...] = ()
+        self._barred: tuple[Network, ...] = ()
 
     def adopt(self, settings: BrokerSettings) -> None:
         """Take over how often keys and addresses may connect."""
@@ -112,7 +131,7 @@ class Admission:
         self._known_burst = settings.known_handshakes_burst
         self._unknown_rate = settings.unknown_handshakes_per_min / 60
         self._unknown_burst = settings.unknown_handshakes_burst
-        self._trusted = tuple(ip_network(network) for network in settings.trusted_networks)
+        self._trusted = tuple(network_of(network) for network in settings.trusted_networks)
 
     def learn(self, curve: bytes) -> None:
         """This CURVE key belongs to a registered device from now on."""
@@ -127,7 +146,7 @@ class Admission:
         _evict(self._bans, MAX_BANS)
         self._bans[curve] = until
 
-    def bar(self, networks: tuple[IPv4Network | IPv6Network, ...]) -> None:
+    def bar(self, networks: tuple[Network, ...]) -> None:
         """Refuse everybody from these networks, trusted or not; the table is replaced as a whole."""
         self._barred = networks
 

@@ -8,15 +8,13 @@ Source: protocol.md §5.8.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Final
 
-from sealwire.broker.admission import address_within
+from sealwire.broker.admission import Network, address_within, network_of
 from sealwire.broker.orders import Ban, BanKind
 from sealwire.ids import MAILBOX_BYTES, Millis, account_name
 from sealwire.ids import Mailbox as MailboxId
-
-Network = IPv4Network | IPv6Network
 
 MAX_LASTING_BANS: Final = 1_000
 """Bans in force: every handshake is compared with each banned network."""
@@ -43,17 +41,7 @@ def target_of(kind: BanKind, text: str) -> str:
         if len(bytes.fromhex(text)) != MAILBOX_BYTES:
             raise ValueError(text)
         return text.lower()
-    return str(_network(text))
-
-
-def _network(text: str) -> Network:
-    """Read an address or a network; an IPv4 address in IPv6 clothes is the IPv4 one, as admission sees it."""
-    network = ip_network(text, strict=False)
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return IPv4Network((int(mapped), network.prefixlen - 96))
-    return network
+    return str(network_of(text))
 
 
 class Bans:

@@ -7,15 +7,16 @@ Source: protocol.md §14, §15.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import apsw
+import zmq
 from msgspec import Struct
 
 from sealwire.broker import backup, catalog, invites, keyfiles
@@ -70,19 +71,17 @@ def space(folder: Path, free: Callable[[Path], int] | None = None) -> Iterator[F
 
 
 def port(bind: str) -> Iterator[Finding]:
-    """An address that something else listens on. Only for a broker that does not run."""
-    host, number = invites.split_address(bind)
-    if number == 0:
-        return
-    host = "" if host == "*" else host
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """An address that nothing can listen on, asked as the broker does. Only for a broker that does not run."""
+    _host, number = invites.split_address(bind)
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as sock:
+        sock.ipv6 = True
         try:
-            sock.bind((host, number))
-        except OSError as error:
-            sentence = f"Nothing can listen on {bind}: {error.strerror}."
-            yield Finding("port", sentence, f"See who does with: ss -ltnp 'sport = {number}'; or change broker.bind.")
+            sock.bind(bind)
+        except zmq.ZMQError as error:
+            advice = "Change broker.bind."
+            if error.errno == errno.EADDRINUSE:
+                advice = f"See who does with: ss -ltnp 'sport = {number}'; or change broker.bind."
+            yield Finding("port", f"Nothing can listen on {bind}: {error.strerror}.", advice)
 
 
 def clock(newest_ms: int, wall_ms: int) -> Iterator[Finding]:

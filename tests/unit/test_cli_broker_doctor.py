@@ -65,6 +65,14 @@ def test_a_taken_port(stopped: Path) -> None:
         assert examine(stopped, SEALWIRE_BROKER__BIND=bind) == ["port"]
 
 
+def test_a_port_is_asked_for_as_the_broker_asks(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number = free.getsockname()[1]
+    assert list(doctor.port(f"tcp://lo:{number}")) == []  # an interface is an address to ZeroMQ
+    (found,) = doctor.port("tcp://192.0.2.1:5555")
+    assert found.advice == "Change broker.bind."
+
+
 def test_an_unclean_stop(start: Start, tmp_path: Path) -> None:
     start().end(signal.SIGKILL)
     assert examine(tmp_path) == ["unclean-stop"]

@@ -36,6 +36,13 @@ def test_strangers_share_the_bucket_of_their_address():
     assert gate.admit(b"3" * 32, FAR, 6.1) is Ruling.ADMIT  # 10 a minute
 
 
+def test_a_trusted_network_in_ipv6_clothes_is_the_ipv4_one():
+    gate = door(trusted_networks=("::ffff:192.0.2.0/120",))
+    assert set(rulings(gate, STRANGER, FAR, 0.0, 50)) == {Ruling.ADMIT}
+    assert set(rulings(gate, STRANGER, f"::ffff:{FAR}", 0.0, 50)) == {Ruling.ADMIT}
+    assert Ruling.LATER in rulings(gate, STRANGER, "192.0.3.7", 0.0, 3)
+
+
 def test_trusted_networks_have_no_bucket():
     assert set(rulings(door(), STRANGER, HOME, 0.0, 50)) == {Ruling.ADMIT}
     assert set(rulings(door(), STRANGER, "::ffff:127.0.0.1", 0.0, 50)) == {Ruling.ADMIT}
