@@ -225,6 +225,6 @@ ATTACKS = (
     Attack("replayed logins", 10.0, replayed),
     Attack("ids of other peers", 10.0, named),
     Attack("ZAP handler dead", 5.0, dead_ruling, None, 0, 1, 1.0, 0.0, 5.0, 3.0, again=False),
-    Attack("one that floods with PINGs", None, Target.member, flood, TICK_S, 1, 1.0),
+    Attack("one that floods with PINGs", 10.0, Target.member, flood, TICK_S, 1, 1.0),
 )
 """The thread that rules on connections may die every ten seconds: a stretch with its death is that long apart."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from sealwire.broker.blobjobs import Asked
 from sealwire.broker.blobs import Blobs
-from sealwire.broker.links import WRONG_TOKENS, Account, Connection
+from sealwire.broker.links import MAX_CHATTER, WRONG_TOKENS, Account, Connection
 from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.port import BrokerSettings
 from sealwire.errors import RemoteProtocolError
@@ -51,7 +51,7 @@ class BulkLink:
         self.account: Account = mailbox.account
         self.token = token
         self.heard = self.since = now
-        self.wrong_tokens = 0
+        self.wrong_tokens = self.chatter = 0
         self.open = True
         self.requests = 0
         self.held: deque[BlobGet] = deque()
@@ -150,6 +150,10 @@ class Bulks:
             if link.wrong_tokens >= WRONG_TOKENS:
                 self.end(link, Reset.PROTOCOL)
             return 1
+        link.chatter += frame[0] != Verb.REQUEST  # those have a window and a rate of their own
+        if link.chatter > MAX_CHATTER:
+            self.end(link, Reset.PROTOCOL)
+            return 1
         try:
             self._take(link, frame, now, mail_ms)
         except RemoteProtocolError:
@@ -216,6 +220,8 @@ class Bulks:
     def tick(self, now: float) -> None:
         """Look at deadlines."""
         settings = self._settings
+        for link in self.links.values():
+            link.chatter = 0
         self.end_where(lambda link: now - link.heard > settings.silence_timeout_s, Reset.SILENT)
         self.end_where(
             lambda link: link.proof is not None and now - link.proof[2] > settings.slow_ack_timeout_s, Reset.STALLED

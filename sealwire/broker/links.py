@@ -42,6 +42,11 @@ MAX_HELD: Final = 1024
 WRONG_TOKENS: Final = 16
 """Frames with a wrong token before the link ends: a guess must not end somebody's link, a series of them must."""
 
+MAX_CHATTER: Final = 4_096
+"""Frames of a link session between two looks at the deadlines that move no message (a PING, an ACK of what was
+acknowledged, a RELEASE): a peer says a thousand when a large group's mailboxes had been full, and PING once a minute.
+Without it one that says nothing else takes a third of the broker's time for as long as it likes."""
+
 
 class Connection(Struct, frozen=True):
     """What ZeroMQ says about a connection, read once with its first frame."""
@@ -96,6 +101,7 @@ class Link:
         "acked_before",
         "answered",
         "card",
+        "chatter",
         "connection",
         "dirty",
         "ephemerals",
@@ -153,6 +159,7 @@ class Link:
         self.dirty = False
         self.held: set[MailboxId] = set()
         self.wrong_tokens = 0
+        self.chatter = 0
         self.requests = 0
         # What goes to the peer: DELIVERs numbered up to tx, the first `acked` of them acknowledged.
         self.tx = 0

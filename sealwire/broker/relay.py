@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 
 from sealwire.broker.ledger import Ledger
-from sealwire.broker.links import WRONG_TOKENS, Account, Link
+from sealwire.broker.links import MAX_CHATTER, WRONG_TOKENS, Account, Link
 from sealwire.broker.mailbox import BACKLOG, LIVE, REFUSED, STORED, TAKEN, Entry, Fan, FanEntry, Mailbox
 from sealwire.broker.port import BrokerSettings, Committed, Refused, Slice
 from sealwire.broker.refusals import Refusals
@@ -236,6 +236,7 @@ class Relay:
         (upto,) = _u64(frame, AT_BODY)
         count = upto - link.acked
         if count <= 0:
+            self._chat(link)
             return
         if upto > link.tx:
             self.end(link, Reset.PROTOCOL)
@@ -301,10 +302,17 @@ class Relay:
         try:
             if frame[0] == Verb.FANOUT:
                 self._fanout(link, frame)
-            else:
+            elif self._chat(link):
                 self._control(link, frame)
         except RemoteProtocolError:
             self.end(link, Reset.PROTOCOL)
+
+    def _chat(self, link: Link) -> bool:
+        """A frame that moves no message: a flood of them ends the link session. Returns whether it goes on."""
+        link.chatter += 1
+        if link.chatter > MAX_CHATTER:
+            self.end(link, Reset.PROTOCOL)
+        return link.open
 
     # --- FANOUT ----------------------------------------------------------------------------------------------
 

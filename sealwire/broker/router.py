@@ -226,6 +226,7 @@ class Router:
         self._lobby.tick(now)
         silence = self.settings.silence_timeout_s
         for link in list(self.links.values()):
+            link.chatter = 0
             if self._patience.is_over(link, now):
                 self.relay.end(link, Reset.STALLED)
             elif now - link.heard > silence:

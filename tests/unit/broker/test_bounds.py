@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.broker import ephemeral
+from sealwire.broker.links import MAX_CHATTER
 from sealwire.broker.mailbox import LIVE
 from sealwire.wire import frames
 from sealwire.wire.frames import Code
@@ -102,6 +103,59 @@ def test_a_message_costs_a_unit_and_one_more_for_each_4_kib(rig, size, cost):
 
 def alice_units(rig):
     return rig.router._accounts["alice"].units
+
+
+# --- frames that move no message -----------------------------------------------------------------------------
+
+CHATTER = {
+    "PING": lambda client: frames.encode_ping(client.token, 1),
+    "PONG": lambda client: frames.encode_pong(client.token, 1),
+    "an old ACK": lambda client: frames.encode_ack(client.token, 0),
+    "RELEASE": lambda client: frames.encode_release(client.token, client.mailbox),
+}
+
+
+@pytest.mark.parametrize("word", CHATTER)
+def test_a_flood_of_frames_that_move_no_message_ends_the_link_session(rig, word):
+    alice, bob = pair(rig)
+    one = CHATTER[word](alice)
+    alice.feed(*[one] * MAX_CHATTER)
+    assert alice.is_open
+    alice.feed(one)
+    assert alice.seen()[-1] == ("reset", "protocol")
+    assert bob.is_open
+
+
+@pytest.mark.parametrize("word", ["PING", "PONG"])
+def test_it_ends_a_connection_that_moves_files_as_well(rig, word):
+    rig.login("alice")
+    bulk = rig.login("alice", kind="bulk")
+    one = CHATTER[word](bulk)
+    bulk.feed(*[one] * MAX_CHATTER)
+    assert rig.router.status()["bulk_links"] == 1
+    bulk.feed(one)
+    assert rig.router.status()["bulk_links"] == 0
+
+
+@pytest.mark.parametrize("kind", ["main", "bulk"])
+def test_such_frames_are_counted_from_one_look_to_the_next(rig, kind):
+    alice = rig.login("alice")
+    speaker = alice if kind == "main" else rig.login("alice", kind="bulk")
+    for _ in range(3):
+        speaker.feed(*[CHATTER["PING"](speaker)] * (MAX_CHATTER - 1))
+        rig.advance(1.1)
+    assert rig.router.status()["ended_protocol"] == 0
+    assert rig.router.status()["bulk_links"] == (kind == "bulk")
+
+
+def test_messages_and_their_acknowledgements_are_no_chatter(make_rig):
+    rig = make_rig(account_units_burst=1e6)
+    alice, bob = pair(rig)
+    for number in range(1, MAX_CHATTER + 10):
+        alice.send(bob.mailbox, A)
+        bob.ack(number)
+    assert alice.is_open
+    assert bob.is_open
 
 
 # --- EPHEMERAL -----------------------------------------------------------------------------------------------
