@@ -1,6 +1,7 @@
 """What the source tree imports, for tests that forbid something everywhere."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import sealwire
@@ -8,7 +9,9 @@ import sealwire
 SOURCE = Path(sealwire.__file__).parent
 
 
-def imports() -> set[str]:
+@cache
+def imports() -> frozenset[str]:
+    """Every name imported anywhere, on whatever level; all tests look at one reading."""
     names: set[str] = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -16,4 +19,4 @@ def imports() -> set[str]:
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
-    return names
+    return frozenset(names)

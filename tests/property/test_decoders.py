@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import sealwire.crypto as crypto_package
@@ -40,6 +40,7 @@ from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, en
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from sealwire.wire.whisper_content import TypingSign, decode_whisper
 from tests.book import Book
+from tests.depth import examples
 from tests.unit.wire.test_blobs import REQUESTS as BLOB_REQUESTS
 from tests.unit.wire.test_control import FRAMES as CONTROL
 from tests.unit.wire.test_frames import FIXED
@@ -231,14 +232,14 @@ def test_what_is_valid_decodes(kind):
 
 
 @kinds
-@settings(max_examples=25, deadline=None)
+@examples(12)
 @given(raw=st.binary(max_size=1_500))
 def test_any_bytes_raise_only_the_documented_error(kind, raw):
     survives(kind, raw)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind not in RSA_PRIVATE])
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(data=st.data())
 def test_damaged_encodings_raise_only_the_documented_error(kind, data):
     survives(kind, data.draw(damaged(EVERY[kind][1])))
@@ -256,7 +257,7 @@ def test_no_truncation_decodes_and_nothing_may_follow(kind):
 
 
 @pytest.mark.parametrize("kind", CANONICAL)
-@settings(max_examples=30, deadline=None)
+@examples(15)
 @given(data=st.data())
 def test_what_decodes_has_one_encoding(kind, data):
     raw = data.draw(damaged(EVERY[kind][1]))

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -23,6 +22,7 @@ from sealwire.testing import Network
 from sealwire.testing.network import VirtualPeer
 from tests.company import Company, warned
 from tests.conftest import PEOPLE
+from tests.depth import examples
 
 STAY, COME_AND_GO = ("alice", "bob"), ("carol", "dave")
 KEYS = {"carol": "mallory", "dave": "bob"}
@@ -173,6 +173,4 @@ class Meetings(RuleBasedStateMachine):
 
 
 TestMeetings = Meetings.TestCase
-TestMeetings.settings = settings(
-    max_examples=3, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+TestMeetings.settings = examples(3, stateful_step_count=20)

@@ -4,13 +4,14 @@ import hashlib
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealwire.crypto.handshake import open_session
 from sealwire.crypto.session import MAX_SESSIONS_PER_PAIR, Session, active, kept
 from sealwire.errors import RefusedError
 from sealwire.wire.header import HS_BYTES, decode_envelope
+from tests.depth import examples
 from tests.vectors.people import NOW_MS, accept_with, person, prekeys_of
 
 BUNDLES = {name: prekeys_of(person(name), 0) for name in ("alice", "bob")}
@@ -54,7 +55,7 @@ class Device:
         return plaintext
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     skew_ms=st.integers(-200_000, 200_000),
     openings=st.lists(st.sampled_from(("alice", "bob")), min_size=1, max_size=MAX_SESSIONS_PER_PAIR),
@@ -79,7 +80,7 @@ def test_both_sides_end_in_the_same_session(skew_ms, openings, data):
 RECORDED = open_session(person("alice"), BUNDLES["bob"][0], NOW_MS, os.urandom)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(at=st.integers(0, HS_BYTES - 1), bit=st.integers(0, 7))
 def test_no_session_opens_when_any_bit_of_a_handshake_is_flipped(at, bit):
     hs = bytearray(RECORDED.hs)
@@ -89,7 +90,7 @@ def test_no_session_opens_when_any_bit_of_a_handshake_is_flipped(at, bit):
         accept_with(person("bob"), bytes(hs), secret, one_time)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=HS_BYTES + 10) | st.binary(min_size=HS_BYTES, max_size=HS_BYTES))
 def test_any_bytes_for_a_handshake_are_refused_and_nothing_else(hs):
     _, secret, one_time = BUNDLES["bob"]

@@ -11,12 +11,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sealwire.testing import Network
 from tests.conftest import PEOPLE
+from tests.depth import examples
 
 NAMES = st.sampled_from(sorted(PEOPLE))
 ALLOWED_WARNINGS = {"refused", "reduced-secrecy", "protocol"}
@@ -120,6 +120,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+TestHistories.settings = examples(10, stateful_step_count=30)

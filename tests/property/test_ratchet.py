@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
@@ -11,6 +10,7 @@ from sealwire.crypto.ratchet import MAX_OLD_CHAINS, MAX_SKIPPED_KEYS
 from sealwire.crypto.session import Session
 from sealwire.errors import RefusedError
 from sealwire.wire.header import decode_envelope
+from tests.depth import examples
 from tests.vectors.people import introduced
 
 PAIR = tuple(session.encode() for session in introduced())
@@ -90,7 +90,5 @@ class Conversation(RuleBasedStateMachine):
             assert sum(len(old.keys) for old in skipped) <= MAX_SKIPPED_KEYS
 
 
-Conversation.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+Conversation.TestCase.settings = examples(30, stateful_step_count=60)
 TestConversation = Conversation.TestCase

@@ -11,7 +11,6 @@ import tempfile
 from collections import deque
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -19,6 +18,7 @@ from sealwire.broker.mailbox import COMMIT, PEND
 from sealwire.broker.port import BrokerSettings
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from tests.depth import examples
 from tests.unit.broker.rig import Client, Rig
 
 SEND_WINDOW = 6
@@ -282,10 +282,5 @@ class Delivery(RuleBasedStateMachine):
         assert all(mailbox.messages == 0 for mailbox in self.rig.router.mailboxes.values())
 
 
-Delivery.TestCase.settings = settings(
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+Delivery.TestCase.settings = examples(20, stateful_step_count=40)
 TestDelivery = Delivery.TestCase

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sealwire.ids import MessageId
 from sealwire.peer.store import Store
+from tests.depth import examples
 
 PLACES = st.sampled_from(["bob", "carol", "+" + "ab" * 16])
 STEPS = st.lists(
@@ -22,6 +23,7 @@ STEPS = st.lists(
 )
 
 
+@examples(50)
 @given(STEPS)
 def test_what_is_unread_is_what_others_said_past_the_marker(steps: list[Any]) -> None:
     store = Store(None, bytes(32))

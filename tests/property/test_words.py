@@ -6,13 +6,14 @@ import contextlib
 import random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealwire.errors import SealwireError
 from sealwire.peer.changes import Said
 from sealwire.peer.events import Message
 from sealwire.wire.content import Content
+from tests.depth import examples
 from tests.unit.peer.rig import Side
 
 NAMES = ("alice", "bob", "carol")
@@ -61,7 +62,7 @@ def view(side: Side) -> list[tuple[Any, ...]]:
 
 
 @given(STEPS, st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@examples(25)
 def test_all_sides_converge(steps, seed):
     dice = random.Random(seed)
     sides = [Side(name, *(other for other in NAMES if other != name)) for name in NAMES]
@@ -99,7 +100,7 @@ def test_all_sides_converge(steps, seed):
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0, 60, 3_600, 86_400]), st.booleans()), max_size=20))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(20)
 def test_two_timers_converge(steps):
     sides = [Side("alice", "bob"), Side("bob", "alice")]
     waiting: list[list[tuple[Said, Content]]] = [[], []]

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -21,6 +20,7 @@ from sealwire.testing import Network
 from sealwire.testing.network import VirtualPeer
 from sealwire.wire.frames import Verb, decode_deliver, encode_deliver
 from tests.conftest import PEOPLE
+from tests.depth import examples
 from tests.property.test_words import as_seen
 
 NAMES = ("alice", "bob")
@@ -201,6 +201,4 @@ class Conversations(RuleBasedStateMachine):
 
 
 TestConversations = Conversations.TestCase
-TestConversations.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+TestConversations.settings = examples(10, stateful_step_count=30)
