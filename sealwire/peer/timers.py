@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from sealwire.i18n import _, ngettext
 from sealwire.ids import MessageId, Millis
 from sealwire.peer.events import Event, Message
 from sealwire.peer.records import Now, Records, TimerRow
@@ -184,3 +185,26 @@ class Timers:
         if self._next is None:
             return None
         return self.age.told_s(now) + max(0.0, (self._next - self.age.ms) / 1000)
+
+
+def timer_notice(by: str, me: str, seconds: int) -> str:
+    """What is said in a conversation when its timer was set."""
+    if seconds == 0:
+        if by == me:
+            return _("You switched disappearing messages off.")
+        return _("{name} switched disappearing messages off.").format(name=by)
+    length = span(seconds)
+    if by == me:
+        return _("You set new messages to disappear {time} after they were sent or read.").format(time=length)
+    return _("{name} set new messages to disappear {time} after they were sent or read.").format(name=by, time=length)
+
+
+def span(seconds: int) -> str:
+    """A length of time in its largest whole unit."""
+    if seconds % 86_400 == 0:
+        return ngettext("{count} day", "{count} days", seconds // 86_400).format(count=seconds // 86_400)
+    if seconds % 3_600 == 0:
+        return ngettext("{count} hour", "{count} hours", seconds // 3_600).format(count=seconds // 3_600)
+    if seconds % 60 == 0:
+        return ngettext("{count} minute", "{count} minutes", seconds // 60).format(count=seconds // 60)
+    return ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)

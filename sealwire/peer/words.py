@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from sealwire.crypto.primitives import Rng
-from sealwire.errors import NotYoursError, TooLateError, UnknownMessageError, UsageError
-from sealwire.i18n import _, ngettext
+from sealwire.errors import BlockedPeerError, NotYoursError, TooLateError, UnknownMessageError, UsageError
+from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, MessageId
 from sealwire.peer.changes import EDIT_FOR_MS, Change, Changes, Said, Verdict
 from sealwire.peer.events import STATE_RANK, Delivery, Event, Message, MessageKind
@@ -26,7 +26,7 @@ from sealwire.peer.people import People
 from sealwire.peer.receipts import Receipts
 from sealwire.peer.records import Details, MessageRow, Now, Records
 from sealwire.peer.refusals import Refusals
-from sealwire.peer.timers import Timers
+from sealwire.peer.timers import Timers, timer_notice
 from sealwire.wire.content import Content, Text
 from sealwire.wire.word_content import MAX_EDITS, MAX_REACTION_CHANGES, Delete, Edit, Pin, React, Ref, Timer, WordNews
 
@@ -219,8 +219,7 @@ class Words:
         """
         answered = self.named(conversation, answers) if answers is not None else None
         said = self._saying(conversation, now)
-        if not conversation.startswith(GROUP_MARK):
-            self._post.accept(conversation, now)  # writing is an answer
+        self._answer(conversation, now)
         self.spoke(conversation)
         content = Text(
             text,
@@ -339,6 +338,7 @@ class Words:
         if seconds == self._timers.seconds(conversation):
             return
         said = self._saying(conversation, now)
+        self._answer(conversation, now)
         timer = Timer(self._timers.next_number(conversation), seconds)
         if self._timers.take(conversation, self._name, timer) is None:
             raise UsageError(_("A timer is 5 seconds to 366 days, or 0 for none."))
@@ -365,7 +365,7 @@ class Words:
         count = 0
         for message in self._records.failed():
             row = self._records.own_row(bytes.fromhex(message.id))
-            if row is None or row.kind not in self.contents:
+            if row is None or row.kind not in self.contents or self._people.is_blocked(row.conversation):
                 continue
             content = self.contents[row.kind](row)
             if content is not None:
@@ -381,10 +381,23 @@ class Words:
             self.check_group(conversation)  # before anything is stored
         return Said(conversation, self._name, MessageId(self._rng(MESSAGE_ID_BYTES)), now.ms, now)
 
+    def _check_blocked(self, conversation: str) -> None:
+        if self._people.is_blocked(conversation):
+            raise BlockedPeerError(name=conversation)
+
+    def _answer(self, conversation: str, now: Now) -> None:
+        """Whatever somebody else will see of us answers their request. Raises BlockedPeerError."""
+        self._check_blocked(conversation)
+        if not conversation.startswith(GROUP_MARK):
+            self._post.accept(conversation, now)
+
     def _do(self, row: MessageRow, change: Change, now: Now, quiet: bool = False) -> Verdict:
         said = self._saying(row.conversation, now)
+        if not quiet:
+            self._check_blocked(row.conversation)
         verdict, _row = self._apply(said, change)
         if verdict is Verdict.DONE and not quiet:
+            self._answer(row.conversation, now)
             self._post.say(row.conversation, said.id, change, now)
         return verdict
 
@@ -425,26 +438,3 @@ def _bytes_of(message_id: str) -> bytes:
 def _text_of(row: MessageRow) -> Text:
     answers = Ref(row.reply_author, row.reply_id) if row.reply_author and row.reply_id else None
     return Text(row.text, answers, bool(row.forwarded), row.timer_s)
-
-
-def timer_notice(by: str, me: str, seconds: int) -> str:
-    """What is said in a conversation when its timer was set."""
-    if seconds == 0:
-        if by == me:
-            return _("You switched disappearing messages off.")
-        return _("{name} switched disappearing messages off.").format(name=by)
-    length = span(seconds)
-    if by == me:
-        return _("You set new messages to disappear {time} after they were sent or read.").format(time=length)
-    return _("{name} set new messages to disappear {time} after they were sent or read.").format(name=by, time=length)
-
-
-def span(seconds: int) -> str:
-    """A length of time in its largest whole unit."""
-    if seconds % 86_400 == 0:
-        return ngettext("{count} day", "{count} days", seconds // 86_400).format(count=seconds // 86_400)
-    if seconds % 3_600 == 0:
-        return ngettext("{count} hour", "{count} hours", seconds // 3_600).format(count=seconds // 3_600)
-    if seconds % 60 == 0:
-        return ngettext("{count} minute", "{count} minutes", seconds // 60).format(count=seconds // 60)
-    return ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)

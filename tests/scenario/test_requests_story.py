@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sealwire.errors import BlockedPeerError, UsageError
 from sealwire.ids import MessageId
 from sealwire.peer import people
 from sealwire.peer.events import Message
@@ -20,6 +21,7 @@ from sealwire.wire.file_content import FileOffer, FileRun
 from sealwire.wire.frames import Verb
 from sealwire.wire.word_content import Delete
 from tests.conftest import PEOPLE
+from tests.fault.hostile import Tap
 
 
 @pytest.fixture
@@ -77,6 +79,51 @@ def test_writing_is_an_answer_and_so_is_comparing_keys(shy: Network) -> None:
     bob.turn([], lambda engine, now: engine.trust.set_verified("carol", True, engine.contact("carol").account_key, now))
     shy.advance(5)
     assert carol.states(asked) == ["sent", "delivered"]
+
+
+ACTS = {
+    "react": lambda words, name, theirs, now: words.react(name, theirs, "\N{THUMBS UP SIGN}", now),
+    "pin": lambda words, name, theirs, now: words.pin(name, theirs, True, now),
+    "timer": lambda words, name, _theirs, now: words.set_timer(name, 60, now),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_whatever_they_see_of_us_is_an_answer(shy: Network, act) -> None:
+    alice, bob = two(shy)
+    message = alice.send("bob", "hello")
+    shy.advance(5)
+    with pytest.raises(UsageError):
+        bob.turn([], lambda engine, now: engine.words.react("alice", message, "no sign", now))
+    assert not bob.engine.people.is_accepted("alice"), "what was refused is none"
+    bob.turn([], lambda engine, now: act(engine.words, "alice", message, now))
+    shy.advance(5)
+    assert bob.engine.people.is_accepted("alice")
+    assert alice.states(message) == ["sent", "delivered"]
+
+
+def test_nothing_is_sent_to_somebody_who_is_blocked(shy: Network) -> None:
+    alice, bob = two(shy)
+    theirs = alice.send("bob", "hello")
+    ours = bob.send("alice", "hi")
+    shy.advance(5)
+    bob.turn([], lambda engine, now: engine.people.block("alice", True))
+    before = list(bob.store.history("alice", 9, None))
+    tap = Tap(bob)
+    changes = [
+        *(lambda engine, now, act=act: act(engine.words, "alice", theirs, now) for act in ACTS.values()),
+        lambda engine, now: engine.words.edit("alice", ours, "other words", now),
+        lambda engine, now: engine.words.delete("alice", ours, now),
+        lambda engine, now: engine.words.say("alice", "and more", now),
+    ]
+    for change in changes:
+        with pytest.raises(BlockedPeerError):
+            bob.turn([], change)
+    shy.advance(5)
+    assert tap.envelopes() == []
+    assert list(bob.store.history("alice", 9, None)) == before
+    bob.turn([], lambda engine, now: engine.words.delete("alice", ours, now, False))
+    assert len(bob.store.history("alice", 9, None)) == len(before) - 1, "here alone it can go"
 
 
 def test_a_request_is_still_one_after_a_restart_and_an_answer_stays(shy: Network) -> None:

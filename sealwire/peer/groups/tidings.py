@@ -17,7 +17,8 @@ from sealwire.peer.events import Event, GroupChange, Warning
 from sealwire.peer.events import Group as GroupEvent
 from sealwire.peer.groups.group import Group
 from sealwire.peer.records import Now
-from sealwire.peer.words import Words, timer_notice
+from sealwire.peer.timers import timer_notice
+from sealwire.peer.words import Words
 
 CHANGES: Final[dict[Kind, GroupChange]] = {
     Kind.CREATE: "created",
