@@ -10,12 +10,12 @@ Source: protocol.md §11.1.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from sealwire.ids import Mailbox, MessageId, Millis
 from sealwire.peer.records import AsideRow, MessageRow, Now, ReactionRow, Records
 from sealwire.wire.clusters import is_one_cluster
-from sealwire.wire.content import decode_content, encode_content
+from sealwire.wire.content import Content, decode_content, encode_content
 from sealwire.wire.word_content import MAX_REACTION_BYTES, Delete, Edit, Pin, React
 
 EDIT_FOR_MS: Final = 7 * 24 * 3600 * 1000
@@ -46,6 +46,22 @@ class Said(NamedTuple):
     now: Now
     device: Mailbox | None = None
     """Where receipts go; None: nobody is told."""
+
+
+class Post(Protocol):
+    """How something gets to everyone in a conversation."""
+
+    def say(self, conversation: str, message_id: MessageId, content: Content, now: Now) -> None:
+        """Queue content for every device of the others."""
+
+    def withdraw(self, message_id: MessageId) -> bool:
+        """Give up what is still queued of a message; False when it is too late for a part of it."""
+
+    def withdraw_about(self, conversation: str, message_id: bytes) -> None:
+        """Give up what is still queued about a message of ours."""
+
+    def accept(self, name: str, now: Now) -> None:
+        """Talk with somebody from now on."""
 
 
 class Verdict(Enum):

@@ -9,15 +9,22 @@ Source: protocol.md §11.1, §11.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec.structs import replace
 
 from sealwire.crypto.primitives import Rng
-from sealwire.errors import BlockedPeerError, NotYoursError, TooLateError, UnknownMessageError, UsageError
+from sealwire.errors import (
+    BlockedPeerError,
+    NotYoursError,
+    TextTooLongError,
+    TooLateError,
+    UnknownMessageError,
+    UsageError,
+)
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, MessageId
-from sealwire.peer.changes import EDIT_FOR_MS, Change, Changes, Said, Verdict
+from sealwire.peer.changes import EDIT_FOR_MS, Change, Changes, Post, Said, Verdict
 from sealwire.peer.events import STATE_RANK, Delivery, Event, Message, MessageKind
 from sealwire.peer.events import Change as Told
 from sealwire.peer.inbox import Arrival
@@ -28,29 +35,24 @@ from sealwire.peer.records import Details, MessageRow, Now, Records
 from sealwire.peer.refusals import Refusals
 from sealwire.peer.timers import Timers, timer_notice
 from sealwire.wire.content import Content, Text
-from sealwire.wire.word_content import MAX_EDITS, MAX_REACTION_CHANGES, Delete, Edit, Pin, React, Ref, Timer, WordNews
+from sealwire.wire.word_content import (
+    MAX_EDITS,
+    MAX_REACTION_CHANGES,
+    MAX_TEXT_BYTES,
+    Delete,
+    Edit,
+    Pin,
+    React,
+    Ref,
+    Timer,
+    WordNews,
+)
 
 MAX_PINS: Final = 100
 """Pinned messages of a conversation that a person here may reach: past it nobody finds any."""
 
 _FAILED: Final = STATE_RANK["failed"]
 _TOLD: Final[dict[type[Change], Told]] = {Edit: "edited", Delete: "deleted", React: "reaction", Pin: "pinned"}
-
-
-class Post(Protocol):
-    """How something gets to everyone in a conversation."""
-
-    def say(self, conversation: str, message_id: MessageId, content: Content, now: Now) -> None:
-        """Queue content for every device of the others."""
-
-    def withdraw(self, message_id: MessageId) -> bool:
-        """Give up what is still queued of a message; False when it is too late for a part of it."""
-
-    def withdraw_about(self, conversation: str, message_id: bytes) -> None:
-        """Give up what is still queued about a message of ours."""
-
-    def accept(self, name: str, now: Now) -> None:
-        """Talk with somebody from now on."""
 
 
 def _nobody(_conversation: str) -> Collection[str]:
@@ -242,11 +244,14 @@ class Words:
         """Send a copy that says it is one, and not of whom: that could not be believed.
 
         Raises:
-            UnknownMessageError, UsageError.
+            UnknownMessageError, UsageError, TextTooLongError.
         """
         row = self.named(conversation, message_id)
         if row.kind != "text":  # a file is sent anew, by whoever can read it
             raise UnknownMessageError(id=message_id, conversation=conversation)
+        size = len(row.text.encode())
+        if size > MAX_TEXT_BYTES:  # of an export, or of what was said before we came
+            raise TextTooLongError(size=size, limit=MAX_TEXT_BYTES)
         return self.say(to, row.text, now, forwarded=True)
 
     def edit(self, conversation: str, message_id: str, text: str, now: Now) -> Message:

@@ -12,7 +12,7 @@ from sealwire.crypto.membership import MAX_INVITED_MS
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.groups.keys import MAX_UNKNOWN_KEYS
-from sealwire.wire.group_content import Invitation, Notice, SenderKeyGiven
+from sealwire.wire.group_content import Invitation, Notice, SenderKeyGiven, Shared, SharedMessage
 from tests.company import Company, warned
 from tests.fault.circle import Circle, entry_by, push, whisper
 
@@ -162,3 +162,23 @@ def test_an_invitation_to_a_group_of_the_same_name_does_not_take_the_name(net, c
     own.act(dave, Kind.LEAVE)
     own.settle(2.0)
     assert desk.find("+the team").id == circle.id
+
+
+def test_what_is_told_of_before_has_names_that_are_names_and_texts_that_fit_a_message(circle):
+    alice, dave = circle.alice, circle.dave
+    circle.do(alice, Kind.HISTORY, value=b"\x01")
+    circle.join(alice, dave)
+
+    def said(author, text):
+        return SharedMessage(os.urandom(16), author, 1, text)
+
+    told = [
+        said("bob", "as it was"),
+        said("bob: lies\ncarol", "hello"),
+        said("Bob", "hello"),
+        said("bob", "x" * 15_000),
+    ]
+    before = circle.heard(dave)
+    for one in told:
+        slip(alice, dave, Shared(circle.id, [one]))
+    assert circle.heard(dave)[len(before) :] == ["bob: as it was"]

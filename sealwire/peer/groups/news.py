@@ -11,7 +11,7 @@ from typing import Final
 from sealwire.crypto.group_entry import Role
 from sealwire.crypto.membership import Change
 from sealwire.crypto.primitives import H
-from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId
+from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId, account_name
 from sealwire.peer.changes import Said
 from sealwire.peer.groups.chain import Chain
 from sealwire.peer.groups.group import Before, Group, GroupBook, is_keeper
@@ -32,6 +32,7 @@ from sealwire.wire.group_content import (
     Shared,
     SharedMessage,
 )
+from sealwire.wire.word_content import MAX_TEXT_BYTES
 
 MAX_INVITATIONS: Final = 100
 """Invitations that wait for an answer; without it whoever registers names in bulk fills the list."""
@@ -181,6 +182,8 @@ class News:
     def _keep_shared(self, group: Group, arrival: Arrival, said: SharedMessage) -> None:
         message_id = MessageId(H("group-shared", said.id)[:MESSAGE_ID_BYTES])
         content = Text(f"{said.author}: {said.text}", forwarded=True)
+        if account_name(said.author) != said.author or len(content.text.encode()) > MAX_TEXT_BYTES:
+            return  # a name with lines in it would speak for others, a longer text could not be passed on
         place = (group.conversation, arrival.author, message_id, said.sent_at_ms, arrival.now)
         self._words.take(Said(*place), content)
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sealwire.errors import NotYoursError, TooLateError, UnknownMessageError, UsageError
+from sealwire.errors import NotYoursError, TextTooLongError, TooLateError, UnknownMessageError, UsageError
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.changes import EDIT_FOR_MS, MAX_AHEAD, MAX_ASIDE, MAX_NUMBER, MAX_REACTIONS, Said
 from sealwire.peer.events import Delivery, Message, Quote, Reaction
@@ -287,6 +287,15 @@ def test_a_forwarded_text_is_marked_and_names_no_author(two):
     talk(*two)
     with pytest.raises(UnknownMessageError):
         alice.words.forward("bob", taken_back, "carol", alice.now)
+
+
+def test_a_text_that_fits_no_message_is_not_forwarded(two):
+    """As an older version took it from an export."""
+    alice, _bob = two
+    alice.store.add_message(MessageId(bytes(16)), "bob", "bob", False, "x" * 15_001, 1)
+    with pytest.raises(TextTooLongError):
+        alice.words.forward("bob", bytes(16).hex(), "carol", alice.now)
+    assert alice.room.said == []
 
 
 def test_a_queued_message_can_be_cancelled_and_is_not_tried_again(two):
