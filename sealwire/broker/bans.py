@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from typing import Final
 
-from sealwire.broker.admission import Network, address_within, network_of
+from sealwire.broker.admission import Network, address_group, address_within, network_of
 from sealwire.broker.orders import Ban, BanKind
 from sealwire.ids import MAILBOX_BYTES, Millis, account_name
 from sealwire.ids import Mailbox as MailboxId
@@ -41,7 +41,7 @@ def target_of(kind: BanKind, text: str) -> str:
         if len(bytes.fromhex(text)) != MAILBOX_BYTES:
             raise ValueError(text)
         return text.lower()
-    return str(network_of(text))
+    return str(network_of(text if "/" in text else address_group(text)))  # as admission counts addresses
 
 
 class Bans:

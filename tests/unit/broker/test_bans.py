@@ -166,6 +166,8 @@ def test_the_brokers_own_bans_leave_the_operator_room(rig, monkeypatch):
         ("address", "203.0.113.7/24", NETWORK),
         ("address", "::ffff:203.0.113.7", "203.0.113.7/32"),
         ("address", "2001:db8::1/64", "2001:db8::/64"),
+        ("address", "2001:db8::1", "2001:db8::/64"),  # one subscriber has all of them
+        ("address", "2001:db8::1/128", "2001:db8::1/128"),
     ],
 )
 def test_a_target_has_one_spelling(kind, text, target):
