@@ -206,7 +206,7 @@ async def _rows(alice: Client, others: Others, names: list[str], messages: int) 
     group = (await alice.groups.create("crowd", names)).id
     await others.ask(wait="invited", count=len(names))
     await others.ask(accept=group)
-    await _until(lambda: len(alice.engine.groups.member_names(group)) == len(names) + 1)
+    await _until(lambda: len(alice.engine.groups.seats.members(group)) == len(names) + 1)
     built_s = time.monotonic() - began
     rows = [["made, everybody asked and joined", f"{built_s:.1f} s", "", ""]]
     first = await _message(alice, others, group, "the first", len(names))

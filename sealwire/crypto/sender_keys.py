@@ -107,6 +107,7 @@ class SenderKey:
     Attributes:
         chain_key: 32 bytes, at ``iteration``.
         seed: 32 bytes, Ed25519.
+        verify_key: 32 bytes, the public half: making it costs as much as a signature, and every message names it.
         previous: 32 bytes, hash of the plaintext before.
 
     Source: protocol.md §16.5.
@@ -116,6 +117,7 @@ class SenderKey:
     chain_key: bytes
     iteration: int
     seed: bytes
+    verify_key: bytes
     previous: bytes = bytes(_HASH_BYTES)
 
     def __repr__(self) -> str:
@@ -127,12 +129,8 @@ class SenderKey:
 
         Source: protocol.md §16.5.
         """
-        return cls(place, rng(KEY_BYTES), 0, rng(KEY_BYTES))
-
-    @property
-    def verify_key(self) -> bytes:
-        """32 bytes, the public half."""
-        return ed25519_public(self.seed)
+        chain_key, seed = rng(KEY_BYTES), rng(KEY_BYTES)
+        return cls(place, chain_key, 0, seed, ed25519_public(seed))
 
     @property
     def tag(self) -> bytes:
@@ -175,7 +173,7 @@ class SenderKey:
         if len(encoded) != _STATE.size:
             raise RemoteProtocolError("no sender key")
         _version, place, chain_key, iteration, seed, previous = _STATE.unpack(encoded)
-        return cls(Place.decode(place), chain_key, iteration, seed, previous)
+        return cls(Place.decode(place), chain_key, iteration, seed, ed25519_public(seed), previous)
 
 
 class RepeatedError(RefusedError):

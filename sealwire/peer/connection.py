@@ -56,6 +56,9 @@ class Connector:
         self._failure: SealwireError | None = None
         self._stopped = False
         self._told = False
+        self._stirred = False
+        """Whether the monitor's descriptor signalled since it was drained. Nobody but :meth:`advance` touches the
+        monitor, so until it does there is nothing to drain, and asking at every turn costs two system calls."""
 
     def failure(self) -> SealwireError | None:
         """Why there is no link, when that is more than a broker that does not answer."""
@@ -75,7 +78,9 @@ class Connector:
             self._note_open(engine)
         if not self._link.is_open:
             return self._attempt() if now.mono_s >= self._next_s else None
-        self._events.extend(self._link.drain_events())
+        if self._stirred:
+            self._stirred = False
+            self._events.extend(self._link.drain_events())
         shown = None
         while self._events and self._link.is_open:
             if self._events[0] is LinkEvent.LOST and self._holds_frames():
@@ -113,10 +118,15 @@ class Connector:
             self._stopped = True
             self._failure = BrokerUnreachableError(address=f"{self._profile.broker_address} ({error})")
             return Connection("stopped", *explained(self._failure))
-        for descriptor in self._descriptors:
-            self._loop.add_reader(descriptor, self._wake)
-        self._wake()  # ZeroMQ's descriptors signal edges only: look once without waiting
+        frames, events = self._descriptors
+        self._loop.add_reader(frames, self._wake)
+        self._loop.add_reader(events, self._stir)
+        self._stir()  # ZeroMQ's descriptors signal edges only: look once without waiting
         return None if self._failure else Connection("connecting")
+
+    def _stir(self) -> None:
+        self._stirred = True
+        self._wake()
 
     def take_told(self) -> bool:
         """Whether the engine was told of a connection or of its end since the last call."""

@@ -6,6 +6,7 @@ Source: protocol.md §6, §8, §12.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -41,6 +42,20 @@ class Resolved(Struct, frozen=True):
     error: SealwireError | None
 
 
+class _Reached(dict[Mailbox, bool]):
+    """What was found out about devices, and how to find out about one more."""
+
+    def __init__(self, find: Callable[[Mailbox], bool], basis: tuple[int, int]) -> None:
+        super().__init__()
+        self._find = find
+        self.basis = basis
+        """The editions of roster and pairs that it follows from."""
+
+    def __missing__(self, mailbox: Mailbox) -> bool:
+        found = self[mailbox] = self._find(mailbox)
+        return found
+
+
 class Directory:
     """Look-ups and bundles under way."""
 
@@ -64,6 +79,7 @@ class Directory:
         self._pauses_s: dict[Mailbox | str, float] = {}
         """The next pause of our own, by what was put off: a mailbox's bundle, or a name."""
         self._later: list[tuple[float, str]] = []
+        self._reached = _Reached(self._is_reachable, (roster.edition, pairs.edition))
         self._events = events
         self.resolved: list[Resolved] = []
 
@@ -86,8 +102,18 @@ class Directory:
             self._ask_bundle(mailbox, now)
         return pair if pair is not None and pair.active() is not None else None
 
-    def reachable(self, mailbox: Mailbox) -> bool:
-        """Whether a device may be sent what was sealed for many: its account is known and neither is in question."""
+    def reachable(self) -> Callable[[Mailbox], bool]:
+        """How to tell whether a device may be sent what was sealed for many, as contacts and pairs are now.
+
+        It may when its account is known and neither is in question. That changes only with the roster or with whose
+        cards we have, so until one of them does, every message to a crowd takes what was found for the one before.
+        """
+        basis = (self._roster.edition, self._pairs.edition)
+        if self._reached.basis != basis:
+            self._reached = _Reached(self._is_reachable, basis)
+        return self._reached.__getitem__
+
+    def _is_reachable(self, mailbox: Mailbox) -> bool:
         pair = self._pairs.of(mailbox)
         owner = pair.account if pair is not None else self._roster.owner(mailbox)
         is_known = owner is not None and not self._roster.blocked(owner)

@@ -48,6 +48,8 @@ class FileBook:
         self._rng = rng
         self._events = events
         self._swept: set[int] = set()
+        self._looked_at: int | None = None
+        """The records' count of wipes when litter was last looked for."""
         self.orders: list[Order] = []
         self._take_up()
 
@@ -150,6 +152,7 @@ class FileBook:
         self.orders.append(EndMove(file.row))
         if file.at_broker:
             self._records.add_litter(Litter(-file.row, True, file.blob, True, None, None, False))
+            self._looked_at = None
         file.at_broker = False
         if state == "cancelled":
             self.discard_copy(file)
@@ -188,6 +191,9 @@ class FileBook:
 
     def sweep(self) -> None:
         """Have taken away what is left of files whose messages are gone."""
+        if self._looked_at == self._records.wipes:
+            return
+        self._looked_at = self._records.wipes
         for litter in self._records.file_litter():
             if litter.row not in self._swept:
                 self._sweep(litter)

@@ -92,6 +92,10 @@ class FileRecords(Protocol):
     def files_unpictured(self) -> list[FileRecord]:
         """Files whose thumbnail is still to be made."""
 
+    @property
+    def wipes(self) -> int:
+        """Grows whenever messages are taken away, with whose files litter comes."""
+
     def file_litter(self) -> list[Litter]:
         """What is left of files whose messages are gone."""
 

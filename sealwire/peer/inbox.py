@@ -137,6 +137,8 @@ class Inbox:
         self.open_group: Callable[[bytes, bytes, Now], bool] = _no_group
         """Opens what is no session's: (tag, envelope, now); False when it is no group's either."""
         self.group_receipt: Callable[[Mailbox, MessageId, int], None] = _no_receipt
+        self.is_of_group: Callable[[MessageId], bool] = _unknown
+        """Whether one of our messages is known to be of a group; if not, the history says whether it is of two."""
         self._handlers: dict[type[Any], Handler] = {
             Receipt: self._on_receipt,
             Renew: self._on_renew,
@@ -181,11 +183,10 @@ class Inbox:
     def take(self, envelope: bytes, now: Now) -> bool:
         """Take one envelope for good; False when it has to wait for handshake capacity (nothing was done then)."""
         mid = mid_of(envelope)  # not the broker's word for it: nobody plants garbage under another's name
-        if self._records.seen(mid):
-            return True
-        if self._opens_session(envelope) and not self._spend(now):
+        if self._opens_session(envelope) and not self._records.seen(mid) and not self._spend(now):
             return False
-        self._records.put_seen(mid, now.ms)
+        if not self._records.put_seen(mid, now.ms):
+            return True
         try:
             self._open(envelope, now)
         except UnreadError as unread:
@@ -339,7 +340,8 @@ class Inbox:
 
     def _receipt(self, pair: Pair, named: MessageId, state: DeliveryState) -> None:
         # A receipt may overtake the broker's ACCEPTED; it proves "sent" as well, so nobody sees a state skipped.
-        ranks = self._records.raise_state(named, pair.account, STATE_RANK[state])
+        of_group = self.is_of_group(named)
+        ranks = range(0) if of_group else self._records.raise_state(named, pair.account, STATE_RANK[state])
         for rank in ranks:
             self._events.append(Delivery(named.hex(), STATES[rank], pair.account))
         if not ranks:
@@ -347,6 +349,10 @@ class Inbox:
 
 
 def _no_group(_tag: bytes, _envelope: bytes, _now: Now) -> bool:
+    return False
+
+
+def _unknown(_message: MessageId) -> bool:
     return False
 
 

@@ -266,7 +266,7 @@ class Mail:
             return pair.seal(self._own_card_hash, row.message, content, row.created_ms, self._rng)
 
         self.outbox.release_due(token, now, frames)
-        sendable, reachable = self._directory.sendable, self._directory.reachable
+        sendable, reachable = self._directory.sendable, self._directory.reachable()
         unread = self.unread_groups()
         self.outbox.pump(token, limits, now, lambda mailbox: sendable(mailbox, now), reachable, seal, frames, unread)
 

@@ -12,7 +12,7 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
@@ -41,7 +41,7 @@ class Outbox:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._targets: dict[Mailbox, Target] = {}
+        self._targets: defaultdict[Mailbox, Target] = defaultdict(Target)
         self._fresh: dict[int, OutboxRow] = {}
         self._unsaved: dict[int, OutboxRow] = {}
         self._next_row = records.last_outbox_row() + 1
@@ -57,15 +57,9 @@ class Outbox:
             if row in self._fans:
                 self._fans[row].conversation = account
             if mailbox is not None:
-                self._target(mailbox).pending.append(row)
+                self._targets[mailbox].pending.append(row)
             elif account.startswith(GROUP_MARK):
                 self._unsealed.setdefault(account, []).append(row)
-
-    def _target(self, mailbox: Mailbox) -> Target:
-        target = self._targets.get(mailbox)
-        if target is None:
-            target = self._targets[mailbox] = Target()
-        return target
 
     # --- what people add ---
 
@@ -75,7 +69,7 @@ class Outbox:
         self._next_row += 1
         self._unsaved[row] = OutboxRow(row, account, mailbox, message, content, now_ms)
         if mailbox is not None:
-            self._target(mailbox).pending.append(row)
+            self._targets[mailbox].pending.append(row)
         elif account.startswith(GROUP_MARK):
             self._unsealed.setdefault(account, []).append(row)
 
@@ -94,7 +88,7 @@ class Outbox:
         fan = self._fans[number] = Fan(set(mailboxes), conversation=row.account)
         self._unsaved[number] = replace(row, row=number, counter=0, envelope=envelope, targets=fan.encode())
         for mailbox in mailboxes:
-            self._target(mailbox).pending.append(number)
+            self._targets[mailbox].pending.append(number)
 
     def flush(self) -> None:
         """Write new rows, with their envelopes where they have one already, into the turn's transaction."""
@@ -118,7 +112,7 @@ class Outbox:
             assert waiting is not None, "listed a moment ago in the same transaction"
             first, *others = mailboxes
             self._records.address_outbox(row, first)
-            self._target(first).pending.append(row)
+            self._targets[first].pending.append(row)
             for other in others:
                 self.add(account, other, waiting.message, waiting.content, waiting.created_ms)
 
@@ -129,11 +123,11 @@ class Outbox:
         moved = []
         for row, owner, mailbox in self._records.outbox_rows():
             if owner == account and mailbox is not None and mailbox not in mailboxes and row not in flying:
-                self._target(mailbox).forget(row)
+                self._targets[mailbox].forget(row)
                 self._records.address_outbox(row, mailboxes[0])
                 self._fresh.pop(row, None)
                 moved.append(row)
-        self._target(mailboxes[0]).pending.extend(moved)
+        self._targets[mailboxes[0]].pending.extend(moved)
 
     # --- the link session ---
 
@@ -194,16 +188,16 @@ class Outbox:
         fans: dict[int, list[Mailbox]] = {}
         while (ready or fans) and not wave.is_full:
             for mailbox in ready:
-                row = self._send_singles(mailbox, wave)
+                first = targets[mailbox].pending[0]
+                row = first if first in self._fans else self._send_singles(mailbox, wave)
                 if row is not None and self._fans[row].conversation not in unread and reachable(mailbox):
                     fans.setdefault(row, []).append(mailbox)
-            ready = self._send_fan(min(fans), fans.pop(min(fans)), wave) if fans else []
+            sent = self._send_fan(min(fans), fans.pop(min(fans)), wave) if fans else []
+            ready = [mailbox for mailbox in sent if targets[mailbox].pending]
 
     def _send_singles(self, mailbox: Mailbox, wave: Wave) -> int | None:
-        """Send to one device until its queue is empty or a fan is first in it; returns the row of that fan."""
+        """Send to one device, whose first row is no fan, until one is first or none is left; returns that fan's."""
         pending = self._targets[mailbox].pending
-        if not pending or pending[0] in self._fans:
-            return pending[0] if pending else None
         pair = wave.pair_of(mailbox)
         while pair is not None and pending and pending[0] not in self._fans:
             row = self._fetch(pending[0])
@@ -286,7 +280,7 @@ class Outbox:
         if isinstance(flight, FanFlight):
             raise RemoteProtocolError("REJECT of a FANOUT")
         self._rejected[seq] = (code, retry_after_ms)
-        self._target(flight.mailbox).held = True  # whatever follows now would only be refused with it
+        self._targets[flight.mailbox].held = True  # whatever follows now would only be refused with it
 
     def partial(self, seq: int, retry_after_ms: int, refused: Iterable[tuple[int, Code]]) -> None:
         """PARTIAL came: single targets of a FANOUT were refused.
@@ -301,7 +295,7 @@ class Outbox:
             if index >= len(flight.mailboxes) or index in flight.refused:
                 raise RemoteProtocolError("PARTIAL of a target that is not open")
             flight.refused[index] = (code, retry_after_ms)
-            self._target(flight.mailboxes[index]).held = True
+            self._targets[flight.mailboxes[index]].held = True
 
     def accept(self, seq: int) -> Settled:
         """ACCEPTED came: every number up to it is final.
@@ -318,7 +312,7 @@ class Outbox:
             if isinstance(flight, FanFlight):
                 self._accept_fan(flight, settled)
                 continue
-            target = self._target(flight.mailbox)
+            target = self._targets[flight.mailbox]
             target.in_flight -= 1
             refusal = self._rejected.pop(flight.seq, None)
             if refusal is None:
@@ -328,22 +322,24 @@ class Outbox:
                 settled.refused.append((flight, *refusal))
         self._accepted = max(self._accepted, seq)
         self._doubtful.difference_update(flight.row for flight in settled.accepted)
-        self._records.delete_outbox([flight.row for flight in settled.accepted])
+        if settled.accepted:
+            self._records.delete_outbox([flight.row for flight in settled.accepted])
         return settled
 
     def _accept_fan(self, flight: FanFlight, settled: Settled) -> None:
         fan = self._fans.get(flight.row)
-        for index, mailbox in enumerate(flight.mailboxes):
-            target = self._target(mailbox)
-            target.in_flight -= 1
-            if index in flight.refused:
-                if self._awaits(flight, mailbox):
-                    settled.refused.append((flight.single(index), *flight.refused[index]))
-                continue
-            target.back_off_s = BACK_OFF_S
-            if fan is not None:
-                fan.left.discard(mailbox)
-                fan.has_some = True
+        taken = set(flight.mailboxes)
+        for index, refusal in sorted(flight.refused.items()):
+            taken.discard(flight.mailboxes[index])
+            if self._awaits(flight, flight.mailboxes[index]):
+                settled.refused.append((flight.single(index), *refusal))
+        for mailbox in flight.mailboxes:
+            self._targets[mailbox].in_flight -= 1
+        for mailbox in taken:
+            self._targets[mailbox].back_off_s = BACK_OFF_S
+        if fan is not None and taken:
+            fan.left -= taken
+            fan.has_some = True
         settled.fans.append(flight.message)
         self._keep_fan(flight.row)
 
@@ -369,7 +365,7 @@ class Outbox:
             return True
         fan.left.discard(mailbox)
         fan.has_some = fan.has_some or self.may_have_left(row)
-        self._target(mailbox).forget(row)
+        self._targets[mailbox].forget(row)
         return self._keep_fan(row) or bool(fan.left)
 
     def devices_of(self, row: OutboxRow) -> list[Mailbox | None]:
@@ -387,7 +383,7 @@ class Outbox:
 
     def hold(self, flight: Flight, retry_after_ms: int, now: Now) -> None:
         """Keep a refused row for another try, behind a hold."""
-        target = self._target(flight.mailbox)
+        target = self._targets[flight.mailbox]
         target.refused.append(flight)
         target.held = True
         if len(target.refused) == 1:

@@ -191,6 +191,8 @@ class Pairs:
         self._rng = rng
         self._loaded: dict[Mailbox, Pair | None] = {}
         self._dropped: list[bytes] = []
+        self.edition = 0
+        """Grows with every device whose card is new here: what follows from whose cards we have holds until then."""
 
     def of(self, mailbox: Mailbox) -> Pair | None:
         """The pair with a device, if we ever had its card."""
@@ -218,6 +220,7 @@ class Pairs:
         if pair is None:
             pair = Pair(mailbox, card.card.account, card, PairState(missing=[], void=[]), changed=True)
             self._loaded[mailbox] = pair
+            self.edition += 1
         self._dropped += pair.keep(session)
         return pair
 

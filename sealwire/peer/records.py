@@ -218,6 +218,13 @@ class WordRecords(Protocol):
     def put_timer(self, conversation: str, timer: TimerRow) -> None:
         """Set it."""
 
+    @property
+    def mortals(self) -> int:
+        """Grows with every own message that has a timer."""
+
+    def own_wait(self) -> bool:
+        """Whether own messages with a timer have not begun to age."""
+
     def begin_own(self, age_ms: int, now_ms: Millis) -> int:
         """Own messages with a timer that reached the broker begin to age; returns how many."""
 
@@ -330,8 +337,8 @@ class Records(WordRecords, KeepRecords, GroupRecords, FileRecords, Protocol):
     def seen(self, mid: Mid) -> bool:
         """Whether an envelope was already taken."""
 
-    def put_seen(self, mid: Mid, at_ms: Millis) -> None:
-        """Mark an envelope as taken."""
+    def put_seen(self, mid: Mid, at_ms: Millis) -> bool:
+        """Mark an envelope as taken; False when it was before."""
 
     def forget_seen(self, before_ms: Millis) -> None:
         """Drop marks older than a time."""

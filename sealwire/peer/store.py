@@ -22,6 +22,7 @@ from sealwire.ids import Mailbox, MessageId, Mid, Millis
 from sealwire.peer.events import STATE_RANK, Message
 from sealwire.peer.flights import Fan
 from sealwire.peer.records import KINDS, PLAIN, ContactRecord, Details, DeviceRecord, OutboxRow, QuarantineRow
+from sealwire.peer.shelves.base import STATEMENTS
 from sealwire.peer.shelves.files import FileShelf
 from sealwire.peer.shelves.groups import GroupShelf
 from sealwire.peer.shelves.keeping import KeepingShelf
@@ -55,10 +56,9 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
             StoreError: it cannot be opened, is not ours, or was altered.
             StoreDamagedError: what was committed to its log cannot be read.
         """
-        self.path = path
-        self._key = key
+        self.path, self._key = path, key
         try:
-            self._db = apsw.Connection(str(path) if path else ":memory:")
+            self._db = apsw.Connection(str(path) if path else ":memory:", statementcachesize=STATEMENTS)
             self._prepare(key)
         except apsw.Error as error:
             raise StoreError(path=str(path), detail=str(error)) from error
@@ -123,12 +123,12 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
             StoreError: the commit failed; nothing of it happened.
         """
         try:
-            self._sql("BEGIN IMMEDIATE")
+            self._sql("BEGIN IMMEDIATE", can_cache=False)
         except apsw.Error as error:
             raise StoreError(path=str(self.path), detail=str(error)) from error
         try:
             yield
-            self._sql("COMMIT")
+            self._sql("COMMIT", can_cache=False)
         except BaseException as error:
             if not self._db.in_transaction:
                 pass  # SQLite rolled back by itself (full disk, I/O error)
@@ -261,9 +261,10 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
         """Whether an envelope was already taken."""
         return self._one("SELECT 1 FROM seen WHERE mid = ?", mid) is not None
 
-    def put_seen(self, mid: Mid, at_ms: Millis) -> None:
-        """Mark an envelope as taken."""
+    def put_seen(self, mid: Mid, at_ms: Millis) -> bool:
+        """Mark an envelope as taken; False when it was before."""
         self._sql("INSERT OR IGNORE INTO seen VALUES (?, ?)", (mid, at_ms))
+        return self._db.changes() > 0
 
     def forget_seen(self, before_ms: Millis) -> None:
         """Drop marks older than a time."""
@@ -347,6 +348,7 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
         kind, answers, forwarded, timer_s, mentions, mentions_me = details
         author, answered = answers or (None, None)
         state = 0 if mine and kind != "notice" else STATE_RANK["delivered"]
+        self.mortals += bool(mine and timer_s)
         self._sql(
             "INSERT OR IGNORE INTO message (id, conversation, sender, mine, text, sent_at_ms, state, kind,"
             " reply_author, reply_id, forwarded, timer_s, mentions, mentions_me)"

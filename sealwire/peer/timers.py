@@ -108,12 +108,22 @@ class Timers:
         self._withdraw = withdraw
         self.age = Age(records)
         self._next = records.next_death()
+        self._seconds: dict[str, int] = {}
+        self._begun_of: int | None = None
+        """The records' count of own mortal messages when all of them were begun; None while some wait."""
 
     # --- conversations ---
 
     def seconds(self, conversation: str) -> int:
         """How long new messages of a conversation live; 0: they stay."""
-        return self._records.timer(conversation).seconds
+        seconds = self._seconds.get(conversation)
+        if seconds is None:
+            seconds = self._seconds[conversation] = self._records.timer(conversation).seconds
+        return seconds
+
+    def _set(self, conversation: str, timer: TimerRow) -> None:
+        self._records.put_timer(conversation, timer)
+        self._seconds[conversation] = timer.seconds
 
     def take(self, conversation: str, by: str, timer: Timer) -> bool | None:
         """Somebody set the timer of a conversation between two: whether that changes it; None: it is not allowed."""
@@ -122,7 +132,7 @@ class Timers:
             return None
         if (timer.number, by) <= (known.number, known.by):
             return False
-        self._records.put_timer(conversation, TimerRow(timer.seconds, timer.number, by))
+        self._set(conversation, TimerRow(timer.seconds, timer.number, by))
         return timer.seconds != known.seconds
 
     def next_number(self, conversation: str) -> int:
@@ -134,7 +144,7 @@ class Timers:
         known = self._records.timer(conversation)
         if known.seconds == seconds:
             return False
-        self._records.put_timer(conversation, TimerRow(min(seconds, MAX_TIMER_S), known.number, known.by))
+        self._set(conversation, TimerRow(min(seconds, MAX_TIMER_S), known.number, known.by))
         return True
 
     # --- messages ---
@@ -153,8 +163,10 @@ class Timers:
     def settle(self, now: Now) -> None:
         """The end of a turn: let begin what reached the broker, let go whose time has come."""
         self.age.advance(now)
-        if self._records.begin_own(self.age.ms, now.ms):
-            self._begun()
+        if self._begun_of != self._records.mortals:
+            if self._records.begin_own(self.age.ms, now.ms):
+                self._begun()
+            self._begun_of = None if self._records.own_wait() else self._records.mortals
         if self._next is None:
             return
         self.age.save_sometimes()

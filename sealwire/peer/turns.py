@@ -10,7 +10,6 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -166,28 +165,36 @@ class Turns:
     async def _loop(self) -> None:
         connector = self._connector
         assert connector is not None, "started"
+        clockwork = asyncio.get_running_loop()
         while not self._closed:
             self._wake.clear()
             now = clock()
             self._show(connector.advance(now, self.engine))
-            if self._has_work(connector, now) and self._step(connector, now):
-                await asyncio.sleep(0)
-                continue
+            due_s = self._due(connector, now)
+            if due_s <= now.mono_s:
+                if self._step(connector, now):
+                    await asyncio.sleep(0)
+                    continue
+                due_s = min(self._index_s, self.engine.deadline(now))
             if self.publisher.lags():
                 await asyncio.sleep(PAUSE_S)
                 continue
-            due = min(self.engine.deadline(now), connector.deadline(), self._index_s)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, due - time.monotonic())):
-                    await self._wake.wait()
+            alarm = clockwork.call_at(min(due_s, connector.deadline()), self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                alarm.cancel()
 
-    def _has_work(self, connector: Connector, now: Now) -> bool:
-        """Whether a turn has anything to do: an idle one costs half of one with input, and descriptors often wake."""
+    def _due(self, connector: Connector, now: Now) -> float:
+        """Monotonic time of the next turn that has anything to do; the past when something is there already.
+
+        A turn that has nothing to do costs half of one with input, and descriptors often wake for nothing.
+        """
         if connector.take_told() or not self._settled or self._commands or connector.has_frames():
-            return True
+            return 0.0
         if self._index_s == NEVER and self._store.words_behind():
             self._index_s = now.mono_s + INDEX_AFTER_S
-        return min(self._index_s, self.engine.deadline(now)) <= now.mono_s
+        return min(self._index_s, self.engine.deadline(now))
 
     def _step(self, connector: Connector, now: Now) -> bool:
         """One turn: commit, then send, then publish. True when there was something to do."""

@@ -77,7 +77,7 @@ class Hall:
         self._heard = HeardKeys(records, vault, rng)
         self._states = Deliveries(records, records, events)
         self._scribe = Scribe(identity, rng)
-        self._voice = Voice(card.hash, self._own, self._states, records, mail, rng)
+        self._voice = Voice(card.hash, self._own, self._states, mail, rng)
         self._ear = Ear(self.book, self._heard, records, pairs, roster, people, inbox, events)
         self.logs = Logs(self.book, records, self._scribe, requests, self, events)
         chain, self.logs.renewed = self.logs.chain, self._own.renewed
@@ -90,6 +90,7 @@ class Hall:
         self._tickets = 0
         self._has_grown = False
         inbox.open_group, inbox.group_receipt = self._ear.open, self._states.receipt
+        inbox.is_of_group = self._states.follows
         mail.to_group, mail.is_in_group_with = self._queue, self.book.is_shared_with
         mail.unread_groups = self.book.unread
         words.group_members, words.check_group = self.seats.members, self.seats.check_speech

@@ -6,6 +6,7 @@ Source: protocol.md §16.4, §16.5.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -47,6 +48,7 @@ class OwnKeys:
         self._card_hash = card_hash
         self._rng = rng
         self._current: dict[GroupId, tuple[OwnKey, SenderKey]] = {}
+        self._burnt: dict[GroupId, bool] = {}
 
     def current(self, group: Group) -> tuple[OwnKey, SenderKey] | None:
         """The key of the epoch that holds now, if this device has spoken in it."""
@@ -97,14 +99,14 @@ class OwnKeys:
 
         Source: protocol.md §16.4.
         """
-        have = set(boxes(kept.given))
-        missing = sorted(mailbox for mailbox in devices if mailbox not in have)
-        if not missing:
-            return []
+        have = _holders(kept.given)
+        if devices.keys() <= have:
+            return []  # nearly always
+        missing = sorted(devices.keys() - have)
         older = (old for old in self._records.own_keys(group.id) if old.epoch < kept.epoch and old.sealed)
         before = next(older, None)
         count = self._open(before).iteration if before is not None else 0
-        had = set(boxes(before.given)) if before is not None else set()
+        had = _holders(before.given) if before is not None else frozenset()
         content = SenderKeyGiven(
             group=group.id,
             epoch=kept.epoch,
@@ -133,9 +135,16 @@ class OwnKeys:
         self._current.pop(group.id, None)
         self._records.drop_own_keys(group.id, BURNT)
         self._records.put_own_key(OwnKey(group.id, BURNT, 0, 0, b"", b""))
+        self._burnt.pop(group.id, None)
 
     def is_burnt(self, group: Group) -> bool:
         """Whether this device must begin an epoch before it speaks."""
+        burnt = self._burnt.get(group.id)
+        if burnt is None:
+            burnt = self._burnt[group.id] = self._is_marked(group)
+        return burnt
+
+    def _is_marked(self, group: Group) -> bool:
         kept = next(iter(self._records.own_keys(group.id)), None)
         return kept is not None and kept.epoch == BURNT
 
@@ -143,6 +152,7 @@ class OwnKeys:
         """An epoch of our own begins."""
         if self.is_burnt(group):
             self._records.drop_own_keys(group.id, BURNT + 1)
+            del self._burnt[group.id]
 
     def forget_given(self, group: Group, mailbox: Mailbox) -> None:
         """A device lost what it had: it is given our key again when we speak next."""
@@ -255,6 +265,12 @@ class HeardKeys:
 def boxes(given: bytes) -> list[Mailbox]:
     """Mailboxes that stand one behind the other."""
     return [Mailbox(given[at : at + MAILBOX_BYTES]) for at in range(0, len(given), MAILBOX_BYTES)]
+
+
+@lru_cache(maxsize=64)
+def _holders(given: bytes) -> frozenset[Mailbox]:
+    """The same, to look one up in: asked for every message of an epoch, whose bytes are the same object all along."""
+    return frozenset(boxes(given))
 
 
 def _with(content: SenderKeyGiven, ended: Ended) -> SenderKeyGiven:

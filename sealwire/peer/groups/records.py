@@ -120,8 +120,11 @@ class GroupRecords(Protocol):
     def deliveries(self, group: GroupId) -> list[tuple[MessageId, bytes]]:
         """All of a group that somebody has not read yet."""
 
-    def put_delivery(self, message: MessageId, group: GroupId, ranks: bytes) -> None:
-        """Insert or replace."""
+    def raise_delivery(self, message: MessageId, ranks: bytes) -> None:
+        """Change who has it."""
+
+    def begin_delivery(self, message: MessageId, group: GroupId, ranks: bytes) -> bool:
+        """Begin to follow a message, if it is one of ours in the history; whether it is."""
 
     def drop_delivery(self, message: MessageId) -> None:
         """Everybody has read it."""

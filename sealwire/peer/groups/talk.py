@@ -22,7 +22,7 @@ from sealwire.peer.inbox import BEHIND, WAITING, Arrival, Inbox, UnreadError
 from sealwire.peer.mail import Mail
 from sealwire.peer.pairs import Pairs
 from sealwire.peer.people import People
-from sealwire.peer.records import Now, OutboxRow, Records
+from sealwire.peer.records import Now, OutboxRow
 from sealwire.peer.roster import Roster
 from sealwire.wire.content import decode_content
 from sealwire.wire.group_plain import GroupPlaintext, decode_group_plaintext, encode_group_plaintext
@@ -34,13 +34,10 @@ MAY_NOT_SPEAK: Final = "may-not-speak"
 class Voice:
     """Seals what this device says."""
 
-    def __init__(
-        self, card_hash: bytes, own: OwnKeys, states: Deliveries, records: Records, mail: Mail, rng: Rng
-    ) -> None:
+    def __init__(self, card_hash: bytes, own: OwnKeys, states: Deliveries, mail: Mail, rng: Rng) -> None:
         self._card_hash = card_hash
         self._own = own
         self._states = states
-        self._records = records
         self._mail = mail
         self._rng = rng
 
@@ -69,7 +66,7 @@ class Voice:
             )
             after, envelope = key.encrypt(encode_group_plaintext(plain), self._rng)
             self._own.keep(kept, after)
-            if self._records.own_message(row.message) is not None and devices:
+            if devices:
                 self._states.begin(group.id, row.message, devices)
             self._mail.spread(row, devices, envelope)
 

@@ -98,9 +98,15 @@ class GroupShelf(Shelf):
         """All of a group that somebody has not read yet."""
         return self._all("SELECT message, ranks FROM grp_delivery WHERE grp = ?", group)
 
-    def put_delivery(self, message: MessageId, group: GroupId, ranks: bytes) -> None:
-        """Insert or replace."""
-        self._sql("INSERT OR REPLACE INTO grp_delivery VALUES (?, ?, ?)", (message, group, ranks))
+    def begin_delivery(self, message: MessageId, group: GroupId, ranks: bytes) -> bool:
+        """Begin to follow a message, if it is one of ours in the history; whether it is."""
+        sql = "INSERT OR REPLACE INTO grp_delivery SELECT ?1, ?2, ?3 FROM message WHERE id = ?1 AND mine = 1"
+        self._sql(sql, (message, group, ranks))
+        return self._db.changes() > 0
+
+    def raise_delivery(self, message: MessageId, ranks: bytes) -> None:
+        """Somebody has it, or read it: in place, so that of a crowd's row nothing is written but what changed."""
+        self._sql("UPDATE grp_delivery SET ranks = ? WHERE message = ?", (ranks, message))
 
     def drop_delivery(self, message: MessageId) -> None:
         """Everybody has read it."""

@@ -54,7 +54,8 @@ class KeepingShelf(Shelf):
         self._db.executemany(mark, [(now_ms, row, KINDS.index("notice")) for (row,) in rows])
         self._db.executemany("DELETE FROM reaction WHERE message = ?", rows)
         self._db.executemany("DELETE FROM message WHERE row = ?", rows)
-        self._wiped = self._wiped or bool(rows)
+        if rows:
+            self._wipe()
         return len(rows)
 
     def first_row(self) -> int:

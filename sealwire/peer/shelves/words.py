@@ -47,7 +47,7 @@ class WordShelf(Shelf):
         """Put other words in place."""
         sql = "UPDATE message SET text = ?, mentions = ?, mentions_me = ? WHERE row = ?"
         self._sql(sql, (text, " ".join(mentions), mentions_me, row))
-        self._wiped = True
+        self._wipe()
 
     def put_revision(self, row: int, revision: int, event: bytes, edited_at_ms: Millis) -> None:
         """Remember which edit the words are of."""
@@ -62,7 +62,7 @@ class WordShelf(Shelf):
             (row,),
         )
         self._sql("DELETE FROM reaction WHERE message = ?", (row,))
-        self._wiped = True
+        self._wipe()
 
     def remove(self, row: int, now_ms: Millis) -> None:
         """Delete a message here, place and all, and remember that it was here."""
@@ -70,7 +70,7 @@ class WordShelf(Shelf):
         self._sql(sql, (now_ms, row))
         self._sql("DELETE FROM reaction WHERE message = ?", (row,))
         self._sql("DELETE FROM message WHERE row = ?", (row,))
-        self._wiped = True
+        self._wipe()
 
     def is_gone(self, conversation: str, sender: str, message_id: bytes) -> bool:
         """Whether a message was deleted here."""
@@ -148,6 +148,10 @@ class WordShelf(Shelf):
             " timer_by = excluded.timer_by",
             (conversation, *timer),
         )
+
+    def own_wait(self) -> bool:
+        """Whether own messages with a timer have not begun to age: queued ones, and those that failed."""
+        return self._one("SELECT 1 FROM message WHERE mine = 1 AND timer_s > 0 AND dies_at IS NULL LIMIT 1") is not None
 
     def begin_own(self, age_ms: int, now_ms: Millis) -> int:
         """Own messages with a timer that reached the broker begin to age; returns how many."""
