@@ -18,6 +18,7 @@ import yaml
 
 from scripts import package, package_talk
 from sealwire import decoder
+from sealwire.broker import server
 from sealwire.cli import programs
 from sealwire.i18n import LOCALE_DIR
 
@@ -51,6 +52,15 @@ def test_the_unit_exposes_little(analyze: str) -> None:
     match = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
     assert match, done.stdout + done.stderr
     assert float(match[1]) < MAX_EXPOSURE
+
+
+def test_the_unit_and_the_container_wait_for_the_longest_orderly_end() -> None:
+    longest_s = server._SHUTDOWN_S + 2 * server._DISK_S + server._SOCKETS_S
+    unit = re.search(r"^TimeoutStopSec=(\d+)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    compose = yaml.safe_load((ROOT / "packaging" / "docker" / "compose.yaml").read_text("utf-8"))
+    assert unit is not None
+    assert longest_s < float(unit[1])
+    assert longest_s < float(compose["services"]["broker"]["stop_grace_period"].removesuffix("s"))
 
 
 def test_the_unit_bounds_memory_and_restarts() -> None:
