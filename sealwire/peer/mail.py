@@ -223,6 +223,11 @@ class Mail:
             return  # listed, but no device of theirs is registered: what is queued waits
         self.outbox.address(name, mailboxes)
         self.outbox.readdress(name, mailboxes)
+        # What was sealed for many cannot be sealed afresh for one: a device that is no longer theirs goes without.
+        waiting = {mailbox for _row, left in self.outbox.fans() for mailbox in left}.difference(mailboxes)
+        pairs = {mailbox: self._pairs.of(mailbox) for mailbox in waiting}
+        gone = {mailbox for mailbox, pair in pairs.items() if pair is not None and pair.account == name}
+        self.drop_devices(gone, _code_words()[Code.UNKNOWN])
 
     def fail_unknown(self, name: str) -> None:
         """The directory knows nobody of that name (any more): what is queued for it has nowhere to go."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from sealwire.crypto.group_entry import Kind
-from sealwire.ids import Mailbox
+from sealwire.ids import DeviceId, Mailbox
 from sealwire.peer.records import OutboxRow
-from sealwire.testing.network import VirtualPeer
+from sealwire.testing.network import VirtualPeer, reissue
 from sealwire.wire.content import decode_content
 from sealwire.wire.control import Response
 from sealwire.wire.frames import Code, Verb, decode_fanout_targets
 from sealwire.wire.group_content import GroupNews, Invitation, SenderKeyGiven
+from tests.conftest import PEOPLE
 from tests.fault.circle import Circle
-from tests.fault.hostile import Mail, Tap, answers, bundle_of
+from tests.fault.hostile import Mail, Tap, answers, bundle_of, listing, lookup_of, with_lookup
 
 
 @pytest.fixture
@@ -135,3 +136,26 @@ def test_attack_36_words_of_ours_that_wait_for_others_are_given_up_when_we_are_p
     assert "nobody will take this" not in circle.heard(alice) + circle.heard(carol)
     assert [row for row, account, _ in bob.store.outbox_rows() if account == circle.conversation] == []
     assert bob.states(message) == ["sent"], "the broker may have it"
+
+
+def test_words_for_many_do_not_wait_for_a_device_that_its_account_no_longer_has(net, circle):
+    """bob has another key; once a person has looked at it, nothing waits for the device of before."""
+    alice, carol = circle.alice, circle.carol
+    circle.talk()
+    card = reissue(PEOPLE["mallory"], net.realm, "bob", DeviceId(bytes(16)), net.now.ms)
+    message = lose_in_flight(circle, alice, "said before")
+
+    def swapped(response):
+        body = lookup_of(response)
+        return with_lookup(response, listing(card)) if body is not None and b"bob" in body.devices else None
+
+    alice.hostile = answers(swapped)
+    alice.turn([], lambda engine, _now: engine.find("bob"))
+    circle.settle()
+    assert alice.engine.contact("bob").trust == "changed"
+    assert alice.states(message) == [], "it waits for a person's decision"
+    alice.turn([], lambda engine, now: engine.trust.approve("bob", now))
+    circle.settle()
+    assert alice.states(message)[:1] == ["sent"]
+    assert alice.store.outbox_rows() == []
+    assert circle.heard(carol)[-1] == "said before"
