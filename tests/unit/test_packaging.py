@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from scripts import package, package_talk
-from sealwire import decoder
+from sealwire import config, decoder
 from sealwire.broker import server
 from sealwire.cli import programs
 from sealwire.i18n import LOCALE_DIR
@@ -153,6 +153,19 @@ def test_the_compose_file_gives_the_broker_little() -> None:
     assert broker["security_opt"] == ["no-new-privileges:true"]
     dockerfile = ROOT / "packaging" / "docker" / broker["build"]["context"] / broker["build"]["dockerfile"]
     assert dockerfile.exists()
+
+
+def test_the_container_starts_when_nobody_has_set_anything(tmp_path: Path) -> None:
+    folder = ROOT / "packaging" / "docker"
+    compose = yaml.safe_load((folder / "compose.yaml").read_text("utf-8"))
+    own = re.findall(r"(SEALWIRE_\w+)=(\S+)", (folder / "Dockerfile").read_text("utf-8"))
+    given = {
+        name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", text)
+        for name, text in compose["services"]["broker"]["environment"].items()
+    }
+    settings = config.load({**dict(own), **given}, tmp_path)
+    assert (settings.broker.bind, settings.broker.public_address) == ("tcp://0.0.0.0:5555", "")
+    assert settings.broker.registration == "invite"
 
 
 def test_the_container_is_built_from_what_it_needs_and_nothing_else() -> None:
