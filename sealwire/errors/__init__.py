@@ -1,8 +1,8 @@
 """Every error a caller may see, in one tree.
 
-Each class carries a stable ``code`` (for scripts), the process ``exit`` code it leads to (docs/scripting.md)
-and two English catalogue texts: what happened (``text``) and what to do next (``hint``). ``i18n.explain`` turns
-an error into the reader's language; this module only names things.
+Each class carries a stable ``code`` (for scripts), the process ``exit`` code it leads to (docs/scripting.md) and two
+English catalogue texts: what happened (``text``) and what to do next (``hint``). ``i18n.explain`` turns an error into
+the reader's language; this module only names things.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sealwire.errors.files import FileUnreadableError as FileUnreadableError
 from sealwire.errors.files import TargetExistsError as TargetExistsError
 from sealwire.errors.files import UnknownFileError as UnknownFileError
 from sealwire.errors.groups import GroupBusyError as GroupBusyError
+from sealwire.errors.groups import GroupLateError as GroupLateError
 from sealwire.errors.groups import GroupMemberError as GroupMemberError
 from sealwire.errors.groups import GroupNameError as GroupNameError
 from sealwire.errors.groups import GroupRightError as GroupRightError
@@ -55,7 +56,6 @@ class LocalProtocolError(SealwireError):
 
 class RefusedError(SealwireError):
     """A cryptographic check failed. One class for every cause, so that nothing outside can tell them apart.
-
     ``reason`` is a coarse word for the local person only (``undecryptable``, ``unknown-prekey``, ``not-for-us``,
     ``replayed``); it never reaches the network.
     """

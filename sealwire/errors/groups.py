@@ -67,6 +67,15 @@ class GroupBusyError(SealwireError):
     hint = "Look what changed, and try again."
 
 
+class GroupLateError(SealwireError):
+    """The broker has not said what became of an entry."""
+
+    code = "group-late"
+    exit = 7
+    text = "The broker has not answered the change of the group {name} within {seconds} s."
+    hint = "It may have been made all the same: look with group info before you try again."
+
+
 class GroupStoppedError(SealwireError):
     """Two histories of the group exist."""
 

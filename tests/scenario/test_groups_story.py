@@ -237,6 +237,23 @@ def test_what_is_tried_again_in_a_group_one_was_put_out_of_fails_again_and_is_ne
     assert group.heard(alice) == []
 
 
+def test_what_nobody_waits_for_any_more_is_not_begun(net, people, group):
+    alice, bob = people["alice"], people["bob"]
+    alice.hostile = lambda _peer, frame: [] if frame[0] == Verb.RESPONSE else [frame]
+    net.cut(alice)
+    net.run()
+    late = group.act(alice, Kind.RENAME, value=encode_text("too late"))
+    net.run()
+    alice.turn([], lambda engine, _now: engine.groups.logs.withdraw(late))
+    kept = group.act(alice, Kind.TOPIC, value=encode_text("in time"))
+    assert kept != late
+    alice.hostile = None
+    net.cut(alice)
+    group.settle()
+    state = group.of(bob).membership
+    assert (state.name, state.topic) == ("the group", "in time")
+
+
 def test_who_was_away_catches_up(net, people, group):
     alice, bob, carol = (people[name] for name in NAMES[:3])
     net.cut(bob)

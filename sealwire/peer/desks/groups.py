@@ -22,13 +22,13 @@ from sealwire.crypto.group_entry import Role as RoleNumber
 from sealwire.crypto.membership import MAX_INVITED_MS
 from sealwire.errors import (
     BrokerUnreachableError,
+    GroupLateError,
     GroupMemberError,
     GroupNameError,
     GroupRightError,
     GroupStoppedError,
     LastOwnerError,
     NotInGroupError,
-    NotReachedError,
     SealwireError,
     UnknownGroupError,
     UntrustedPeerError,
@@ -152,7 +152,7 @@ class GroupsDesk:
             made.append(group_id)
             return ticket
 
-        await self._append(begin)
+        await self._append(name, begin)
         conversation = conversation_of(made[0])
         for guest, value in guests.items():
             await self._act(conversation, Kind.INVITE, guest, value)
@@ -234,29 +234,32 @@ class GroupsDesk:
         state = found.membership
         if state is not None and not state.may(self._client.name, kind, subject):
             raise _why_not(state, self._client.name, kind, subject)
-        await self._append(lambda now: self._client.engine.groups.act(found, kind, now, subject, value))
+        await self._append(found.name, lambda now: self._client.engine.groups.act(found, kind, now, subject, value))
         return await self.info(found.conversation)
 
-    async def _append(self, file: Callable[[Now], int]) -> None:
-        """Hand an entry over and wait for what becomes of it.
+    async def _append(self, name: str, file: Callable[[Now], int]) -> None:
+        """Hand an entry of the group of this name over and wait for what becomes of it.
 
         Raises:
-            BrokerUnreachableError, NotReachedError, GroupRightError, GroupBusyError, RejectedError.
+            BrokerUnreachableError, GroupLateError, GroupRightError, GroupBusyError, RejectedError.
         """
         client = self._client
         await client.online(WAIT_S)
-        waiting: list[asyncio.Future[SealwireError | None]] = []
+        waiting: list[tuple[int, asyncio.Future[SealwireError | None]]] = []
 
         def begin(now: Now) -> None:
-            waiting.append(client.turns.publisher.awaiting(file(now)))
+            ticket = file(now)
+            waiting.append((ticket, client.turns.publisher.awaiting(ticket)))
 
         await client.do(begin)
+        ticket, answer = waiting[0]
         try:
-            error = await asyncio.wait_for(waiting[0], WAIT_S)
+            error = await asyncio.wait_for(answer, WAIT_S)
         except TimeoutError:
+            await client.do(lambda _now: client.engine.groups.logs.withdraw(ticket))
             if not client.engine.online:
                 raise BrokerUnreachableError(address=client.profile.broker_address) from None
-            raise NotReachedError(state=_("taken"), seconds=f"{WAIT_S:g}") from None
+            raise GroupLateError(name=name, seconds=f"{WAIT_S:g}") from None
         if error is not None:
             raise error
 

@@ -327,6 +327,11 @@ class Logs:
         elif error is not None and is_final:
             group.warned.add(act.kind.name)  # nobody waits: it is not tried again in this run
 
+    def withdraw(self, ticket: int) -> None:
+        """Nobody waits for an entry any more: it is not begun. One that is under way may still land."""
+        for group in self._book:
+            group.acts = deque(act for act in group.acts if act.ticket != ticket or act.entry is not None)
+
     def give_up(self, group: Group, error: SealwireError) -> None:
         """Nothing more is appended to this log by us."""
         acts, group.acts = group.acts, deque()
