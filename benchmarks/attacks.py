@@ -52,6 +52,12 @@ SURE_PAIRS = 5
 LATE_S = 1.0
 """What began at the end of the last stretch may take so long to arrive."""
 
+READ = """A ratio is the p99 of all stretches with the attack by that of all without, and where 95 of 100 such ratios lie
+when pairs of stretches are drawn again and again; the first row is chance alone. Attackers come from addresses of their
+own, begin so many connections a second as `benchmarks/hostile/kinds.py` says, and take only the time that nobody else
+wants.
+"""
+
 
 @contextmanager
 def broker(folder: Path) -> Iterator[Target]:
@@ -215,7 +221,7 @@ def show(chosen: argparse.Namespace) -> None:
     if chosen.report is not None:
         command = f"Made by `python -m benchmarks.attacks --minutes {chosen.minutes:g} --rate {chosen.rate:g}`."
         command += f" Load average of the machine before it began: {busy:.1f}."
-        old, body = chosen.report.read_text(), f"{command}\n{text}"
+        old, body = chosen.report.read_text(), f"{command}\n{text}\n{READ}"
         chosen.report.write_text(replaced(old, "benchmarks.attacks", body, "Under attack"))
 
 
