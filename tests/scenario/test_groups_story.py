@@ -133,6 +133,18 @@ def test_whoever_leaves_is_gone_and_the_others_begin_a_new_epoch(net, people, gr
     assert group.agree(alice, carol)
 
 
+def test_what_waits_behind_something_refused_is_done_at_once(net, people, group):
+    """Both owners leave in one moment: whoever may not any more still has the log key to change."""
+    alice, bob, carol = (people[name] for name in NAMES[:3])
+    group.do(alice, Kind.ROLE, "bob", bytes((Role.OWNER,)))
+    group.act(alice, Kind.LEAVE)
+    group.act(bob, Kind.LEAVE)
+    group.settle()
+    assert (group.state(alice), group.state(bob)) == ("left", "member")
+    assert group.members(carol) == {"bob", "carol"}
+    assert not group.of(bob).membership.is_known_outside
+
+
 def test_an_invitation_may_be_declined(net, people, group):
     alice, dave = people["alice"], people["dave"]
     group.invite(alice, dave)

@@ -100,7 +100,8 @@ class Logs:
                 group.asked, group.hinted = True, False
                 self._requests.entries(group.id, group.head.sequence)
             else:
-                self._append(group, now)
+                while self._append(group, now):
+                    pass
             self._tell_withheld(group, now)
 
     def deadline(self) -> float | None:
@@ -253,27 +254,33 @@ class Logs:
         """Append something when the log was read up to its end."""
         group.acts.append(act)
 
-    def _append(self, group: Group, now: Now) -> None:
+    def _append(self, group: Group, now: Now) -> bool:
+        """Hand the next entry of ours to the broker.
+
+        Returns:
+            whether it was given up instead: the one behind it is tried at once, for nothing else would wake us.
+        """
         if not group.acts or group.id in self._healing or group.state == "stopped":
-            return
+            return False
         act = group.acts[0]
         if act.entry is not None and group.head.sequence:
-            return  # under way
+            return False  # under way
         if act.entry is None and act.until_s < now.mono_s:
             self._done(group, GroupBusyError(name=group.name), is_final=False)
-            return
+            return True
         if act.entry is None:
             if not self._may_pass(group, now) or not self._is_read(group, now):
-                return
+                return False
             try:
                 act.entry = self._scribe.write(group, act, now.ms)
             except GroupRightError as error:
                 self._done(group, error)
-                return
+                return True
             if act.key is not None:  # on disk before the entry leaves: without it nobody could go on
                 group.keys[act.key.writer] = act.key
                 group.is_dirty = True
         self._requests.append(group.id, act.entry.encoded)
+        return False
 
     def append_came(self, group: Group, response: Response, now: Now) -> None:
         """The broker answered an entry of ours, or one that it was given again."""
