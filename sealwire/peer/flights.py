@@ -79,8 +79,6 @@ class Target(Struct):
     in_flight: int = 0
     refused: list[Flight] = field(default_factory=list)
     """Refused in this link session, to be sent again first."""
-    held: bool = False
-    """A refusal happened: nothing goes out before RELEASE."""
     not_before_s: float = 0.0
     back_off_s: float = BACK_OFF_S
 

@@ -54,6 +54,8 @@ class LinkEvent(Enum):
     """Admission says: not now, too many connections."""
 
 
+_INPUT: Final = int(zmq.POLLIN)
+"""As a plain number: to combine one with a member of an enumeration takes as long as the question itself."""
 _EVENTS: Final[dict[int, LinkEvent]] = {
     zmq.EVENT_HANDSHAKE_SUCCEEDED: LinkEvent.ADMITTED,
     zmq.EVENT_DISCONNECTED: LinkEvent.LOST,
@@ -183,7 +185,7 @@ def _apart(frame: bytes) -> list[bytes]:
 def _has_input(socket: zmq.Socket[bytes]) -> bool:
     """Whether something can be received: an exception that says no costs ten times as much, and most answers are no."""
     events = socket.getsockopt(zmq.EVENTS)
-    return isinstance(events, int) and bool(events & zmq.POLLIN)
+    return isinstance(events, int) and bool(events & _INPUT)
 
 
 def _read(message: Mapping[str, Any]) -> LinkEvent:

@@ -42,6 +42,7 @@ class Outbox:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._targets: defaultdict[Mailbox, Target] = defaultdict(Target)
+        self._held: set[Mailbox] = set()  # a refusal happened: nothing goes out before RELEASE
         self._fresh: dict[int, OutboxRow] = {}
         self._unsaved: dict[int, OutboxRow] = {}
         self._next_row = records.last_outbox_row() + 1
@@ -144,7 +145,7 @@ class Outbox:
             target.pending.extendleft(reversed(rows))
             target.in_flight = 0
             target.refused.clear()
-            target.held = False
+        self._held.clear()
         self._unanswered.clear()
         self._rejected.clear()
         self._bytes = self._seq = self._accepted = 0
@@ -184,7 +185,7 @@ class Outbox:
         """
         wave = Wave(token, limits, pair_of, reachable, unread, seal, frames)
         targets = self._targets
-        ready = [m for m in self.waiting() if not targets[m].held and targets[m].not_before_s <= now.mono_s]
+        ready = [m for m in self.waiting() if m not in self._held and targets[m].not_before_s <= now.mono_s]
         fans: dict[int, list[Mailbox]] = {}
         while (ready or fans) and not wave.is_full:
             for mailbox in ready:
@@ -280,7 +281,7 @@ class Outbox:
         if isinstance(flight, FanFlight):
             raise RemoteProtocolError("REJECT of a FANOUT")
         self._rejected[seq] = (code, retry_after_ms)
-        self._targets[flight.mailbox].held = True  # whatever follows now would only be refused with it
+        self._held.add(flight.mailbox)  # whatever follows now would only be refused with it
 
     def partial(self, seq: int, retry_after_ms: int, refused: Iterable[tuple[int, Code]]) -> None:
         """PARTIAL came: single targets of a FANOUT were refused.
@@ -295,7 +296,7 @@ class Outbox:
             if index >= len(flight.mailboxes) or index in flight.refused:
                 raise RemoteProtocolError("PARTIAL of a target that is not open")
             flight.refused[index] = (code, retry_after_ms)
-            self._targets[flight.mailboxes[index]].held = True
+            self._held.add(flight.mailboxes[index])
 
     def accept(self, seq: int) -> Settled:
         """ACCEPTED came: every number up to it is final.
@@ -330,13 +331,15 @@ class Outbox:
         fan = self._fans.get(flight.row)
         taken = set(flight.mailboxes)
         for index, refusal in sorted(flight.refused.items()):
-            taken.discard(flight.mailboxes[index])
-            if self._awaits(flight, flight.mailboxes[index]):
-                settled.refused.append((flight.single(index), *refusal))
-        for mailbox in flight.mailboxes:
+            mailbox = flight.mailboxes[index]
+            taken.discard(mailbox)
             self._targets[mailbox].in_flight -= 1
+            if self._awaits(flight, mailbox):
+                settled.refused.append((flight.single(index), *refusal))
         for mailbox in taken:
-            self._targets[mailbox].back_off_s = BACK_OFF_S
+            target = self._targets[mailbox]
+            target.in_flight -= 1
+            target.back_off_s = BACK_OFF_S
         if fan is not None and taken:
             fan.left -= taken
             fan.has_some = True
@@ -385,7 +388,7 @@ class Outbox:
         """Keep a refused row for another try, behind a hold."""
         target = self._targets[flight.mailbox]
         target.refused.append(flight)
-        target.held = True
+        self._held.add(flight.mailbox)
         if len(target.refused) == 1:
             pause_s = max(retry_after_ms / 1000, target.back_off_s)
             target.back_off_s = min(target.back_off_s * 2, MAX_BACK_OFF_S)
@@ -408,18 +411,19 @@ class Outbox:
 
     def release_due(self, token: Token, now: Now, frames: list[bytes]) -> None:
         """End the holds whose every number is answered and whose pause is over."""
-        for mailbox, target in self._targets.items():
-            if target.held and target.in_flight == 0 and target.not_before_s <= now.mono_s:
+        for mailbox in sorted(self._held):
+            target = self._targets[mailbox]
+            if target.in_flight == 0 and target.not_before_s <= now.mono_s:
                 frames.append(encode_release(token, mailbox))
-                target.held = False
+                self._held.remove(mailbox)
                 rows = sorted(flight.row for flight in target.refused)
                 target.refused.clear()
                 target.pending.extendleft(reversed(rows))
 
     def deadline(self) -> float | None:
         """Monotonic time of the next hold that may end."""
-        held = [t.not_before_s for t in self._targets.values() if t.held and t.in_flight == 0]
-        return min(held, default=None)
+        held = map(self._targets.__getitem__, self._held)
+        return min((target.not_before_s for target in held if target.in_flight == 0), default=None)
 
     def unanswered(self) -> bool:
         """Whether an answer is owed to us."""
