@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
-from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits, told
+from sealwire import logs
+from sealwire.cli import broker_admin, broker_care, broker_invite, broker_limits, streams, told
 from sealwire.cli.common import EXIT_OK, Parser, VerbParser, common_flags, load_settings, run, say
 from sealwire.config import Settings
 from sealwire.errors import UsageError
@@ -32,10 +33,13 @@ def _program(arguments: Sequence[str]) -> int:
 
 
 def _carry_out(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
-    serving = [name for name in ("bind", "watch", "whole", "supervise") if getattr(chosen, name)]
+    serving = [name for name in ("bind", "log_format", "watch", "whole", "supervise") if getattr(chosen, name)]
     if chosen.verb is not None and serving:
-        raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=f"--{serving[0]}", verb=chosen.verb))
-    settings = load_settings(chosen, {"bind": "broker.bind"})
+        flag = "--" + serving[0].replace("_", "-")
+        raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=flag, verb=chosen.verb))
+    settings = load_settings(chosen, {"bind": "broker.bind", "log_format": "log.format"})
+    if chosen.verb is None and settings.log.format == "json":
+        streams.CALLER.set(streams.Logged(logs.setup(settings.log.level, "json")))
     match chosen.verb:
         case "status":
             return _status(settings, chosen.json)
@@ -65,6 +69,9 @@ def parser() -> Parser:
         parents=[common_flags()],
     )
     made.add_argument("--bind", metavar="tcp://…", help=_("where to listen (broker.bind)"))
+    made.add_argument(
+        "--log-format", choices=get_args(logs.Format), help=_("what is said, as text or JSON lines (log.format)")
+    )
     made.add_argument("--watch", action="store_true", help=_("print what the relay sees of each message"))
     made.add_argument("--whole", action="store_true", help=_("with --watch: every byte of it"))
     made.add_argument("--supervise", action="store_true", help=_("start the broker again whenever it fails"))

@@ -186,7 +186,7 @@ class CliLauncher:
         return {"bind": f"tcp://{EVERYWHERE}:{port}", "registration": "invite"}
 
     def _spawn(self, choice: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-        words = [*programs.command("broker"), "--bind", choice["bind"], *self._folders()]
+        words = [*programs.command("broker"), "--log-format", "text", "--bind", choice["bind"], *self._folders()]
         environ = {
             **self._environ,
             "SEALWIRE_BROKER__REGISTRATION": choice["registration"],

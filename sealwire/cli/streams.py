@@ -7,6 +7,7 @@ this module and need not know which.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from contextvars import ContextVar
 from typing import Protocol
@@ -25,6 +26,26 @@ class Streams(Protocol):
 
     async def line(self, line: str) -> None:
         """A line of standard output; returns when it has left the caller's process."""
+
+
+class Logged:
+    """Words for people go into the log, whatever its level: for a collector that reads one object a line."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def out(self, line: str) -> None:
+        """See Streams."""
+        print(line, flush=True)
+
+    def err(self, line: str) -> None:
+        """See Streams."""
+        name = self._logger.name
+        self._logger.handle(self._logger.makeRecord(name, logging.INFO, "", 0, line, (), None))
+
+    async def line(self, line: str) -> None:
+        """See Streams."""
+        self.out(line)
 
 
 _MARKS = "\u200e\u200f"

@@ -24,7 +24,7 @@ from tests.conftest import PEOPLE
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "broker.py")]
-READY = re.compile(r"sealwire broker ready on (tcp://127\.0\.0\.1:(\d+))\n")
+READY = re.compile(r"sealwire broker ready on (tcp://127\.0\.0\.1:(\d+))(?:\x22})?\n")
 START_S = 20
 
 pytestmark = pytest.mark.process

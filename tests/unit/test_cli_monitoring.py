@@ -61,12 +61,20 @@ def test_monitoring_is_never_for_other_machines(tmp_path: Path, address: str) ->
 
 
 def test_the_log_is_json_lines_when_asked_for(start: Start, tmp_path: Path) -> None:
-    broker = start(SEALWIRE_LOG__FORMAT="json")
+    broker = start("--log-format", "json", SEALWIRE_LOG__LEVEL="warning")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(tmp_path / "data" / "broker" / "admin.sock"))
     assert run(tmp_path, "status").returncode == 0  # answered after the one that went away
     broker.process.terminate()
     _out, said = broker.process.communicate(timeout=20)
-    (record,) = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    assert set(record) == {"time", "level", "logger", "message"}
-    assert (record["level"], record["logger"]) == ("info", "broker.admin")
+    records = [json.loads(line) for line in (broker.said + said).splitlines()]
+    assert all(set(record) == {"time", "level", "logger", "message"} for record in records)
+    assert records[-1]["message"] == f"sealwire broker ready on {broker.endpoint}"  # the level is about the rest
+
+
+def test_an_end_with_an_error_is_json_lines_as_well(start: Start, tmp_path: Path) -> None:
+    first = start()
+    second = run(tmp_path, "--bind", "tcp://127.0.0.1:0", SEALWIRE_LOG__FORMAT="json")
+    assert second.returncode == 1
+    said = [json.loads(line)["message"] for line in second.stderr.splitlines()]
+    assert str(first.process.pid) in said[0]
