@@ -53,9 +53,9 @@ LATE_S = 1.0
 """What began at the end of the last stretch may take so long to arrive."""
 
 READ = """A ratio is the p99 of all stretches with the attack by that of all without, and where 95 of 100 such ratios
-lie when pairs of stretches are drawn again and again; the first row is chance alone. Attackers come from addresses of their
-own, begin so many connections a second as `benchmarks/hostile/kinds.py` says, and take only the time that nobody else
-wants.
+lie when pairs of stretches are drawn again and again; the first row is chance alone. Attackers come from addresses of
+their own, begin so many connections a second as `benchmarks/hostile/kinds.py` says, and take only the time that nobody
+else wants.
 """
 
 
