@@ -182,3 +182,15 @@ def test_what_is_told_of_before_has_names_that_are_names_and_texts_that_fit_a_me
     for one in told:
         slip(alice, dave, Shared(circle.id, [one]))
     assert circle.heard(dave)[len(before) :] == ["bob: as it was"]
+
+
+def test_whoever_goes_on_with_their_own_history_is_heard_at_once(circle):
+    alice, bob, carol = circle.all
+    circle.talk()
+    whisper(bob, carol, Notice(circle.id, circle.of(bob).head.sequence, os.urandom(32), b"", b""))
+    circle.settle()
+    assert circle.state(carol) == "stopped"
+    carol.turn([], lambda engine, _now: engine.groups.resume(circle.of(carol)))
+    circle.say(carol, "I looked, and go on")
+    circle.settle()
+    assert circle.heard(alice)[-1] == "I looked, and go on"

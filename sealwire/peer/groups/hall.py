@@ -140,6 +140,7 @@ class Hall:
     def resume(self, group: Group) -> None:
         """A person looked at the two histories and goes on with the one here."""
         group.state, group.claims, group.fetched_s, group.is_dirty = "member", [], None, True
+        group.not_before_s = 0.0  # the pause was for the alarm: a person has looked
         group.warned.clear()
 
     def take_answers(self) -> list[Answer]:
