@@ -204,3 +204,21 @@ def test_attack_51_an_owner_restored_to_before_a_removal_asks_members_for_the_ke
     assert circle.of(carol).name == "still led"
     assert circle.agree(alice, carol)
     assert circle.heard(bob)[-1] == "carol is here", "who was put out reads nothing"
+
+
+def test_a_restored_member_hears_what_is_said_next_without_having_spoken(net, tmp_path):
+    circle = Circle(net)
+    alice, bob, carol = circle.all
+    circle.talk()
+    snapshot(bob, tmp_path / "copy")
+    circle.settle()
+    circle.do(alice, Kind.REKEY)
+    for other in (alice, carol):
+        circle.say(other, f"{other.name} gives a key to the one who is put back")
+    circle.settle()
+    restore(bob, tmp_path / "copy")
+    circle.settle()
+    for other in (alice, carol):
+        circle.say(other, f"{other.name} goes on")
+    circle.settle()
+    assert circle.heard(bob)[-2:] == ["alice goes on", "carol goes on"]

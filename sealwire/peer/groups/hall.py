@@ -394,6 +394,8 @@ class Hall:
             self._ask(group, now)
         if online and state.is_known_outside and state.leads(self._name) and group.keeper_seed is not None:
             self._rekey(group, now)
+        if online and self._own.is_burnt(group) and state.speaks(self._name):
+            self._rekey(group, now)  # at once: with it everybody gives their keys again, which this copy may lack
         rows = self._mail.outbox.unsealed(group.conversation)
         if group.nudge_s is not None and group.nudge_s <= now.mono_s and self.logs.is_fresh(group, now):
             group.nudge_s = None
