@@ -84,7 +84,8 @@ def act(request: dict[str, Any], as_json: bool, ask: Ask) -> int:
     if as_json:
         _print_json(answer)
     else:
-        say(_said(request["do"]).format(target=request["target"], count=answer.get("count", 0)))
+        told = {"target": request["target"], "count": 0, **answer}  # a ban says what it names: a network for an address
+        say(_said(request["do"]).format(**told))
     return EXIT_OK
 
 

@@ -107,6 +107,8 @@ async def test_from_nothing_to_two_people_on_a_broker_started_here(place: Path) 
 
 
 async def test_a_broker_for_other_machines_lets_in_holders_of_an_invite_only(place: Path) -> None:
+    with (place / "config.yaml").open("a") as file:
+        file.write("log: {format: json}\n")  # for whoever collects logs; what is read here is text all the same
     config = (place / "config.yaml").read_text()
     first = launcher(place)
     running = await first.start_broker(reachable=True)

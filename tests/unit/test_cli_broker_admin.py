@@ -167,13 +167,15 @@ def test_the_verbs_reach_a_running_broker(start: Start, tmp_path: Path) -> None:
     assert said("invite", "list") == {"invites": []}
     assert said("ban", "add", "mallory", "--days", "3")["target"] == "mallory"
     assert [ban["target"] for ban in said("ban", "list")["bans"]] == ["mallory"]
+    banned = subprocess_of(tmp_path, "ban", "add", "--kind", "address", "2001:db8::1")
+    assert banned.stderr == "2001:db8::/64 is kept out.\n"
     assert said("limits")["quota_messages"] == 20_000
     assert said("user", "list") == {"users": []}
     unknown = subprocess_of(tmp_path, "user", "delete", "bob")
     assert (unknown.returncode, unknown.stdout) == (5, "")
     assert "There are none." in subprocess_of(tmp_path, "queue", "list").stderr
     lines = audit(tmp_path / "data" / "broker")
-    assert [line["action"] for line in lines] == ["invite", "invite revoke", "ban add", "user delete"]
+    assert [line["action"] for line in lines] == ["invite", "invite revoke", "ban add", "ban add", "user delete"]
     token = "".join(json.dumps(line) for line in lines)
     assert "sealwire:" not in token
 
