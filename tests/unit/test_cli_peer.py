@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import sys
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from sealwire import invite
 from sealwire.cli import peer, peer_profile, peer_verbs, peer_words
 from sealwire.cli.demo_stage import Stage, prefixed, row, wrapped
 from sealwire.cli.peer_options import Options, parse, verbs
+from sealwire.cli.streams import CALLER
 from sealwire.errors import (
     AccountNameError,
     ConfigError,
@@ -23,6 +27,7 @@ from sealwire.errors import (
     TextTooLongError,
     UsageError,
 )
+from sealwire.peer.events import Message
 
 KEY = bytes(range(32))
 OTHER = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -311,3 +316,43 @@ def test_a_narrow_terminal_gets_the_prefixed_lines(capsys: pytest.CaptureFixture
     wide.show("alice", "hi")
     wide.tell("bob", "step")
     assert "─┼─" in capsys.readouterr().out
+
+
+class Busy:
+    """A client whose first message takes longer than ``recv`` waits, and comes some turns of the loop later."""
+
+    name = "bob"
+
+    async def unread(self, _count: int) -> list[Message]:
+        return []
+
+    async def online(self, _timeout_s: float) -> None:
+        pass
+
+    async def mark_read(self, _row: int) -> None:
+        pass
+
+    async def events(self) -> AsyncIterator[Message]:
+        await asyncio.sleep(0)
+        time.sleep(3 * peer_verbs._QUIET_S)
+        for _hand in range(5):
+            await asyncio.sleep(0)
+        yield Message("00", "alice", "alice", "the first", 0, False, row=1)
+        await asyncio.Event().wait()
+
+
+async def test_recv_takes_its_own_work_for_no_silence(monkeypatch):
+    monkeypatch.setattr(peer_verbs, "_QUIET_S", 0.05)
+    monkeypatch.setattr(peer_verbs, "_NAP_S", 0.005)
+    written: list[str] = []
+
+    class Out:
+        def err(self, line: str) -> None:
+            written.append(line)
+
+        async def line(self, line: str) -> None:
+            written.append(line)
+
+    CALLER.set(Out())
+    assert await peer_verbs.recv(Busy(), parse(["--name", "bob", "recv"])) == 0
+    assert [line.split("\t")[1:] for line in written] == [["alice", "alice", "the first"]]
