@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from sealwire.peer.events import Connection, Contact, Delivery, Message, Ready, 
 from sealwire.testing.stage import StageClient
 from sealwire.ui.jsonrpc import Server
 from sealwire.ui.stdio import TooLong
+from tests.depth import examples
 from tests.ui.schema_check import problems
 from tests.unit.ui.fake_client import FINGERPRINT, FakeClient, message
 
@@ -337,7 +338,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@examples(30)
 @given(JSON | REQUESTS)
 async def test_any_json_gets_at_most_one_answer_and_never_breaks_the_server(value: object) -> None:
     wire = Wire()
