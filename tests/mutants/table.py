@@ -319,8 +319,8 @@ TABLE: Final = (
     Mutant(
         23,
         "peer/inbox.py",
-        "if self._records.seen(mid):",
-        "if False:",
+        "if not self._records.put_seen(mid, now.ms):",
+        "if self._records.put_seen(mid, now.ms) and False:",
         REPLAY + "23_nothing_read_is_read_again_after_a_restart",
     ),
     Mutant(
