@@ -373,6 +373,15 @@ class UnknownMessageError(SealwireError):
     hint = "history with --json shows the ids of messages."
 
 
+class UnknownIdError(SealwireError):
+    """No own message of that id in any conversation."""
+
+    code = "unknown-id"
+    exit = 2
+    text = "There is no message of yours with the id {id}."
+    hint = "history with --json shows the ids of messages."
+
+
 class NotYoursError(SealwireError):
     """Only its author may change a message or take it back."""
 

@@ -19,6 +19,7 @@ from sealwire.errors import (
     NotYoursError,
     TextTooLongError,
     TooLateError,
+    UnknownIdError,
     UnknownMessageError,
     UsageError,
 )
@@ -354,11 +355,11 @@ class Words:
         """Give up an own message that is still queued.
 
         Raises:
-            UnknownMessageError, TooLateError.
+            UnknownIdError, TooLateError.
         """
         row = self._records.own_row(_bytes_of(message_id))
         if row is None:
-            raise UnknownMessageError(id=message_id, conversation="")
+            raise UnknownIdError(id=message_id)
         if row.state != 0:
             raise TooLateError(detail=_("this message is not queued any more"))
         if not self._withdraw(row, _("it was cancelled")):

@@ -6,7 +6,14 @@ import os
 
 import pytest
 
-from sealwire.errors import NotYoursError, TextTooLongError, TooLateError, UnknownMessageError, UsageError
+from sealwire.errors import (
+    NotYoursError,
+    TextTooLongError,
+    TooLateError,
+    UnknownIdError,
+    UnknownMessageError,
+    UsageError,
+)
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.changes import EDIT_FOR_MS, MAX_AHEAD, MAX_ASIDE, MAX_NUMBER, MAX_REACTIONS, Said
 from sealwire.peer.events import Delivery, Message, Quote, Reaction
@@ -312,7 +319,7 @@ def test_a_queued_message_can_be_cancelled_and_is_not_tried_again(two):
     with pytest.raises(TooLateError):
         alice.words.cancel(second)
     for unknown in ("00" * 16, "no id", ""):
-        with pytest.raises(UnknownMessageError):
+        with pytest.raises(UnknownIdError):
             alice.words.cancel(unknown)
 
 
