@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Struct
+
 from sealwire.broker.links import AUTOMATIC_ID_BYTES, Connection, Door, Greeted, VersionError
 from sealwire.broker.port import BrokerSettings, Register, Result
 from sealwire.errors import RefusedError, RemoteProtocolError
@@ -20,6 +22,18 @@ from sealwire.wire.frames import Code, Reset, encode_reject, encode_reset
 
 LOGIN_UNITS = 64
 """Units of a HELLO or LOGIN in a drain turn: signatures cost that much more than frames."""
+
+MAX_LAST_WORDS = 2_048
+"""Frames of a connection whose link session has ended: twice the SENDs a peer may have under way. Without it one that
+was ended for a flood goes on with it until its last word has had its time, and each frame costs a look."""
+
+
+class Leaving(Struct):
+    """A connection that is seen off: when it is shut down, and how often it was heard meanwhile."""
+
+    due: float
+    connection: Connection
+    heard: int = 0
 
 
 class Gate(Protocol):
@@ -63,7 +77,7 @@ class Lobby:
         self._enter = enter
         self._sends = sends
         self.greeted: dict[RoutingId, Greeted] = {}
-        self.leaving: dict[RoutingId, tuple[float, Connection]] = {}
+        self.leaving: dict[RoutingId, Leaving] = {}
         self.kicks: list[Connection] = []
         self.logins = 0
         self.refused_logins = 0
@@ -95,7 +109,8 @@ class Lobby:
             room: whether one more device may register.
         """
         greeted = self.greeted.get(rid)
-        if greeted is None:  # leaving: what it still says changes nothing
+        if greeted is None:
+            self._hear_leaving(rid)
             return
         if greeted.proven is not None:
             self.kick(greeted.connection, now)
@@ -118,6 +133,14 @@ class Lobby:
             return
         greeted.proven = token
         self._enter(operation)
+
+    def _hear_leaving(self, rid: RoutingId) -> None:
+        """What a connection still says after its end changes nothing; too much of it is shut down at once."""
+        leaving = self.leaving.get(rid)
+        if leaving is not None:
+            leaving.heard += 1
+            if leaving.heard == MAX_LAST_WORDS:
+                self.kicks.append(leaving.connection)
 
     def registered(self, result: Result, now: float) -> None:
         """The store has decided about a new device."""
@@ -148,7 +171,7 @@ class Lobby:
         """Shut this connection down a little later, so that what was sent arrives."""
         self.greeted.pop(connection.rid, None)
         self.leaving.pop(connection.rid, None)
-        self.leaving[connection.rid] = (now + self._settings.kick_delay_s, connection)
+        self.leaving[connection.rid] = Leaving(now + self._settings.kick_delay_s, connection)
 
     def kick(self, connection: Connection, now: float) -> None:
         """Shut this connection down at once and charge its address."""
@@ -166,11 +189,11 @@ class Lobby:
     def see_off(self, now: float) -> None:
         """Shut down those whose last word has had its time."""
         while self.leaving:  # in order of their deadlines: the delay is the same for all
-            rid, (due, connection) = next(iter(self.leaving.items()))
-            if due > now:
+            rid, leaving = next(iter(self.leaving.items()))
+            if leaving.due > now:
                 break
             del self.leaving[rid]
-            self.kicks.append(connection)
+            self.kicks.append(leaving.connection)
 
 
 _REGISTRATION = {"taken": Code.TAKEN, "full": Code.STORAGE}

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from sealwire.broker.lobby import MAX_LAST_WORDS
 from sealwire.broker.port import AddInvite, Register, Result
 from sealwire.crypto.primitives import H
 from sealwire.ids import Token
@@ -104,6 +105,18 @@ def test_anything_but_a_login_after_hello_ends_the_connection(rig, what):
     assert alice.frames() == []
     rig.advance(1.1)
     assert rig.kicked == [alice.connection]
+
+
+def test_a_connection_that_goes_on_after_its_end_is_shut_down_at_once(rig):
+    alice = rig.login("alice")
+    words = [frames.encode_ping(alice.token, 1)] * (MAX_LAST_WORDS - 1)
+    alice.feed(frames.encode_bye(alice.token), *words)
+    assert rig.kicked == [], "what was under way at its end is no offence"
+    alice.feed(words[0])
+    assert rig.kicked == [alice.connection]
+    alice.feed(*words)
+    assert rig.kicked == [alice.connection], "once"
+    assert alice.frames() == []
 
 
 def test_every_bad_login_looks_the_same(rig):
