@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ os.environ["SEALWIRE_LANG"] = "en"  # sentences are compared in English, whateve
 from sealwire import i18n
 from sealwire.testing import Network
 from tests.vectors.people import person
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, here and in every program started
 
 for size in ("COLUMNS", "LINES"):
     os.environ.pop(size, None)  # of whoever runs the tests: terminals here have sizes of their own

@@ -113,7 +113,8 @@ def test_the_grace_holds_at_once(make_rig):
 
 
 @pytest.mark.parametrize("taken_back", [False, True])
-def test_mail_expires_by_the_days_in_force_and_a_mistake_can_be_taken_back(rig, taken_back):
+def test_mail_expires_by_the_days_in_force_and_a_mistake_can_be_taken_back(make_rig, taken_back):
+    rig = make_rig(ack_timeout_s=3600.0)  # bob is here all the while and acknowledges nothing
     alice, bob = pair(rig)
     alice.send(bob.mailbox, A)
     rest(rig, 2 * DAY_S)
