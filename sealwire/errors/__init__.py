@@ -28,6 +28,10 @@ from sealwire.errors.groups import GroupStoppedError as GroupStoppedError
 from sealwire.errors.groups import LastOwnerError as LastOwnerError
 from sealwire.errors.groups import NotInGroupError as NotInGroupError
 from sealwire.errors.groups import UnknownGroupError as UnknownGroupError
+from sealwire.errors.words import NotYoursError as NotYoursError
+from sealwire.errors.words import TooLateError as TooLateError
+from sealwire.errors.words import UnknownIdError as UnknownIdError
+from sealwire.errors.words import UnknownMessageError as UnknownMessageError
 
 # --- bytes from elsewhere ------------------------------------------------------------------------------------
 
@@ -362,41 +366,6 @@ class BlockedPeerError(SealwireError):
     exit = 5
     text = "You have blocked {name}; nothing is sent."
     hint = "Unblock {name} first, then send again."
-
-
-class UnknownMessageError(SealwireError):
-    """No message of that id in that conversation, or nothing that this can be done with."""
-
-    code = "unknown-message"
-    exit = 2
-    text = "There is no message {id} in the conversation with {conversation} that this could be done with."
-    hint = "history with --json shows the ids of messages."
-
-
-class UnknownIdError(SealwireError):
-    """No own message of that id in any conversation."""
-
-    code = "unknown-id"
-    exit = 2
-    text = "There is no message of yours with the id {id}."
-    hint = "history with --json shows the ids of messages."
-
-
-class NotYoursError(SealwireError):
-    """Only its author may change a message or take it back."""
-
-    code = "not-yours"
-    exit = 2
-    text = "The message {id} was written by {author}: only they can change it or take it back."
-    hint = "You can delete it here, for yourself."
-
-
-class TooLateError(SealwireError):
-    """What was asked about a message cannot be done any more."""
-
-    code = "too-late"
-    text = "It is too late for that: {detail}."
-    hint = "Write a new message instead."
 
 
 class BrokerUnreachableError(SealwireError):

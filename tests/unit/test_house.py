@@ -207,6 +207,7 @@ HELD_BY = {
     "sealwire.errors.base": "tests/unit/test_i18n.py",
     "sealwire.errors.files": "tests/unit/test_i18n.py",
     "sealwire.errors.groups": "tests/unit/test_i18n.py",
+    "sealwire.errors.words": "tests/unit/test_i18n.py",
     "sealwire.peer.engine": STORY,
     "sealwire.peer.groups.acts": GROUPS,
     "sealwire.peer.groups.chain": GROUPS,

@@ -1,0 +1,40 @@
+"""Errors about a message that was said."""
+
+from __future__ import annotations
+
+from sealwire.errors.base import SealwireError
+
+
+class UnknownMessageError(SealwireError):
+    """No message of that id in that conversation, or nothing that this can be done with."""
+
+    code = "unknown-message"
+    exit = 2
+    text = "There is no message {id} in the conversation with {conversation} that this could be done with."
+    hint = "history with --json shows the ids of messages."
+
+
+class UnknownIdError(SealwireError):
+    """No own message of that id in any conversation."""
+
+    code = "unknown-id"
+    exit = 2
+    text = "There is no message of yours with the id {id}."
+    hint = "history with --json shows the ids of messages."
+
+
+class NotYoursError(SealwireError):
+    """Only its author may change a message or take it back."""
+
+    code = "not-yours"
+    exit = 2
+    text = "The message {id} was written by {author}: only they can change it or take it back."
+    hint = "You can delete it here, for yourself."
+
+
+class TooLateError(SealwireError):
+    """What was asked about a message cannot be done any more."""
+
+    code = "too-late"
+    text = "It is too late for that: {detail}."
+    hint = "Write a new message instead."
