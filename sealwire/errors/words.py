@@ -1,4 +1,4 @@
-"""Errors about a message that was said."""
+"""What can go wrong with messages."""
 
 from __future__ import annotations
 
