@@ -39,6 +39,20 @@ WARM_UP_S = 1.0
 QUICK_WARM_UP_S = 0.2
 READY_S = 60
 SYNCS = 200
+STALLS_S = 3.0
+SPIN = """
+import os, sys, time
+end, lost, longest = time.perf_counter() + float(sys.argv[1]), 0.0, 0.0
+os.sched_setaffinity(0, [int(sys.argv[2])])
+before = time.perf_counter()
+while before < end:
+    now = time.perf_counter()
+    if now - before > 0.001:
+        lost, longest = lost + now - before, max(longest, now - before)
+    before = now
+print(lost, longest)
+"""
+"""Run on one core: seconds lost in gaps, and the longest."""
 LEAST_TIMES = {"nats": 1.5, "nats_durable": 1.5, "rabbitmq": 4.0, "mosquitto": 3.0, "prosody": 5.0}
 MOST_CPU_US, MOST_DELIVERED_MS, MOST_ACCEPTED_MS = 12.0, 8.0, 15.0
 """The figures asked for, at 256 bytes and one pair."""
@@ -287,6 +301,21 @@ def disk_sync_ms(folder: str | None = None) -> tuple[float, float]:
     return took[len(took) // 2], took[len(took) * 99 // 100]
 
 
+def stalls(seconds: float = STALLS_S) -> tuple[float, float]:
+    """What the machine itself takes from a program: on each core one does nothing but look at the clock.
+
+    Returns:
+        the largest share of a core's time that went in gaps of over 1 ms, and the longest gap in ms.
+    """
+    found = []
+    spin = [sys.executable, "-c", SPIN, str(seconds)]
+    running = [subprocess.Popen([*spin, str(core)], stdout=subprocess.PIPE) for core in os.sched_getaffinity(0)]
+    for process in running:
+        lost, longest = map(float, process.communicate()[0].split())
+        found.append((lost / seconds, longest * 1000))
+    return max(share for share, _ in found), max(longest for _, longest in found)
+
+
 # --- the report ----------------------------------------------------------------------------------------------
 
 
@@ -294,12 +323,15 @@ def report(
     plan: Plan, busy: float, names: dict[str, str], results: dict[tuple[str, Load], Result], notes: list[str]
 ) -> str:
     p50, p99 = disk_sync_ms()
+    share, longest = stalls()
     intro = [
         f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure, "
         f"the median of {plan.rounds}. "
         f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly); "
         f"priority of everything in this run: nice {os.nice(0)}. "
-        f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms.",
+        f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms. "
+        f"A program that only looks at the clock, one on each core, loses {share:.1%} of its time in gaps of over 1 ms, "
+        f"the longest of {longest:.0f} ms: where that is about a percent, no p99 is below those gaps.",
         "",
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
         "of it here. Each server is loaded by a client in C, over the library that Debian has for it, and by one in "
