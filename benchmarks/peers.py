@@ -330,8 +330,8 @@ def report(
         f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly); "
         f"priority of everything in this run: nice {os.nice(0)}. "
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms. "
-        f"A program that only looks at the clock, one on each core, loses {share:.1%} of its time in gaps of over 1 ms, "
-        f"the longest of {longest:.0f} ms: where that is about a percent, no p99 is below those gaps.",
+        f"A program that only looks at the clock, one on each core, loses {share:.1%} of its time in gaps of over "
+        f"1 ms, the longest of {longest:.0f} ms: where that is about a percent, no p99 is below those gaps.",
         "",
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
         "of it here. Each server is loaded by a client in C, over the library that Debian has for it, and by one in "

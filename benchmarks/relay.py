@@ -208,8 +208,9 @@ def receive(peer: RawPeer, delay_s: float) -> None:
     seq = acked = 0
     due: list[tuple[float, int]] = []
     while True:
+        begun = seq
         try:
-            while delay_s or seq - acked < ACK_EVERY:
+            while seq - begun < ACK_EVERY:
                 for frame in apart(get(zmq.NOBLOCK)):
                     if frame[0] == frames.Verb.DELIVER:
                         seq = int.from_bytes(frame[1:9], "big")
