@@ -46,6 +46,7 @@ TICK_S = 0.25
 HEARTBEAT_MS, HEARTBEAT_TTL_MS, PING_EVERY_S = 20_000, 40_000, 60.0
 READY_S = 600
 STORM_LEAST_S = 1.0
+GONE_PER_S = 1_000
 LOGINS_PER_S = 150
 """What the broker's spread aims at; the talkers are watched for as long as that takes."""
 TALK = Load(256, 20)
@@ -138,7 +139,7 @@ def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> No
         time.sleep(idle_s)
         idle = (cpu_s(server.pid) - used) / (time.monotonic() - since) * 100
         together(groups, "leave")
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S + peers / GONE_PER_S)  # who is still counted widens the spread of those who come
         several = groups[: max(1, storming // SHARE)]
         storming = sum(group.facts["count"] for group in several)
         spent = cpu_s(server.pid)

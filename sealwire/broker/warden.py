@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -30,10 +31,7 @@ LOOK_S: Final = 0.1
 ALARM_LOOKS: Final = 8
 """Looks in a row at every connection after memory has grown."""
 SHARE: Final = 0.003
-"""Of a core that looking at every connection may cost when nothing is suspected."""
-COST_S: Final = 4e-6
-"""What one connection costs to look at."""
-
+"""Of a core that looking at connections may cost when nothing is suspected, whatever one look costs on this machine."""
 AT_ONCE: Final = 64
 """Connections that came, went or are late and are seen to in one look: a millisecond."""
 
@@ -73,15 +71,22 @@ class Inflow:
     Args:
         received: bytes that ever came on a descriptor.
         resident: pages of memory in use.
+        clock: seconds, to measure what looking costs.
     """
 
     def __init__(
-        self, received: Callable[[int], int | None] = received, resident: Callable[[], int] = resident_pages
+        self,
+        received: Callable[[int], int | None] = received,
+        resident: Callable[[], int] = resident_pages,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._received = received
         self._resident = resident
+        self._clock = clock
         self._calm_pages = resident()
         self._alarm = 0
+        self._is_alarmed = False
+        self._round: deque[int] = deque()  # descriptors that a round in calm times has still to come to
         self._look_at = self._scan_at = 0.0
         self._base: dict[int, tuple[int, float]] = {}  # descriptor → (bytes when it was last heard, when that was)
 
@@ -90,7 +95,7 @@ class Inflow:
         self._base.pop(fd, None)
 
     def is_due(self, now: float) -> bool:
-        """Return whether it is time to look at every connection; asks for memory at most every ``LOOK_S``."""
+        """Return whether it is time to look at connections; asks for memory at most every ``LOOK_S``."""
         if now < self._look_at:
             return False
         self._look_at = now + LOOK_S
@@ -98,21 +103,28 @@ class Inflow:
         if pages - self._calm_pages > GROWN_PAGES:
             self._alarm, self._calm_pages = ALARM_LOOKS, pages
         self._calm_pages = min(self._calm_pages, pages)
-        if self._alarm:
-            self._alarm -= 1
-            return True
-        return now >= self._scan_at
+        self._is_alarmed = self._alarm > 0
+        self._alarm -= self._is_alarmed
+        return self._is_alarmed or now >= self._scan_at
 
     def overfull(self, fds: Iterable[int], heard: Callable[[int], float], now: float) -> list[int]:
         """Return the descriptors of connections that must end. Call it only when every message has been read.
+
+        After memory has grown it looks at all of them, else at the next few: thousands at once are a pause for all.
 
         Args:
             fds: of all connections.
             heard: when a connection last said something, 0 for never.
         """
-        found = [fd for fd in fds if self._is_overfull(fd, heard(fd))]
-        self._scan_at = now + len(self._base) * COST_S / SHARE
+        began = self._clock()
+        found = [fd for fd in (fds if self._is_alarmed else self._next(fds)) if self._is_overfull(fd, heard(fd))]
+        self._scan_at = now + (self._clock() - began) / SHARE
         return found
+
+    def _next(self, fds: Iterable[int]) -> list[int]:
+        if not self._round:
+            self._round.extend(fds)
+        return [self._round.popleft() for _ in range(min(AT_ONCE, len(self._round)))]
 
     def _is_overfull(self, fd: int, heard: float) -> bool:
         count = self._received(fd)

@@ -13,6 +13,7 @@ from sealwire.broker.warden import (
     AT_ONCE,
     GROWN_PAGES,
     LOOK_S,
+    SHARE,
     UNHEARD_BYTES,
     Inflow,
     Warden,
@@ -30,7 +31,8 @@ class World:
         self.heard: dict[int, float] = {}
         self.pages = 1_000
         self.looks = 0
-        self.inflow = Inflow(self.received, lambda: self.pages)
+        self.cost_s = 12e-6
+        self.inflow = Inflow(self.received, lambda: self.pages, lambda: self.looks * self.cost_s)
 
     def received(self, fd: int) -> int | None:
         self.looks += 1
@@ -84,15 +86,29 @@ def test_a_descriptor_used_again_starts_anew(world: World) -> None:
 
 def test_memory_that_grows_makes_it_look_at_once_and_calm_makes_it_rare(world: World) -> None:
     world.bytes = dict.fromkeys(range(10_000), 0)
-    world.look()
-    before = world.looks
-    for _ in range(20):
+    for _ in range(100):
         world.look()
-    assert world.looks == before  # 10,000 connections are looked at every 13 s
+        assert world.looks <= AT_ONCE * (world.now / (AT_ONCE * world.cost_s / SHARE) + 1)
+    before = world.looks
+    assert before > AT_ONCE
     world.pages += GROWN_PAGES + 1
     for _ in range(20):
         world.look()
     assert world.looks == before + ALARM_LOOKS * 10_000
+
+
+@pytest.mark.parametrize("cost_s", [1e-6, 100e-6])
+def test_in_calm_times_looking_takes_its_share_of_a_core_and_comes_to_everybody(world: World, cost_s: float) -> None:
+    world.cost_s = cost_s
+    world.bytes = dict.fromkeys(range(1_000), 0)
+    seen: set[int] = set()
+    world.inflow._received = lambda fd: seen.add(fd) or world.received(fd)
+    while len(seen) < 1_000:
+        before = world.looks
+        world.look()
+        assert world.looks - before <= AT_ONCE
+    assert world.looks * cost_s <= SHARE * world.now + AT_ONCE * cost_s
+    assert world.looks < 2_000
 
 
 def test_it_is_never_looked_at_more_often_than_needed(world: World) -> None:
