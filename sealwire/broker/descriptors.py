@@ -10,14 +10,35 @@ from sealwire.broker.links import Connection, Link
 
 
 class Descriptors:
-    """Link sessions of both kinds by descriptor."""
+    """Link sessions of both kinds by descriptor, and those whose connection seems to be gone.
+
+    That a descriptor closed is heard beside the frames: ZeroMQ may still take a frame for that connection, and nobody
+    would ask again. So whoever is asked then is asked once more, a second later at least.
+    """
 
     def __init__(self) -> None:
         self._links: dict[int, Link | BulkLink] = {}
+        self._asked: list[Link | BulkLink] = []
+        self._due: list[Link | BulkLink] = []
 
     def put(self, link: Link | BulkLink) -> None:
-        """This link session is open."""
+        """This link session is open; another one on the descriptor has lost its connection, or it were not free."""
+        older = self._links.get(link.connection.fd)
+        if older is not None and older.rid != link.rid:
+            self._asked.append(older)
         self._links[link.connection.fd] = link
+
+    def closed(self, fd: int) -> Link | BulkLink | None:
+        """Return the link session to ask because this descriptor closed; if it is a newcomer's by now, no harm is done."""
+        link = self._links.get(fd)
+        if link is not None:
+            self._asked.append(link)
+        return link
+
+    def again(self) -> list[Link | BulkLink]:
+        """Return those to ask once more. Called once a second."""
+        due, self._due, self._asked = self._due, self._asked, []
+        return [link for link in due if link.open]
 
     def drop(self, connection: Connection) -> None:
         """The link session on this connection is over; the descriptor may stand for another by now."""

@@ -223,6 +223,7 @@ class Router:
         if now - self._ticked < TICK_S:
             return False
         self._ticked = now
+        self.sends += [(link.rid, frames.encode_broker_ping(0)) for link in self.fds.again()]
         self._lobby.tick(now)
         silence = self.settings.silence_timeout_s
         for link in list(self.links.values()):
@@ -260,7 +261,7 @@ class Router:
 
     def disconnected(self, fd: int) -> None:
         """The monitor saw this descriptor close. Only a hint: descriptors are reused, so ask."""
-        link = self.fds.get(fd)
+        link = self.fds.closed(fd)
         if link is not None:
             self.sends.append((link.rid, frames.encode_broker_ping(0)))
 

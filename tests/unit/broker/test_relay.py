@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from sealwire.broker.links import WRONG_TOKENS
 from sealwire.broker.mailbox import AWAY, BACKLOG, LIVE
@@ -195,6 +196,35 @@ def test_a_wall_clock_that_jumps_ends_nobody_and_loses_nothing(rig, years):
     assert alice.is_open
     rig.crash()
     assert rig.login("bob", "bob").seen() == [("deliver", 1, A)]
+
+
+def test_whoever_is_gone_is_found_though_the_first_question_went_out(rig):
+    alice, bob = pair(rig)
+    rig.router.disconnected(bob.connection.fd)
+    rig.turn()
+    assert bob.seen() == [("ping",)], "ZeroMQ had not heard of the end yet, and took it"
+    bob.vanish()
+    rig.advance(2)
+    assert (alice.is_open, bob.is_open) == (True, False)
+
+
+def test_whose_descriptor_is_given_to_somebody_else_is_gone(rig):
+    alice = rig.login("alice")
+    carol = rig.connect("carol", "bob")
+    carol.connection = replace(carol.connection, fd=alice.connection.fd)
+    alice.vanish()
+    carol.greet()
+    carol.prove()
+    rig.advance(2)
+    assert (alice.is_open, carol.is_open) == (False, True)
+
+
+def test_who_is_asked_for_nothing_answers_and_goes_on(rig):
+    alice, _ = pair(rig)
+    rig.router.disconnected(alice.connection.fd)
+    rig.advance(5)
+    assert alice.seen() == [("ping",), ("ping",)]
+    assert alice.is_open
 
 
 def test_a_frame_that_does_not_go_out_ends_the_link_session(rig):
