@@ -29,7 +29,7 @@ class Descriptors:
         self._links[link.connection.fd] = link
 
     def closed(self, fd: int) -> Link | BulkLink | None:
-        """Return the link session to ask because this descriptor closed; if it is a newcomer's by now, no harm is done."""
+        """Return the link session to ask because this descriptor closed; a newcomer on it is asked without harm."""
         link = self._links.get(fd)
         if link is not None:
             self._asked.append(link)
