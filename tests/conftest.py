@@ -15,7 +15,9 @@ from sealwire import i18n
 from sealwire.testing import Network
 from tests.vectors.people import person
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, here and in every program started
+# Under nohup, or in the background of a script, these would be ignored here and by every program that is started.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for size in ("COLUMNS", "LINES"):
     os.environ.pop(size, None)  # of whoever runs the tests: terminals here have sizes of their own
