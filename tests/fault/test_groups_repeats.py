@@ -42,14 +42,19 @@ def lose_in_flight(circle: Circle, peer: VirtualPeer, text: str) -> str:
     return message
 
 
+def put_out_meanwhile(circle, speaker, name, text):
+    """What ``speaker`` said is lost in flight, ``name`` is put out, ``speaker`` is back: (message, what it sends)."""
+    message = lose_in_flight(circle, speaker, text)
+    speaker.online = False
+    circle.remove(circle.all[0], name)
+    speaker.online = True
+    return message, Tap(speaker)
+
+
 def test_attack_36_a_repeat_waits_for_the_log_and_leaves_out_whoever_was_put_out_meanwhile(net, circle):
     alice, bob, carol = circle.all
     circle.talk()
-    message = lose_in_flight(circle, carol, "nobody has this yet")
-    carol.online = False
-    circle.remove(alice, "bob")
-    carol.online = True
-    sent = Tap(carol)
+    message, sent = put_out_meanwhile(circle, carol, "bob", "nobody has this yet")
     circle.settle(10)
     assert circle.heard(alice)[-1] == "nobody has this yet"
     assert circle.heard(bob) == ["alice is here", "carol is here"]
@@ -125,11 +130,7 @@ def test_attack_36_an_invitation_that_still_waits_is_withdrawn_with_its_entry(ci
 def test_attack_36_words_of_ours_that_wait_for_others_are_given_up_when_we_are_put_out(net, circle):
     alice, bob, carol = circle.all
     circle.talk()
-    message = lose_in_flight(circle, bob, "nobody will take this")
-    bob.online = False
-    circle.remove(alice, "bob")
-    bob.online = True
-    sent = Tap(bob)
+    message, sent = put_out_meanwhile(circle, bob, "bob", "nobody will take this")
     circle.settle(10)
     assert circle.state(bob) == "removed"
     assert fans_to(sent, carol.mailbox()) == 0
