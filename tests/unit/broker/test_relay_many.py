@@ -62,6 +62,16 @@ def test_one_that_does_not_fit_ends_the_link_session_after_those_before_it(rig, 
     assert [envelope for _, _, envelope in bob.seen()] == [A, B][: 1 if spoil(good) == good[:-1] else 2]
 
 
+def test_nothing_of_the_frame_is_taken_after_the_message_that_ended_the_link_session(rig):
+    alice, bob = pair(rig)
+    first, second = (alice.send_frame(bob.mailbox, envelope) for envelope in (A, C))
+    alice.seq = 98
+    wrong = alice.send_frame(bob.mailbox, B)
+    alice.feed(many.encode_send_many([first, wrong, second]))
+    assert alice.seen() == [("reset", "protocol")]
+    assert bob.seen() == [("deliver", 1, A)]
+
+
 def test_more_messages_than_a_frame_may_carry_end_the_link_session(make_rig):
     rig = make_rig()
     alice, bob = pair(rig)
