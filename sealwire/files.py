@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -54,6 +56,53 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def new_file(target: Path) -> Iterator[IO[bytes]]:
+    """A file of mode 0600 that has its name once all of it is written and synced; nothing is ever replaced.
+
+    Until then it lies beside it with ``.part`` behind its name. That must be free as well: what has such a name and is
+    not of ours is nobody's to delete.
+
+    Raises:
+        FileExistsError: something has one of the two names; ``filename`` says which.
+        OSError: as the system says.
+    """
+    if os.path.lexists(target):
+        raise _taken(target)
+    part = target.with_name(f"{target.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not give_name(part, target):
+            raise _taken(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _taken(path: Path) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def give_name(temporary: Path, path: Path) -> bool:
+    """Give a finished file of ours its name; False when something has it, a dangling link included. Raises OSError."""
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:  # no links here, as on most sticks: take the name first, so that nobody else's file is replaced
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        except FileExistsError:
+            return False
+        temporary.replace(path)
+    sync_folder(path.parent)
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ import hmac
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,10 +24,11 @@ from sealwire.crypto.card import card_to_text
 from sealwire.crypto.primitives import Rng, equal
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, open_key_file, seal_key_file
 from sealwire.errors import BackupError, RefusedError, RemoteProtocolError, SealwireError
-from sealwire.files import make_private_folder, write_private
+from sealwire.files import PRIVATE_FILE, make_private_folder, new_file, write_private
 from sealwire.i18n import _
 from sealwire.peer import keystore
 from sealwire.peer.keystore import Keys
+from sealwire.peer.parcels import reading
 from sealwire.peer.profile import Profile
 from sealwire.peer.store import Store
 
@@ -47,33 +49,39 @@ def write(target: Path, keys: Keys, store: Store, passphrase: bytes, params: Kdf
     Raises:
         BackupError: the file exists, or cannot be written.
     """
-    if target.exists():
-        raise BackupError(path=target, detail=_("it exists already, and is not overwritten"))
-    copy, part = (target.with_name(f"{target.name}.{end}") for end in ("copy", "part"))
+    try:
+        with new_file(target) as file, _copied(store, target) as copy:
+            sealed = seal_key_file(passphrase, keys.payload, params, rng)
+            _assemble(file, copy, sealed, keys.vault.subkey("backup"))
+    except FileExistsError as error:
+        detail = _("it exists already, and is not overwritten")
+        raise BackupError(path=error.filename or target, detail=detail) from None
+    except OSError as error:
+        raise BackupError(path=target, detail=error.strerror or str(error)) from error
+    except apsw.Error as error:
+        raise BackupError(path=target, detail=str(error)) from error
+
+
+@contextmanager
+def _copied(store: Store, target: Path) -> Iterator[Path]:
+    """The database once more, beside the target, for as long as it is read."""
+    copy = target.with_name(f"{target.name}.copy")
+    os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
     try:
         store.copy_to(copy)
-        sealed = seal_key_file(passphrase, keys.payload, params, rng)
-        _assemble(part, copy, sealed, keys.vault.subkey("backup"))
-        os.link(part, target)  # unlike a rename it never replaces a file that came meanwhile
-    except (OSError, apsw.Error) as error:
-        raise BackupError(path=target, detail=str(error)) from error
+        yield copy
     finally:
         copy.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
 
 
-def _assemble(part: Path, copy: Path, sealed: bytes, key: bytes) -> None:
-    part.unlink(missing_ok=True)
+def _assemble(file: IO[bytes], copy: Path, sealed: bytes, key: bytes) -> None:
     mac = hmac.new(key, digestmod=hashlib.sha256)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file, copy.open("rb") as database:
+    with copy.open("rb") as database:
         pieces = (_HEAD.pack(MAGIC, VERSION, len(sealed)), sealed, _SIZE.pack(copy.stat().st_size))
         for piece in (*pieces, *_pieces(database)):
             mac.update(piece)
             file.write(piece)
-        file.write(mac.digest())
-        file.flush()
-        os.fsync(file.fileno())
+    file.write(mac.digest())
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -114,7 +122,7 @@ def restore(profile: Profile, source: Path, passphrase: bytes) -> Keys:
 
 
 def _unpack(source: Path, part: Path, passphrase: bytes, name: str) -> tuple[Keys, bytes]:
-    with source.open("rb") as file:
+    with reading(source) as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
             raise RemoteProtocolError("no backup")

@@ -6,6 +6,7 @@ Source: protocol.md §17.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run
@@ -136,6 +137,8 @@ class FileBook:
 
     def resume(self, file: FileRecord) -> None:
         """Have a file moved again, and say so."""
+        if file.mine and not file.at_broker:  # what was there has been taken away: another blob, under other keys
+            file = replace(file, **self.fresh_keys(), is_fresh=True, digest=None)
         file.reason = None
         file.state = "waiting"
         self.begin(file)

@@ -350,6 +350,8 @@ class Files:
 
     def _failed(self, file: FileRecord, error: SealwireError, forget: bool) -> None:
         reason, _hint = explain(error)
+        if file.mine and isinstance(error, FileChangedError):  # what is there fits nothing any more, and fills a quota
+            self.book.drop(file, file.state)
         if forget:
             self.book.orders.append(DiscardPart(file.row))
         self.book.change(file, "failed", reason=reason, done=0 if forget else file.done)

@@ -6,14 +6,15 @@ Source: protocol.md §17.1, §17.4.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from sealwire.errors import DiskError, FileChangedError, FileUnreadableError, TargetExistsError
-from sealwire.files import PRIVATE_FILE, make_private_folder, read_at, sync_data, sync_folder, write_at
+from sealwire.files import PRIVATE_FILE, give_name, make_private_folder, read_at, sync_data, sync_folder, write_at
 from sealwire.i18n import _
 from sealwire.peer.filenames import numbered
 from sealwire.peer.media import SNIFF_BYTES, sniff
@@ -42,22 +43,30 @@ def identity_of(path: Path) -> Identity:
         FileUnreadableError: there is no such file, it is none, or it may not be read.
     """
     try:
-        descriptor = os.open(path, _READ)  # a pipe without a writer must not hold us up
-        try:
-            found = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
+        with reading(path) as file:
+            found = os.fstat(file.fileno())
     except OSError as error:
         raise FileUnreadableError(path, error.strerror or str(error)) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise FileUnreadableError(path, _("it is not a file"))
     return Identity(found.st_size, found.st_mtime_ns)
+
+
+def reading(path: Path) -> IO[bytes]:
+    """Open a file; what is none may have no end, and a pipe without a writer would hold us up. Raises OSError."""
+    descriptor = os.open(path, _READ)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, _("it is not a file"))
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 class DiskSource:
     """A file that is sent. Implements ``moves.Source``.
 
     Raises:
+        FileUnreadableError: it is not there (any more), as on a stick that was pulled out.
         FileChangedError: it is not what it was.
     """
 
@@ -67,7 +76,7 @@ class DiskSource:
         try:
             self._descriptor = os.open(path, _READ)
         except OSError as error:
-            raise FileChangedError(path) from error
+            raise FileUnreadableError(path, error.strerror or str(error)) from error
         try:
             self.check()
         except FileChangedError:
@@ -105,7 +114,7 @@ class DiskSink:
         name: what to call it in a folder; already clean.
 
     Raises:
-        DiskError: the file of ours cannot be opened, or is not one of ours.
+        DiskError: the file of ours cannot be opened, or is not one of ours; there is no folder for the target.
         TargetExistsError: the path is taken.
     """
 
@@ -117,6 +126,7 @@ class DiskSink:
             raise TargetExistsError(target)
         try:
             make_private_folder(part.parent)
+            target.parent.stat()  # said now, and not after an hour of fetching
             self._descriptor = os.open(part, os.O_RDWR | os.O_CREAT | _FILES, PRIVATE_FILE)
         except OSError as error:
             raise _disk(error) from error
@@ -239,7 +249,7 @@ def _copied(source: Path, path: Path) -> bool:
     """Copy through a name of our own; False when the name is taken."""
     if os.path.lexists(path):
         return False
-    temporary = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}{PART}")
+    temporary = path.with_name(f".{os.urandom(8).hex()}{PART}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILES, PRIVATE_FILE)
     try:
         with os.fdopen(descriptor, "wb") as to, source.open("rb") as file:
@@ -247,25 +257,10 @@ def _copied(source: Path, path: Path) -> bool:
                 to.write(content)
             to.flush()
             os.fsync(to.fileno())
-        return _rename(temporary, path)
+        return give_name(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
-
-
-def _rename(temporary: Path, path: Path) -> bool:
-    try:
-        os.link(temporary, path, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError:  # no links here: take the name first, so that nobody else's file is replaced
-        try:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILES, PRIVATE_FILE))
-        except FileExistsError:
-            return False
-        temporary.replace(path)
-    sync_folder(path.parent)
-    return True
 
 
 def _disk(error: OSError) -> DiskError:

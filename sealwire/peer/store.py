@@ -8,7 +8,6 @@ Source: protocol.md §14.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,9 +94,7 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
         self._db.close()
 
     def copy_to(self, path: Path) -> None:
-        """Copy everything committed into another file under the same key. Raises apsw.Error."""
-        path.unlink(missing_ok=True)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        """Copy everything committed into an empty file, under the same key. Raises apsw.Error."""
         copy = apsw.Connection(str(path))
         try:
             copy.execute("PRAGMA cipher='aegis'")

@@ -225,7 +225,8 @@ class Server:
             answer = {"error": _error(error)}
         except Exception as error:  # noqa: BLE001 - the top of a request: whoever waits for an answer gets one
             _log.error("a request failed: %s", type(error).__name__)
-            answer = {"error": RpcError(INTERNAL, _("This request failed inside Sealwire."), "internal").answer}
+            message = _("This request failed inside Sealwire.")
+            answer = {"error": RpcError(INTERNAL, message, "internal", exit_code=1).answer}
         if "id" in request:
             await self._answer(request["id"], answer)
 

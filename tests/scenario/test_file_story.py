@@ -301,6 +301,28 @@ def test_a_source_that_changes_on_the_way_fails_in_words_and_reaches_nobody(net,
     assert alice.states(file_id) == ["failed"]
     assert "changed while it was being sent" in stand_reason(alice, file_id)
     assert bob.texts() == []
+    assert blobs(net) == 0, "what it left fits nothing any more, and does not fill the quota"
+
+
+def test_a_source_that_changed_and_was_put_right_is_sent_from_its_beginning(net, two):
+    alice, bob = two
+    file_id = send(alice, "bob", LARGE, "film.bin")
+    some_turns(net, 6)
+    source = alice.folder / "outbox" / "film.bin"
+    before = identity_of(source)
+    source.write_bytes(b"short")
+    net.run()
+    assert states(alice, file_id)[-1] == "failed"
+    source.write_bytes(LARGE)
+    os.utime(source, ns=(before.mtime_ns, before.mtime_ns))
+    assert alice.turn([], lambda engine, now: engine.retry(now)) == 1
+    some_turns(net, 6)
+    alice.crash()
+    alice.start()
+    net.run()
+    ask(bob, "fetch", file_id, None)
+    net.run()
+    assert (bob.hauler.folder / "film.bin").read_bytes() == LARGE
 
 
 def stand_reason(peer, file_id):
@@ -317,6 +339,7 @@ def test_a_source_that_vanished_can_be_sent_again_when_it_is_back(net, two):
     alice.start()
     net.run()
     assert states(alice, file_id)[-1] == "failed"
+    assert blobs(net) == 1, "what is there is gone on with"
     away.rename(source)
     assert alice.turn([], lambda engine, now: engine.retry(now)) == 1
     net.run()

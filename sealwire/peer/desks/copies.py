@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from sealwire.crypto.vault import KdfParams
-from sealwire.errors import BackupError, ExportError, RemoteProtocolError
+from sealwire.errors import ExportError, RemoteProtocolError
+from sealwire.files import new_file
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, group_of
 from sealwire.peer import backup, export
@@ -18,6 +18,7 @@ from sealwire.peer.api import MAX_TEXT_BYTES
 from sealwire.peer.api.past import ExportFormat
 from sealwire.peer.events import Message
 from sealwire.peer.keeprecords import OldMessage
+from sealwire.peer.parcels import reading
 from sealwire.peer.records import Now
 
 if TYPE_CHECKING:
@@ -75,35 +76,31 @@ class Copies:
             ids = [await self._known(conversation)]
         else:
             ids = await self._client.do(lambda _now: self._store.conversation_ids())
-        part = target.with_name(target.name + ".part")
         try:
-            with _new_file(target, part) as file:
-                count = await self._write(file, kind, ids, progress or (lambda _count: None))
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(part, target)
+            with new_file(target) as file:
+                return await self._write(file, kind, ids, progress or (lambda _count: None))
+        except FileExistsError as error:
+            detail = _("it exists already, and is not overwritten")
+            raise ExportError(path=error.filename or target, detail=detail) from None
         except OSError as error:
             raise ExportError(path=target, detail=error.strerror or str(error)) from error
-        finally:
-            part.unlink(missing_ok=True)
-        return count
 
     async def _write(
-        self, file: IO[str], kind: ExportFormat, ids: Sequence[str], progress: Callable[[int], None]
+        self, file: IO[bytes], kind: ExportFormat, ids: Sequence[str], progress: Callable[[int], None]
     ) -> int:
         now = await self._client.do(lambda now: now)
-        file.write(export.head(kind, self._client.name, now.ms))
+        file.write(export.head(kind, self._client.name, now.ms).encode())
         count = 0
         for conversation in ids:
-            file.write(export.chapter(kind, conversation))
+            file.write(export.chapter(kind, conversation).encode())
             row = -FAR
             while page := await self._client.do(partial(self._page, conversation, row)):
                 row = page[-1].row
-                lines = "".join(export.entry(kind, message) for message in page)
+                lines = "".join(export.entry(kind, message) for message in page).encode()
                 await asyncio.to_thread(file.write, lines)
                 count += len(page)
                 progress(count)
-        file.write(export.foot(kind))
+        file.write(export.foot(kind).encode())
         return count
 
     def _page(self, conversation: str, row: int, _now: Now) -> list[Message]:
@@ -148,10 +145,7 @@ class Copies:
         profile = self._client.profile
         params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
         # On the loop's own thread, between two turns: nothing else may write while the pages are copied.
-        try:
-            backup.write(target, self._client.keys, self._store, passphrase, params)
-        except FileExistsError:
-            raise BackupError(path=target, detail=_("it exists already, and is not overwritten")) from None
+        backup.write(target, self._client.keys, self._store, passphrase, params)
 
 
 class _Reading:
@@ -169,9 +163,9 @@ class _Reading:
         Raises:
             OSError, RemoteProtocolError, ExportError.
         """
-        with self._source.open("rb") as file:
+        with reading(self._source) as file:
             count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
-        self._file = self._source.open("rb")
+        self._file = reading(self._source)
         if export.read_head(self._line()) != self._own:
             raise ExportError(path=self._source, detail=_("it is the history of somebody else"))
         return count
@@ -207,11 +201,3 @@ def _old(found: dict[str, Any], own: str) -> OldMessage:
         edited_at_ms=export.milliseconds(found["edited_at"]) if "edited_at" in found else None,
         deleted=found.get("deleted") is True,
     )
-
-
-def _new_file(target: Path, part: Path) -> IO[str]:
-    if target.exists():
-        raise FileExistsError(0, _("it exists already, and is not overwritten"))
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,6 +136,55 @@ async def test_nothing_is_overwritten_and_nothing_is_left_half_done(alice: Clien
         await alice.past.export(tmp_path / "nowhere" / "out", "text")
     assert target.read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "keys", "there"]
+
+
+@pytest.mark.parametrize("name", ["", "/", "..", "a" * 300, "é" * 200, "a" * 253])
+async def test_a_path_that_can_be_no_new_file_is_refused_in_words(alice: Client, tmp_path: Path, name: str) -> None:
+    target = Path(name) if name in {"", "/"} else tmp_path / name
+    with pytest.raises(ExportError):
+        await alice.past.export(target, "json")
+    with pytest.raises(BackupError):
+        await alice.past.backup(target, b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "keys"]
+
+
+@pytest.mark.parametrize("ending", ["part", "copy"])
+async def test_what_others_called_as_we_call_what_is_not_whole_yet_is_never_deleted(
+    alice: Client, tmp_path: Path, ending: str
+) -> None:
+    mine = tmp_path / f"out.{ending}"
+    mine.write_text("mine")
+    with pytest.raises(BackupError, match=rf"out\.{ending} .*not overwritten"):
+        await alice.past.backup(tmp_path / "out", b"x")
+    if ending == "part":
+        with pytest.raises(ExportError, match=r"out\.part .*not overwritten"):
+            await alice.past.export(tmp_path / "out", "json")
+    assert mine.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "keys", mine.name]
+
+
+async def test_a_stick_without_hard_links_takes_exports_and_backups(
+    alice: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_args: object, **_more: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    await say(alice, "bob", "kept")
+    assert await alice.past.export(tmp_path / "out.json", "json") == 1
+    await alice.past.backup(tmp_path / "out.backup", b"x")
+    assert (tmp_path / "out.json").read_text().count("kept") == 1
+    assert (tmp_path / "out.backup").stat().st_size > 10_000
+    with pytest.raises(ExportError, match="not overwritten"):
+        await alice.past.export(tmp_path / "out.json", "json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "keys", "out.backup", "out.json"]
+
+
+async def test_an_import_of_what_is_no_file_is_refused_at_once(alice: Client, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(ExportError, match="it is not a file"):
+            await alice.past.import_(source)
 
 
 async def test_a_backup_of_a_client_that_runs_is_whole(alice: Client, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_source_that_shrinks_has_no_piece_behind_its_end(source):
 def test_a_source_that_vanished_is_refused(source):
     identity = identity_of(source)
     source.unlink()
-    with pytest.raises(FileChangedError):
+    with pytest.raises(FileUnreadableError, match="No such file"):
         DiskSource(source, identity)
 
 
@@ -112,6 +112,11 @@ def test_a_path_of_ones_own_is_taken_as_it_is_and_never_overwritten(tmp_path, fo
         late.finish()
     assert (folder / "late.bin").read_bytes() == b"came first"
     late.close()
+
+
+def test_a_path_in_no_folder_is_refused_before_anything_is_fetched(tmp_path, folder):
+    with pytest.raises(DiskError, match="No such file"):
+        DiskSink(tmp_path / "parts" / "id.part", folder / "nowhere" / "film.bin", "film.bin")
 
 
 def test_a_symbolic_link_in_the_place_of_the_part_is_not_followed(tmp_path, folder):
