@@ -158,8 +158,25 @@ def ed25519_sign(seed: bytes, label: str, content: bytes) -> bytes:
 
     Source: RFC 8032 §5.1.6; protocol.md §7.
     """
-    _, secret = sodium.crypto_sign_seed_keypair(seed)
-    return sodium.crypto_sign(L(label, content), secret)[:SIGNATURE_BYTES]
+    return ed25519_sign_expanded(ed25519_expanded(seed), label, content)
+
+
+def ed25519_expanded(seed: bytes) -> bytes:
+    """Return the 64 bytes, seed and public key, that sign without deriving the public key once more.
+
+    Keep them as one value: only so is it sure that the halves belong together.
+
+    Source: RFC 8032 §5.1.5.
+    """
+    return sodium.crypto_sign_seed_keypair(seed)[1]
+
+
+def ed25519_sign_expanded(expanded: bytes, label: str, content: bytes) -> bytes:
+    """Return the 64-byte signature of ``L(label, content)`` by what :func:`ed25519_expanded` returned.
+
+    Source: RFC 8032 §5.1.6; protocol.md §7.
+    """
+    return sodium.crypto_sign(L(label, content), expanded)[:SIGNATURE_BYTES]
 
 
 def ed25519_verify(public: bytes, label: str, content: bytes, signature: bytes) -> None:

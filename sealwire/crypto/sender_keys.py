@@ -22,8 +22,8 @@ from sealwire.crypto.primitives import (
     Rng,
     aead_open,
     aead_seal,
-    ed25519_public,
-    ed25519_sign,
+    ed25519_expanded,
+    ed25519_sign_expanded,
     ed25519_verify,
     equal,
     hkdf,
@@ -106,8 +106,8 @@ class SenderKey:
 
     Attributes:
         chain_key: 32 bytes, at ``iteration``.
-        seed: 32 bytes, Ed25519.
-        verify_key: 32 bytes, the public half: making it costs as much as a signature, and every message names it.
+        signing_key: 64 bytes, Ed25519 expanded: the public half costs as much as a signature, and every message needs
+            it twice, in its tag and to sign.
         previous: 32 bytes, hash of the plaintext before.
 
     Source: protocol.md §16.5.
@@ -116,8 +116,7 @@ class SenderKey:
     place: Place
     chain_key: bytes
     iteration: int
-    seed: bytes
-    verify_key: bytes
+    signing_key: bytes
     previous: bytes = bytes(_HASH_BYTES)
 
     def __repr__(self) -> str:
@@ -130,7 +129,12 @@ class SenderKey:
         Source: protocol.md §16.5.
         """
         chain_key, seed = rng(KEY_BYTES), rng(KEY_BYTES)
-        return cls(place, chain_key, 0, seed, ed25519_public(seed))
+        return cls(place, chain_key, 0, ed25519_expanded(seed))
+
+    @property
+    def verify_key(self) -> bytes:
+        """32 bytes, the public half."""
+        return self.signing_key[KEY_BYTES:]
 
     @property
     def tag(self) -> bytes:
@@ -156,7 +160,7 @@ class SenderKey:
         context = self.place.encode() + self.iteration.to_bytes(4, "big")
         sealed = aead_seal(key, nonce, pad(plaintext, bucket(len(plaintext))), context + tag + salt)
         signed = _HEAD.pack(tag, self.iteration, salt, com) + sealed
-        signature = ed25519_sign(self.seed, "group-message", context + signed)
+        signature = ed25519_sign_expanded(self.signing_key, "group-message", context + signed)
         after = replace(self, chain_key=next_key, iteration=self.iteration + 1, previous=H("plain", plaintext))
         return after, signed + signature
 
@@ -165,7 +169,8 @@ class SenderKey:
 
         Source: protocol.md §16.5.
         """
-        return _STATE.pack(VERSION, self.place.encode(), self.chain_key, self.iteration, self.seed, self.previous)
+        seed = self.signing_key[:KEY_BYTES]
+        return _STATE.pack(VERSION, self.place.encode(), self.chain_key, self.iteration, seed, self.previous)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
@@ -173,7 +178,7 @@ class SenderKey:
         if len(encoded) != _STATE.size:
             raise RemoteProtocolError("no sender key")
         _version, place, chain_key, iteration, seed, previous = _STATE.unpack(encoded)
-        return cls(Place.decode(place), chain_key, iteration, seed, ed25519_public(seed), previous)
+        return cls(Place.decode(place), chain_key, iteration, ed25519_expanded(seed), previous)
 
 
 class RepeatedError(RefusedError):

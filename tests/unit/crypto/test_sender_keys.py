@@ -106,7 +106,7 @@ def test_a_message_is_good_in_its_own_place_only(field):
 def test_another_members_copy_of_the_chain_speaks_for_nobody():
     """Whoever listens knows the chain key; only the device itself can sign."""
     sender, receiver = fresh()
-    forger = dataclasses.replace(sender, seed=os.urandom(32))
+    forger = dataclasses.replace(sender, signing_key=os.urandom(32) + sender.verify_key)
     _, (envelope,) = say(forger, b"not me")
     with pytest.raises(RefusedError):
         receiver.decrypt(envelope)
@@ -186,5 +186,5 @@ def test_no_secret_is_shown():
     sender, receiver = fresh()
     for shown in (repr(sender), repr(receiver)):
         assert sender.chain_key.hex() not in shown
-        assert sender.seed.hex() not in shown
+        assert sender.signing_key.hex() not in shown
         assert "chain_key" not in shown
