@@ -9,8 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from sealwire.errors import UsageError
+from sealwire.i18n import _
+
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+
+
+def user_path(path: Path | str) -> Path:
+    """Return the path that a person wrote; ~ is their home folder, ~anna that of anna.
+
+    Raises:
+        UsageError: nobody of that name has one, or it has a character that no path has.
+    """
+    try:
+        written = Path(path).expanduser()
+    except RuntimeError:
+        written = None
+    if written is None or "\0" in str(path):
+        raise UsageError(_("{path} is no path here.").format(path=str(path).replace("\0", "\\0")))
+    return written
 
 
 def make_private_folder(path: Path) -> None:

@@ -39,7 +39,7 @@ _EXITS: Final = [
     ("5", "nobody has that name"),
     ("6", "no link to the broker in time"),
     ("7", "the awaited state was not reached in time; the message goes on by itself"),
-    ("8", "the broker refused the message for good"),
+    ("8", "the message failed for good: the broker refused it, or it was given up"),
     ("9", "a key changed, or signed material does not hold together"),
 ]
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sealwire.cli import peer_groups
 from sealwire.cli.peer_options import Options, verbs
 from sealwire.errors import AccountNameError, TextTooLongError, UsageError
+from sealwire.files import user_path
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, account_name
 
@@ -54,9 +55,9 @@ def checked(options: Options) -> Options:
         case "forward":
             rest = (rest[0], _place(rest[1]))
         case "timer":
-            rest = (str(_seconds(rest[0])),)
+            rest = (str(_seconds("timer", rest[0])),)
         case "mute":
-            rest = (str(_seconds(rest[0])),) if rest else ()
+            rest = (str(_seconds("mute", rest[0])),) if rest else ()
         case "react" | "nickname" | "clear" | "verify":
             pass
         case _:
@@ -72,7 +73,7 @@ def _search(options: Options) -> tuple[str, ...]:
 
 def _file(options: Options) -> tuple[str, ...]:
     """A running peer has another working folder, so the path is made whole here."""
-    return (str(Path(options.words[0]).expanduser().absolute()),)
+    return (str(user_path(options.words[0]).absolute()),)
 
 
 def _export(options: Options) -> tuple[str, ...]:
@@ -128,12 +129,12 @@ def _check_last(verb: str, words: tuple[str, ...], allowed: str) -> None:
         raise UsageError(_("{verb} takes {word} as its last word, or nothing.").format(verb=verb, word=allowed))
 
 
-def _seconds(text: str) -> int:
+def _seconds(verb: str, text: str) -> int:
     if text == "off":
         return 0
     number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
     if not (number.isascii() and number.isdigit() and len(number) < 9):
-        raise UsageError(_("timer takes a time such as 30s, 5m, 8h or 7d, or off."))
+        raise UsageError(_("{verb} takes a time such as 30s, 5m, 8h or 7d, or off.").format(verb=verb))
     return int(number) * _UNITS[unit]
 
 

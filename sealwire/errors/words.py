@@ -38,3 +38,15 @@ class TooLateError(SealwireError):
     code = "too-late"
     text = "It is too late for that: {detail}."
     hint = "Write a new message instead."
+
+
+class MessageFailedError(SealwireError):
+    """A message will not be sent: the broker refused it for good, it was given up, or nobody is there for it."""
+
+    code = "message-failed"
+    exit = 8
+    text = "The message failed: {reason}."
+    hint = "If it was not given up, retry sends it again, once the reason is gone."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason.rstrip("."))

@@ -127,6 +127,8 @@ def _unpack(source: Path, part: Path, passphrase: bytes, name: str) -> tuple[Key
         if len(head) < _HEAD.size:
             raise RemoteProtocolError("no backup")
         magic, version, size = _HEAD.unpack(head)
+        if magic == MAGIC and version > VERSION:
+            raise BackupError(path=source, detail=_("it was made by a newer version of Sealwire"))
         if magic != MAGIC or version != VERSION or size > MAX_KEY_FILE_BYTES:
             raise RemoteProtocolError("no backup")
         sealed = file.read(size)
@@ -165,4 +167,4 @@ def _copy_database(file: IO[bytes], part: Path, mac: hmac.HMAC) -> None:
 def _why(error: Exception) -> str:
     if isinstance(error, SealwireError):
         return _("the passphrase is wrong, or the file is damaged")
-    return str(error)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, get_args
 
-from sealwire.errors import InviteNeedsOperatorError, SealwireError, UsageError
+from sealwire.errors import InviteNeedsOperatorError, UsageError
+from sealwire.files import user_path
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.groups import Role
@@ -428,11 +429,3 @@ class Orders:
                     raise InviteNeedsOperatorError(address=(await self._client.status()).broker)
                 return await self._invite()
         return usage(order.text)
-
-
-def user_path(text: str) -> Path:
-    """Return the path that a person wrote; ~ is their home. Raises SealwireError."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise SealwireError(detail=str(error)) from None

@@ -21,6 +21,7 @@ from sealwire.errors import (
     UnknownFileError,
     UsageError,
 )
+from sealwire.errors.words import MessageFailedError
 from sealwire.peer.client import Client
 from sealwire.peer.events import File, Message
 from sealwire.peer.profile import Profile
@@ -219,6 +220,17 @@ async def test_a_file_that_is_paused_stands_still_until_it_is_resumed_and_a_canc
         with pytest.raises(UsageError):
             await fetching
         await gone(lambda: not list((stage.path / "data" / "bob" / "files").glob("*.part")))
+
+
+async def test_whoever_waits_for_what_is_given_up_hears_why(stage):
+    """No broker refused it: it was taken back by a person."""
+    async with friends(stage) as (alice, _bob):
+        source = made(stage, "given-up.bin", os.urandom(LARGE))
+        waiting = asyncio.create_task(alice.client.files.send("bob", source, wait="read", timeout_s=PATIENCE_S))
+        told = await alice.until(lambda e: isinstance(e, Message) and e.file and e.file.name == "given-up.bin")
+        await alice.client.files.cancel(told.id)
+        with pytest.raises(MessageFailedError, match=r"^The message failed: it was cancelled\.$"):
+            await waiting
 
 
 async def test_a_copy_made_to_be_sent_is_gone_when_it_was(stage):

@@ -56,6 +56,18 @@ def test_defaults() -> None:
     assert options().verb is None
 
 
+@pytest.mark.parametrize("verb", ["export", "import", "backup"])
+def test_a_home_that_nobody_has_is_said_and_no_mistake_of_ours(verb: str) -> None:
+    with pytest.raises(UsageError, match="is no path here"):
+        peer_words.checked(options(verb, "~nobody-has-this-name/x.txt"))
+
+
+@pytest.mark.parametrize("verb", ["timer", "mute"])
+def test_a_time_that_is_none_is_said_by_the_verb_that_was_typed(verb: str) -> None:
+    with pytest.raises(UsageError, match=f"^{verb} takes a time"):
+        peer_words.checked(options(verb, "bob", "soon"))
+
+
 def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
     assert options("send", "bob", "--", "--yes").words == ("bob", "--yes")
 

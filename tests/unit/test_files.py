@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from sealwire.files import PidLock, make_private_folder, open_private, write_private
+from sealwire.errors import UsageError
+from sealwire.files import PidLock, make_private_folder, open_private, user_path, write_private
 
 
 def test_a_private_file_is_whole_and_0600(tmp_path):
@@ -86,3 +87,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="space"):
         write_private(tmp_path / "key", b"new")
     assert (tmp_path / "key").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("text", ["~nobody-has-this-name/x", "a\0b"])
+def test_a_path_that_is_none_is_the_callers_mistake(text):
+    with pytest.raises(UsageError, match="is no path here"):
+        user_path(text)
+    assert user_path("~/x").is_absolute()

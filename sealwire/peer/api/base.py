@@ -77,7 +77,7 @@ class ClientApi(Protocol):
 
         Raises:
             TextTooLongError, AccountNameError, UnknownPeerError, UntrustedPeerError, BrokerUnreachableError,
-            NotReachedError, RejectedError.
+            NotReachedError, MessageFailedError.
         """
 
     async def history(self, conversation: str, limit: int = 50, before_row: int | None = None) -> Sequence[Message]:

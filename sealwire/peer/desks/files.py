@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sealwire.crypto.attachments import blob_size
 from sealwire.errors import FileTooLargeError, FileUnreadableError, SealwireError, TextTooLongError, UsageError
-from sealwire.files import make_private_folder
+from sealwire.files import make_private_folder, user_path
 from sealwire.i18n import _
 from sealwire.ids import MessageId
 from sealwire.peer import thumbs
@@ -320,7 +320,7 @@ class FilesDesk:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))
+    return Path(os.path.abspath(user_path(path)))
 
 
 def _second_name(path: Path, folder: Path) -> Path:

@@ -14,13 +14,13 @@ from sealwire.errors import (
     BlockedPeerError,
     BrokerUnreachableError,
     NotReachedError,
-    RejectedError,
     SealwireError,
     TextTooLongError,
     UnknownPeerError,
     UntrustedPeerError,
     UsageError,
 )
+from sealwire.errors.words import MessageFailedError
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MessageId
 from sealwire.peer.api.base import Sent
@@ -142,15 +142,15 @@ class TalkDesk:
         """Wait until an own message is as far as that.
 
         Raises:
-            UnknownPeerError, RejectedError, and those of :meth:`late`.
+            UnknownPeerError, MessageFailedError, and those of :meth:`late`.
         """
         rank, publisher = STATE_RANK[wait], self._client.turns.publisher
         reached = publisher.reached(message_id, rank)
         try:
             wanted = MessageId(bytes.fromhex(message_id))
             message = await self._client.do(lambda _now: self._client.store.own_message(wanted))
-            if message is not None and message.state and STATE_RANK[message.state] >= rank:
-                state, reason = message.state, None  # while we were about to wait
+            if message is not None and message.state and STATE_RANK[message.state] >= rank:  # before we began to wait
+                state, reason = message.state, await self._client.do(lambda _now: self._client.store.reason(wanted))
             else:
                 delivery = await asyncio.wait_for(reached, max(0.001, ends - time.monotonic()))
                 state, reason = delivery.state, delivery.reason
@@ -165,7 +165,7 @@ class TalkDesk:
             return Sent(message_id, state)
         if not place.startswith(GROUP_MARK) and self._client.engine.contact(place) is None:
             raise UnknownPeerError(name=place)
-        raise RejectedError(reason=reason)
+        raise MessageFailedError(reason or _("its reason is not known"))
 
     def late(self, place: str, wait: WaitFor, timeout_s: float) -> SealwireError:
         """Why something was not reached in time."""

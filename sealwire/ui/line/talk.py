@@ -12,7 +12,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from sealwire.errors import RejectedError, SealwireError, UnknownPeerError, UsageError
+from sealwire.errors import SealwireError, UnknownPeerError, UsageError
+from sealwire.errors.words import MessageFailedError
 from sealwire.i18n import _, explain
 from sealwire.peer.api import ContactInfo, FullClient
 from sealwire.peer.api.past import ConversationInfo
@@ -157,7 +158,7 @@ class Talk:
         """A message of this run that failed after it was queued is an error of this run; its line says so."""
         if event.state == "failed" and event.id in self.view.own and self.error is None:
             known = await self._known(event.to)
-            self.error = RejectedError(reason=event.reason) if known else UnknownPeerError(name=event.to)
+            self.error = MessageFailedError(event.reason or "") if known else UnknownPeerError(name=event.to)
 
     # --- what is asked ---------------------------------------------------------------------------------------
 

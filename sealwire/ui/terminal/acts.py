@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from sealwire.errors import SealwireError, UsageError
+from sealwire.files import user_path
 from sealwire.i18n import _, explain
 from sealwire.peer.events import Message
 from sealwire.ui import views
-from sealwire.ui.orders import Orders, Work, user_path
+from sealwire.ui.orders import Orders, Work
 from sealwire.ui.terminal.about import About
 from sealwire.ui.terminal.message_acts import MessageActs
 from sealwire.ui.terminal.people_acts import PeopleActs

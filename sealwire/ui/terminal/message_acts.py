@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealwire.errors import UsageError
+from sealwire.files import user_path
 from sealwire.i18n import _
 from sealwire.peer.events import Message
 from sealwire.ui import views
-from sealwire.ui.orders import user_path
 from sealwire.ui.terminal.about import About
 from sealwire.ui.terminal.screens.base import Ask, Confirm, Menu
 from sealwire.ui.views import emoji, spoken

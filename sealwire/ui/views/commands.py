@@ -357,13 +357,13 @@ def span_seconds(text: str) -> int:
 
 
 def day_ms(text: str, zone: tzinfo | None) -> int:
-    """Return when a day written YYYY-MM-DD begins for the reader.
+    """Return when a day written YYYY-MM-DD begins for the reader, of days outside the clock the nearest in it.
 
     Raises:
         UsageError: it is no day.
     """
     try:
-        day = date.fromisoformat(text.strip())
+        day = min(max(date.fromisoformat(text.strip()), date(1970, 1, 2)), date(9999, 12, 30))
     except ValueError:
         raise UsageError(_("A day is written YYYY-MM-DD, like 2026-09-21.")) from None
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)

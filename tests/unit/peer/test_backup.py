@@ -107,6 +107,20 @@ def test_a_profile_that_exists_is_never_replaced_and_neither_is_a_file(saved: Pa
     store.close()
 
 
+def test_a_backup_of_a_newer_version_and_what_is_no_file_are_refused_as_such(saved: Path, tmp_path: Path) -> None:
+    content = saved.read_bytes()
+    newer = tmp_path / "newer.backup"
+    newer.write_bytes(content[:16] + b"\x02" + content[17:])
+    os.mkfifo(tmp_path / "pipe")
+    there = profile(tmp_path / "two")
+    for source, why in ((newer, "a newer version"), (tmp_path / "pipe", "it is not a file"), (tmp_path, "not a file")):
+        with pytest.raises(BackupError, match=rf"cannot be used: .*{why}") as refused:
+            backup.restore(there, source, b"new")
+        assert "Errno" not in str(refused.value)
+    assert not there.key_file.exists()
+    assert list(there.data_dir.iterdir()) == []
+
+
 def test_a_backup_of_somebody_else_is_named(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="it is of alice"):
         backup.restore(profile(tmp_path / "two", "bob"), saved, b"new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sealwire.errors import UsageError
 from sealwire.ui.views import commands, completing, emoji
-from sealwire.ui.views.commands import FOREVER_S, Command, Nothing, Order, Say, parse, usage
+from sealwire.ui.views.commands import FOREVER_S, Command, Nothing, Order, Say, day_ms, parse, usage
 
 
 @pytest.mark.parametrize(
@@ -246,3 +247,13 @@ def test_a_paste_of_several_lines_is_a_message_whatever_it_begins_with(paste):
 def test_a_long_answer_has_several_lines():
     assert parse("/reply 2 one\ntwo") == Order("reply", number=2, text="one\ntwo")
     assert parse("@bob one\ntwo") == Say("one\ntwo", "bob")
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 14])
+def test_any_day_of_the_calendar_can_be_gone_to(hours):
+    zone = timezone(timedelta(hours=hours))
+    times = [day_ms(day, zone) for day in ("0001-01-01", "1969-12-31", "2026-09-21", "9999-12-31")]
+    assert times == sorted(times)
+    assert day_ms("9999-12-31", None) > day_ms("2026-09-21", None) > day_ms("0001-01-01", None)
+    with pytest.raises(UsageError):
+        day_ms("2026-02-30", zone)
