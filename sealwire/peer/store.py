@@ -402,11 +402,6 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
         row = self._one("SELECT * FROM shown WHERE id = ? AND mine = 1", message_id)
         return shown_message(row) if row else None
 
-    def reason(self, message_id: MessageId) -> str | None:
-        """Why one of our own messages failed."""
-        row = self._one("SELECT reason FROM message WHERE id = ? AND mine = 1", message_id)
-        return row[0] if row else None
-
     def failed(self) -> list[Message]:
         """Our messages that failed and were neither given up nor taken back, oldest first."""
         rank = STATE_RANK["failed"]

@@ -27,6 +27,11 @@ class WordShelf(Shelf):
 
     # --- single messages ---
 
+    def reason(self, message_id: MessageId) -> str | None:
+        """Why one of our own messages failed."""
+        row = self._one("SELECT reason FROM message WHERE id = ? AND mine = 1", message_id)
+        return row[0] if row else None
+
     def find(self, conversation: str, sender: str, message_id: bytes) -> MessageRow | None:
         """The message of this author and id in this conversation."""
         sql = _MESSAGE + "WHERE id = ? AND conversation = ? AND sender = ?"
