@@ -50,8 +50,8 @@ class AdminServer:
     def __init__(self, folder: Path, handlers: Mapping[str, Handler]) -> None:
         self._folder = folder
         self._handlers = handlers
-        self._wake_read, self._wake_write = socket.socketpair()
         self._listener = localsocket.listen(folder, SOCKET)
+        self._wake_read, self._wake_write = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="admin", daemon=True)
         self._thread.start()
 

@@ -72,9 +72,9 @@ class Lookout:
             b"/healthz": lambda: _verdict(problems(vitals(), time.monotonic())),
             b"/readyz": lambda: _verdict(unready(vitals())),
         }
-        self._wake_read, self._wake_write = socket.socketpair()
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._listener = socket.create_server(address, family=family, backlog=8)
+        self._wake_read, self._wake_write = socket.socketpair()
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, name="broker-lookout", daemon=True)
         self._thread.start()

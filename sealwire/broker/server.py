@@ -189,14 +189,15 @@ class Server:
             zmq.ZMQError: the address cannot be bound.
         """
         _check_libzmq()
-        observe = None if self._metrics is None else self._metrics.commits.observe
-        store = AttendedStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes, observe)
-        self._store = store
+        timed = None if self._metrics is None else self._metrics.commits.observe
         try:
-            self._serve(store)
+            store = self._store = AttendedStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes, timed)
+            try:
+                self._serve(store)
+            finally:
+                if not self._hangs:  # else its thread is inside it, and would be waited for
+                    store.close()
         finally:
-            if not self._hangs:  # else its thread is inside it, and would be waited for
-                store.close()
             self._wake_read.close()
             self._wake_write.close()
             for future, _ in self._commands:

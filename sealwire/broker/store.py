@@ -10,6 +10,7 @@ Source: protocol.md §5.3.
 from __future__ import annotations
 
 import heapq
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -378,4 +379,9 @@ class Writer:
             while (job := self._next()) is not None:
                 self._deliver(self._store.apply(job))
         except BaseException as error:  # noqa: BLE001 - whatever it was, the broker must not go on without its store
-            self._fail(error)
+            self._fail(error if isinstance(error, StoreFailedError) else self._unforeseen(error))
+
+    def _unforeseen(self, error: BaseException) -> StoreFailedError:
+        """An error of a kind that nobody thought of: for those who start the broker again it is one like the others."""
+        logging.getLogger("sealwire.broker.store").error("the store failed", exc_info=error)
+        return StoreFailedError(path=self._store.path, detail=f"{type(error).__name__}: {error}")

@@ -23,6 +23,7 @@ from sealwire.i18n import _, explain, prefer
 
 __all__ = [
     "EXIT_ERROR",
+    "EXIT_FAILED",
     "EXIT_INTERRUPTED",
     "EXIT_OK",
     "FLAG_KEYS",
@@ -34,11 +35,14 @@ __all__ = [
     "report",
     "run",
     "say",
+    "say_bug",
     "unknown_word",
 ]
 
 EXIT_OK = 0
 EXIT_ERROR = 1
+EXIT_FAILED = 70
+"""A broker that served and cannot go on (EX_SOFTWARE): starting it again is all there is to do, and loses nothing."""
 EXIT_INTERRUPTED = 130
 """128 + SIGINT: what a shell expects when a person breaks off a command that had not finished."""
 
@@ -73,7 +77,8 @@ def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None
         _drop_stdout()
         return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the top: people get a sentence, developers the rest on request
-        return _say_bug(error)
+        say_bug(error)
+        return EXIT_ERROR
 
 
 def report(error: SealwireError) -> int:
@@ -92,7 +97,8 @@ def _system_says(error: OSError) -> str:
     return where + (error.strerror or str(error))
 
 
-def _say_bug(error: Exception) -> int:
+def say_bug(error: Exception) -> None:
+    """Say on stderr that the program met a mistake of its own, and where."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(
         _("Sealwire stopped because of a mistake of its own ({kind} in {file}, line {line}).").format(
@@ -103,7 +109,6 @@ def _say_bug(error: Exception) -> int:
         say("".join(traceback.format_exception(error)).rstrip())
     else:
         say(_("Please report it with what SEALWIRE_LOG__LEVEL=debug shows."))
-    return EXIT_ERROR
 
 
 def _fill_closed_streams() -> None:

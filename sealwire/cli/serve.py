@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+import logging
 import os
 import secrets
 import socket
@@ -23,7 +24,7 @@ from sealwire.broker.backup import Copying
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
 from sealwire.cli.broker_office import Office
-from sealwire.cli.common import EXIT_OK, say
+from sealwire.cli.common import EXIT_FAILED, EXIT_OK, say, say_bug
 from sealwire.cli.descriptors import fitted, reach
 from sealwire.cli.watch import Watcher
 from sealwire.config import Settings
@@ -111,12 +112,11 @@ class Serving:
         try:
             self._keys = keyfiles.load_or_create(self._settings.paths.keys)
             self._warn_if_public()
-            self._relay()
+            return self._relay()
         finally:
             lock.release()
-        return EXIT_OK
 
-    def _relay(self) -> None:
+    def _relay(self) -> int:
         log = self._settings.log
         logger = logs.setup(log.level, log.format)
         listen = self._settings.metrics.listen
@@ -134,21 +134,30 @@ class Serving:
         try:
             if not self._stopped:
                 server.run()
-        except zmq.ZMQError as error:
-            if self._is_ready:
-                raise
-            raise BindError(address=self._settings.broker.bind, reason=error.strerror) from error
-        except SealwireError:
-            raise
-        except Exception:
-            logger.exception("the broker stops")  # a supervisor's journal keeps where; people get a sentence
-            raise
+            return EXIT_OK
+        except Exception as error:  # noqa: BLE001 - whatever ends a broker, it has one of the exit codes for that
+            return self._ended_by(error, logger)
         finally:
             for asked in (self._admin, self._monitoring):
                 if asked is not None:
                     asked.close()
             if watcher is not None:
                 watcher.close()
+
+    def _ended_by(self, error: Exception, logger: logging.Logger) -> int:
+        """Before the broker serves it is a start that does not work; from then on a failure, whatever kind it is of.
+
+        Starting it again mends the one as little as the other is mended by anything else.
+        """
+        if isinstance(error, SealwireError) and (error.exit == EXIT_FAILED or not self._is_ready):
+            raise error
+        if isinstance(error, zmq.ZMQError) and not self._is_ready:
+            raise BindError(address=self._settings.broker.bind, reason=error.strerror) from error
+        logger.error("the broker stops", exc_info=error)  # a supervisor's journal keeps where; people get a sentence
+        if not self._is_ready:
+            raise error
+        say_bug(error)
+        return EXIT_FAILED
 
     def stop(self) -> None:
         """End cleanly; safe in a signal handler, before the start as well."""
@@ -170,7 +179,6 @@ class Serving:
     def _ready(self, endpoint: str) -> None:
         """The relay listens: administrators first, so that whoever waited for the line can ask at once."""
         self._endpoint = invites.plain_endpoint(endpoint)
-        self._is_ready = True
         settle_down()
         office = Office(self._folder, self._submit, reach)
         handlers = {
@@ -186,6 +194,7 @@ class Serving:
             say(explain(NoAdminSocketError())[0])
         if self._monitoring is not None and self._server is not None:
             self._monitoring.start(self._server)
+        self._is_ready = True
         say(f"sealwire broker ready on {self._endpoint}")
         _tell_systemd("READY=1")
 

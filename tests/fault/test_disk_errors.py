@@ -129,6 +129,17 @@ def test_after_a_failed_sync_the_broker_accepts_nothing_ends_with_70_and_starts_
 
 
 @pytest.mark.process
+def test_an_error_of_a_kind_that_nobody_foresaw_ends_the_broker_with_70_too(tmp_path):
+    with Broker(tmp_path) as broker:
+        broker.server._writer.submit(mails(object()))  # type: ignore[arg-type]  # no database takes that
+        broker.thread.join(5)
+        assert not broker.thread.is_alive()
+    assert isinstance(broker.failure, StoreFailedError)
+    assert broker.failure.exit == 70
+    assert "TypeError" in str(broker.failure)
+
+
+@pytest.mark.process
 def test_a_disk_that_hangs_holds_nobody_up_and_nothing_is_answered(tmp_path, monkeypatch):
     monkeypatch.setattr("sealwire.broker.server._SHUTDOWN_S", 0.1)
     monkeypatch.setattr("sealwire.broker.server._DISK_S", 0.2)
