@@ -42,6 +42,7 @@ from sealwire.peer.records import Now
 from sealwire.peer.store import Store
 from sealwire.peer.turn import Turn
 from sealwire.testing.carriage import VirtualHauler
+from sealwire.wire.many import apart, gather_delivers, gather_sends
 
 BROKER_KEY = bytes(range(32))
 """Public halves are enough: there is no CURVE without sockets."""
@@ -269,9 +270,9 @@ class Network:
                 self.router.disconnected(connection.fd)
 
     def to_broker(self, peer: End, frames: list[bytes]) -> None:
-        """A peer's frames go onto the wire."""
+        """A peer's frames go onto the wire, together where the real link puts them together."""
         if peer.rid is not None and peer.rid in self._at_broker:
-            self._at_broker[peer.rid][1].extend(frames)
+            self._at_broker[peer.rid][1].extend(gather_sends(frames))
 
     def _connect(self, peer: End) -> None:
         self._rids += 1
@@ -380,14 +381,15 @@ class Network:
         router.ephemerals.clear()
         router.sends.clear()
         router.kicks.clear()
-        for rid, frame in (*sends, *signs):
+        for rid, frame in (*gather_delivers(sends), *signs):
             entry = self._at_broker.get(rid)
             if entry is None:
                 router.send_failed(rid)
                 continue
-            self.relayed.append(frame)
             peer = entry[0]
-            peer.inbound.extend(peer.hostile(peer, frame) if peer.hostile else [frame])
+            for one in apart(frame):
+                self.relayed.append(one)
+                peer.inbound.extend(peer.hostile(peer, one) if peer.hostile else [one])
         for connection in kicks:
             entry = self._at_broker.get(connection.rid)
             if entry is not None and entry[0].rid == connection.rid and not entry[0].inbound:

@@ -11,6 +11,7 @@ import tempfile
 from collections import deque
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -18,6 +19,7 @@ from sealwire.broker.mailbox import COMMIT, PEND
 from sealwire.broker.port import BrokerSettings
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from sealwire.wire.many import gather_sends
 from tests.depth import examples
 from tests.unit.broker.rig import Client, Rig
 
@@ -34,6 +36,8 @@ LIMITS = BrokerSettings(
 SENDERS = {"alice": "alice", "carol": "mallory"}
 RECIPIENTS = {"bob": "bob", "dave": "mallory"}
 ROUNDS_TO_REST = 400
+JOB_ROWS = 3
+"""Messages of one transaction: a frame that holds more is stored in halves, and a crash comes between them."""
 
 
 class Sender:
@@ -42,6 +46,7 @@ class Sender:
     def __init__(self, rig: Rig, name: str) -> None:
         self.rig = rig
         self.name = name
+        self.gathers = False
         self.written = 0
         self.accepted: list[tuple[str, bytes]] = []
         self.waiting: dict[str, deque[bytes]] = {name: deque() for name in RECIPIENTS}
@@ -68,7 +73,7 @@ class Sender:
             self.waiting[to].appendleft(message)
 
     def pump(self) -> None:
-        """Send what the window allows; a refused mailbox waits until all its numbers are answered."""
+        """Send what the window allows, together or one by one; a refused mailbox waits for all its numbers' answers."""
         client = self.client
         if client is None:
             return
@@ -77,11 +82,14 @@ class Sender:
                 client.release(self.mailbox(to))
                 self.waiting[to].extendleft(message for _, message in sorted(rows, reverse=True))
                 del self.returned[to]
+        made = []
         for to, queue in self.waiting.items():
             while queue and to not in self.returned and client.seq - self.answered < SEND_WINDOW:
                 message = queue.popleft()
-                client.send(self.mailbox(to), message)
+                made.append(client.send_frame(self.mailbox(to), message))
                 self.sent[client.seq] = (to, message)
+        for frame in gather_sends(made) if self.gathers else made:
+            client.feed(frame)
 
     def mailbox(self, name: str) -> frames.Mailbox:
         return self.rig.connect(name, RECIPIENTS[name]).mailbox
@@ -140,6 +148,8 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr("sealwire.broker.ledger.JOB_ROWS", JOB_ROWS)
         self.rig = Rig(self.folder, LIMITS, auto=False)
         self.senders = [Sender(self.rig, name) for name in SENDERS]
         self.recipients = [Recipient(self.rig, name) for name in RECIPIENTS]
@@ -150,6 +160,7 @@ class Delivery(RuleBasedStateMachine):
         try:
             self.come_to_rest()
         finally:
+            self.patch.undo()
             self.rig.store.close()
             shutil.rmtree(self.folder)
 
@@ -160,6 +171,11 @@ class Delivery(RuleBasedStateMachine):
         for _ in range(count):
             self.senders[sender].write(to)
         self.senders[sender].pump()
+
+    @rule(sender=st.integers(0, 1), gathers=st.booleans())
+    def sender_gathers(self, sender: int, gathers: bool) -> None:
+        """From now on what is ready at the same moment shares a frame (SEND_MANY), or no longer."""
+        self.senders[sender].gathers = gathers
 
     @rule(sender=st.integers(0, 1))
     def sender_listens(self, sender: int) -> None:
