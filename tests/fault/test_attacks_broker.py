@@ -14,8 +14,10 @@ import zmq
 
 import sealwire
 from sealwire.broker.port import BrokerSettings
+from sealwire.errors import RemoteProtocolError
 from sealwire.wire import control, frames
 from sealwire.wire.frames import Code, Verb
+from sealwire.wire.many import MAX_MANY, decode_deliver_many, encode_deliver_many, encode_send_many
 from tests.unit.broker.raw_peer import login_of
 from tests.unit.broker.rig import BROKER_CURVE, Rig
 from tests.unit.broker.running import Broker
@@ -65,6 +67,15 @@ def test_attack_08_a_replayed_login_or_frame_changes_nothing(rig):
     again.feed(recorded)  # on a later one: the token is dead
     assert [words[0] for words in bob.seen()] == ["deliver"]
     assert again.is_open
+
+
+def test_attack_08_a_replayed_frame_of_many_takes_nothing_that_follows_it_along(rig):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    sends = [alice.send_frame(bob.mailbox, envelope) for envelope in (b"one", b"two", b"three")]
+    alice.feed(encode_send_many(sends[:2]))
+    alice.feed(encode_send_many([sends[0], sends[2]]))  # the first number is used up: what follows is not looked at
+    assert not alice.is_open
+    assert [envelope for _, _, envelope in bob.seen()] == [b"one", b"two"]
 
 
 def test_attack_09_bundles_of_one_device_cannot_be_drained(rig):
@@ -118,6 +129,47 @@ def test_attack_45_a_login_is_worth_nothing_on_another_connection_or_broker(rig)
     assert rig.router.status()["logins"] == 0
 
 
+def test_attack_31_one_frame_unfolds_into_a_bounded_number_of_messages(rig):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    alice.feed(encode_send_many([alice.send_frame(bob.mailbox, b"x") for _ in range(MAX_MANY + 1)]))
+    assert not alice.is_open
+    assert len(bob.seen()) == MAX_MANY
+    delivers = [frames.encode_deliver(n, frames.Mid(bytes(16)), b"x") for n in range(1, MAX_MANY + 2)]
+    assert len(decode_deliver_many(encode_deliver_many(delivers[:-1]))) == MAX_MANY
+    with pytest.raises(RemoteProtocolError):
+        decode_deliver_many(encode_deliver_many(delivers))
+
+
+@pytest.mark.parametrize("length", [0, 40, 44, 60_000], ids=["none", "no envelope", "past the end", "far past the end"])
+def test_attack_31_a_length_that_lies_unfolds_into_nothing(rig, length):
+    """The last message says that it is longer or shorter than what is there of it (43 bytes)."""
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    good = encode_send_many([alice.send_frame(bob.mailbox, envelope) for envelope in (b"one", b"two")])
+    at = len(good) - 45
+    alice.feed(good[:at] + length.to_bytes(2, "big") + good[at + 2 :])
+    assert not alice.is_open
+    assert [envelope for _, _, envelope in bob.seen()] == [b"one"]
+    told = encode_deliver_many([frames.encode_deliver(n, frames.Mid(bytes(16)), b"x" * 19) for n in (1, 2)])
+    with pytest.raises(RemoteProtocolError):
+        decode_deliver_many(told[:-45] + (length if length != 40 else 24).to_bytes(2, "big") + told[-43:])
+
+
+@pytest.mark.parametrize("left", range(1, 45), ids=str)
+def test_attack_31_a_frame_cut_short_unfolds_into_what_is_whole(rig, left):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    good = encode_send_many([alice.send_frame(bob.mailbox, envelope) for envelope in (b"one", b"two")])
+    alice.feed(good[: len(good) - 45 + left])
+    assert not alice.is_open
+    assert [envelope for _, _, envelope in bob.seen()] == [b"one"]
+
+
+@pytest.mark.parametrize("size", [0, frames.MAX_ENVELOPE_BYTES + 1])
+def test_attack_31_no_message_is_smaller_or_larger_for_having_come_with_others(size):
+    odd = frames.encode_deliver(1, frames.Mid(bytes(16)), bytes(size))
+    with pytest.raises(RemoteProtocolError):
+        decode_deliver_many(encode_deliver_many([odd]))
+
+
 def test_attack_46_a_peer_that_takes_anothers_routing_id_gets_nothing(broker):
     bob = broker.login("bob", "bob")
     (rid,) = broker.server._router.links
@@ -127,6 +179,13 @@ def test_attack_46_a_peer_that_takes_anothers_routing_id_gets_nothing(broker):
     alice = broker.login("alice")
     alice.send(bob.mailbox, b"for bob")
     assert frames.decode_deliver(bob.recv(Verb.DELIVER))[2] == b"for bob"
+
+
+def test_attack_46_many_messages_under_the_token_of_another_connection_are_nobodys(rig):
+    alice, bob, mallory = rig.login("alice"), rig.login("bob", "bob"), rig.login("mallory", "mallory")
+    alice.feed(encode_send_many([mallory.send_frame(bob.mailbox, b"posed") for _ in range(2)]))
+    assert (alice.seen(), bob.seen(), mallory.seen()) == ([], [], [])
+    assert rig.router.status()["wrong_tokens"] == 1
 
 
 @pytest.mark.parametrize("strays", [0, 1, 2, 3])

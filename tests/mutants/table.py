@@ -48,6 +48,11 @@ READ_WITHOUT_A_SESSION = (
     'after, fresh, plaintext = session, None, envelope[16:].rstrip(b"\\0"); plain = decode_plaintext(plaintext)'
 )
 
+UNFOLDED = BROKER + "31_one_frame_unfolds_into_a_bounded_number_of_messages"
+CUT_SHORT = BROKER + "31_a_frame_cut_short_unfolds_into_what_is_whole"
+ODD_SIZES = BROKER + "31_no_message_is_smaller_or_larger_for_having_come_with_others"
+LYING_LENGTH = BROKER + "31_a_length_that_lies_unfolds_into_nothing"
+
 TABLE: Final = (
     # --- keys and whose they are ---
     Mutant(1, "peer/roster.py", "if contact.account_key != listed.n_sign:", "if False:", SWAPPED_LATER),
@@ -137,6 +142,13 @@ TABLE: Final = (
         "if opk_id == NO_ONE_TIME:",
         "if opk_id == NO_ONE_TIME or one_time(opk_id) is None:",
         BUNDLES + "07_an_unknown_one_time_prekey_is_refused_and_nothing_is_stored",
+    ),
+    Mutant(
+        8,
+        "broker/relay.py",
+        "if at == end or not link.open:",
+        "if at == end:",
+        BROKER + "08_a_replayed_frame_of_many_takes_nothing_that_follows_it_along",
     ),
     Mutant(
         8,
@@ -425,6 +437,13 @@ TABLE: Final = (
     ),
     Mutant(
         46,
+        "broker/relay.py",
+        "elif head == link.many_head:",
+        "elif head[:1] == link.many_head[:1]:",
+        BROKER + "46_many_messages_under_the_token_of_another_connection_are_nobodys",
+    ),
+    Mutant(
+        46,
         "broker/server.py",
         "zmq.ROUTER_HANDOVER: 0,",
         "zmq.ROUTER_HANDOVER: 1,",
@@ -466,6 +485,14 @@ TABLE: Final = (
         "if True:",
         FILES + "27_the_hash_is_compared_before_the_file_has_a_name",
     ),
+    Mutant(31, "broker/relay.py", "for _ in range(MAX_MANY):", "for _ in range(1 << 16):", UNFOLDED),
+    Mutant(31, "wire/many.py", "or len(rests) == MAX_MANY:", "or False:", UNFOLDED),
+    Mutant(31, "broker/relay.py", "if start >= end:", "if False:", CUT_SHORT),
+    Mutant(31, "broker/relay.py", "if not start < at <= end:", "if at <= start:", LYING_LENGTH),
+    Mutant(31, "broker/relay.py", "if not start < at <= end:", "if at > end:", LYING_LENGTH),
+    Mutant(31, "wire/many.py", "if not fits or at > len(frame) or", "if not fits or", LYING_LENGTH),
+    Mutant(31, "wire/many.py", "fits = least < length <= least", "fits = length <= least", ODD_SIZES),
+    Mutant(31, "wire/many.py", "<= least + MAX_ENVELOPE_BYTES", "<= least + 0xFFFF", ODD_SIZES),
     Mutant(
         31,
         "thumbnailer.py",
