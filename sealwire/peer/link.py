@@ -139,7 +139,7 @@ class Link:
             with contextlib.suppress(zmq.Again):
                 while len(frames) < most:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
-                    frames += _apart(parts[0] if len(parts) == 1 else b"")
+                    frames += apart_or_whole(parts[0] if len(parts) == 1 else b"")
         return frames
 
     def send(self, frames: list[bytes]) -> bool:
@@ -174,7 +174,7 @@ class Link:
         end_context(self._context, linger_ms / 1000 + END_S)
 
 
-def _apart(frame: bytes) -> list[bytes]:
+def apart_or_whole(frame: bytes) -> list[bytes]:
     """The frame, or the DELIVERs that came together in it; one that cannot be read is left to the engine to refuse."""
     try:
         return apart(frame)

@@ -27,9 +27,11 @@ from sealwire.broker.port import BrokerSettings
 from sealwire.config.reference import text as reference
 from sealwire.errors import ConfigError, InviteError
 from sealwire.ids import RoutingId
+from sealwire.peer.link import apart_or_whole
 from sealwire.testing import Network, VirtualPeer
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from sealwire.wire.many import encode_send_many
 from tests.conftest import PEOPLE
 from tests.property.test_decoders import ALLOWED, CANONICAL, EVERY, RSA_PRIVATE
 from tests.unit.broker.raw_peer import RawPeer, hello_of, member
@@ -197,11 +199,11 @@ def router(data: bytes) -> None:
 
 
 def engine(data: bytes) -> None:
-    """Frames from a hostile broker, in one turn of a peer."""
+    """Frames from a hostile broker, in one turn of a peer, those that came together apart as its link takes them."""
     live = _live("engine")
     peer: VirtualPeer = live.bob
     if peer.rid is not None:
-        peer.turn([frame for _flags, frame in split(data)])
+        peer.turn([one for _flags, frame in split(data) for one in apart_or_whole(frame)])
     live.rest()
 
 
@@ -295,6 +297,7 @@ TOKEN, MID, BOX = frames.Token(b"token678"), bytes(16), bytes(16)
 HELLO = hello_of(member("mallory", PUBLIC, "mallory"), bytes(32))
 SEEDS_UP = (
     _up(frames.encode_send(TOKEN, 1, MID, BOX, b"e" * 400), frames.encode_release(TOKEN, BOX)),
+    _up(encode_send_many([frames.encode_send(TOKEN, n, MID, BOX, b"e" * 90) for n in (1, 2, 3)])),
     _up(frames.encode_fanout(TOKEN, 1, MID, [BOX, b"b" * 16], b"e" * 300), frames.encode_ack(TOKEN, 1)),
     _up(frames.encode_ephemeral(TOKEN, BOX, b"typing"), frames.encode_ping(TOKEN, 1), frames.encode_bye(TOKEN)),
     _up(*(valid for kind, valid in decoders("control").items() if kind.split()[1] in ("publish", "lookup", "fetch"))),
