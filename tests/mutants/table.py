@@ -630,8 +630,8 @@ TABLE: Final = (
     Mutant(
         50,
         "crypto/primitives.py",
-        "_, secret = sodium.crypto_sign_seed_keypair(seed)",
-        "secret = seed + bytes(32)",
+        "return sodium.crypto_sign_seed_keypair(seed)[1]",
+        "return seed + bytes(32)",
         CONTEXTS + "50_nothing_is_signed_with_a_key_that_is_not_the_seeds_own",
     ),
     Mutant(
