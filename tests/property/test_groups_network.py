@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
-from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from sealwire.crypto.group_entry import Invited, Kind, Role, encode_text
 from sealwire.crypto.membership import MAX_INVITED_MS
 from sealwire.errors import SealwireError
-from sealwire.testing import Network
 from sealwire.testing.network import VirtualPeer
 from tests.company import Company, warned
-from tests.conftest import PEOPLE
 from tests.depth import examples
+from tests.property.troubles import Troubles
 
 STAY, COME_AND_GO = ("alice", "bob"), ("carol", "dave")
 KEYS = {"carol": "mallory", "dave": "bob"}
@@ -33,11 +29,9 @@ ALLOWED_WARNINGS = {"refused", "reduced-secrecy", "protocol", "unreadable", "gro
 back before it was read."""
 
 
-class Meetings(RuleBasedStateMachine):
+class Meetings(Troubles):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="sealwire-group-"))
-        self.net = Network(self.folder, PEOPLE)
         self.said: dict[str, list[str]] = {}
 
     @initialize()
@@ -93,53 +87,12 @@ class Meetings(RuleBasedStateMachine):
     def a_new_epoch_begins(self, name: str) -> None:
         self._asks(name, Kind.REKEY)
 
-    @rule(turns=st.integers(1, 12))
-    def some_turns(self, turns: int) -> None:
-        for _ in range(turns):
-            self.net._pass(0.001)
-            self.net._turn()
-
     @rule(seconds=st.sampled_from([0.5, 3.0]))
     def time_passes(self, seconds: float) -> None:
         self.net.advance(seconds)
 
-    @rule()
-    def the_broker_is_killed_and_started(self) -> None:
-        if self.net.broker_runs:
-            self.net.kill_broker()
-        self.net.start_broker()
-
-    @precondition(lambda self: self.net.broker_runs)
-    @rule()
-    def the_broker_is_killed(self) -> None:
-        self.net.kill_broker()
-
-    @rule(name=NAMES)
-    def a_peer_is_killed_and_started(self, name: str) -> None:
-        if self.people[name].running:
-            self.people[name].crash()
-        self.people[name].start()
-
-    @rule(name=NAMES)
-    def a_commit_fails(self, name: str) -> None:
-        peer = self.people[name]
-        if peer.running and peer.inbound:
-            peer.abort_turn(list(peer.inbound))
-
-    @rule(name=NAMES)
-    def a_link_breaks(self, name: str) -> None:
-        if self.people[name].running:
-            self.net.cut(self.people[name])
-
-    def teardown(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            stack.callback(self.net.close)
-            if hasattr(self, "group"):
-                self._heal()
-                self._judge()
-
-    def _judge(self) -> None:
+    def judge(self) -> None:
+        self.heal(5, 15)
         alice = self.people["alice"]
         inside = [peer for peer in self.people.values() if peer.name in self.group.members(alice)]
         outside = [peer for peer in self.people.values() if peer not in inside]
@@ -161,15 +114,6 @@ class Meetings(RuleBasedStateMachine):
             assert heard == [text for text in texts if text in heard], "in order, and once"
             if name in STAY and peer.name in STAY and name != peer.name:
                 assert heard == texts, "nothing is lost between those who stay"
-
-    def _heal(self) -> None:
-        if not self.net.broker_runs:
-            self.net.start_broker()
-        for peer in self.people.values():
-            if not peer.running:
-                peer.start()
-        for _ in range(5):
-            self.net.advance(15)
 
 
 TestMeetings = Meetings.TestCase

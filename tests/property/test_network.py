@@ -6,27 +6,20 @@ effects, fill the disk, cut links and let time pass; at the end of each history 
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
-from pathlib import Path
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, rule
 
-from sealwire.testing import Network
 from tests.conftest import PEOPLE
 from tests.depth import examples
+from tests.property.troubles import WHO, Troubles
 
 NAMES = st.sampled_from(sorted(PEOPLE))
 ALLOWED_WARNINGS = {"refused", "reduced-secrecy", "protocol"}
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(Troubles):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="sealwire-history-"))
-        self.net = Network(self.folder, PEOPLE)
         self.sent: dict[tuple[str, str], list[str]] = {}
         self.count = 0
 
@@ -45,48 +38,15 @@ class Histories(RuleBasedStateMachine):
             self.people[sender].send(recipient, text)
             self.sent.setdefault((sender, recipient), []).append(text)
 
-    @rule(turns=st.integers(1, 12))
-    def some_turns(self, turns: int) -> None:
-        for _ in range(turns):
-            self.net._pass(0.001)
-            self.net._turn()
-
     @rule(seconds=st.sampled_from([0.5, 3.0, 20.0]))
     def time_passes(self, seconds: float) -> None:
         self.net.advance(seconds)
 
-    @rule()
-    def the_broker_is_killed_and_started(self) -> None:
-        if self.net.broker_runs:
-            self.net.kill_broker()
-        self.net.start_broker()
-
-    @precondition(lambda self: self.net.broker_runs)
-    @rule()
-    def the_broker_is_killed(self) -> None:
-        self.net.kill_broker()
-
-    @rule(name=NAMES)
-    def a_peer_is_killed_and_started(self, name: str) -> None:
-        if self.people[name].running:
-            self.people[name].crash()
-        self.people[name].start()
-
-    @rule(name=NAMES)
-    def a_peer_is_killed(self, name: str) -> None:
-        if self.people[name].running:
-            self.people[name].crash()
-
-    @rule(name=NAMES)
-    def a_commit_fails(self, name: str) -> None:
-        peer = self.people[name]
-        if peer.running and peer.inbound:
-            peer.abort_turn(list(peer.inbound))
-
-    @rule(name=NAMES)
-    def a_link_breaks(self, name: str) -> None:
-        if self.people[name].running:
-            self.net.cut(self.people[name])
+    @rule(who=WHO)
+    def a_peer_is_killed(self, who: int) -> None:
+        peer = self._somebody(who)
+        if peer.running:
+            peer.crash()
 
     @rule(full=st.booleans())
     def the_disk_fills_or_empties(self, full: bool) -> None:
@@ -98,25 +58,12 @@ class Histories(RuleBasedStateMachine):
             shown = self.people[recipient].texts(sender)
             assert shown == texts[: len(shown)], (sender, recipient)
 
-    def teardown(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            stack.callback(self.net.close)
-            self._heal()
-            for (sender, recipient), texts in self.sent.items():
-                assert self.people[recipient].texts(sender) == texts, "lost"
-            warned = {e.name for peer in self.people.values() for e in peer.events if e.type == "warning"}
-            assert warned <= ALLOWED_WARNINGS, warned
-
-    def _heal(self) -> None:
-        self.net.disk_full = False
-        if not self.net.broker_runs:
-            self.net.start_broker()
-        for peer in self.people.values():
-            if not peer.running:
-                peer.start()
-        for _ in range(6):
-            self.net.advance(30)
+    def judge(self) -> None:
+        self.heal(6, 30)
+        for (sender, recipient), texts in self.sent.items():
+            assert self.people[recipient].texts(sender) == texts, "lost"
+        warned = {e.name for peer in self.people.values() for e in peer.events if e.type == "warning"}
+        assert warned <= ALLOWED_WARNINGS, warned
 
 
 TestHistories = Histories.TestCase

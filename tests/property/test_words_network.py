@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import random
-import shutil
-import tempfile
-from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from sealwire.errors import SealwireError
 from sealwire.peer.events import Message
-from sealwire.testing import Network
 from sealwire.testing.network import VirtualPeer
 from sealwire.wire.frames import Verb, decode_deliver, encode_deliver
-from tests.conftest import PEOPLE
 from tests.depth import examples
 from tests.property.test_words import as_seen
+from tests.property.troubles import Troubles
 
 NAMES = ("alice", "bob")
 ALLOWED_WARNINGS = {"refused", "reduced-secrecy", "protocol", "gap", "unreadable"}
@@ -57,11 +53,9 @@ class Swapping:
         self._held = None
 
 
-class Conversations(RuleBasedStateMachine):
+class Conversations(Troubles):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="sealwire-words-"))
-        self.net = Network(self.folder, PEOPLE)
         self.count = 0
 
     @initialize(seed=st.integers(0, 2**16))
@@ -127,77 +121,34 @@ class Conversations(RuleBasedStateMachine):
             self.say(name, False, 0)
             self.change(name, what, -1, "👍")
 
-    @rule(turns=st.integers(1, 10))
-    def some_turns(self, turns: int) -> None:
-        for _ in range(turns):
-            self.net._pass(0.001)
-            self.net._turn()
-
     @rule(seconds=st.sampled_from([1.0, 15.0]))
     def time_passes(self, seconds: float) -> None:
         self.net.advance(seconds)
 
-    @rule()
-    def the_broker_is_killed_and_started(self) -> None:
-        if self.net.broker_runs:
-            self.net.kill_broker()
-        self.net.start_broker()
+    def judge(self) -> None:
+        self.heal(6, 30)
+        views = [self._view(name) for name in NAMES]
+        assert views[0] == views[1]
+        timers = [self.people[name].engine.timers.seconds(self.other(name)) for name in NAMES]
+        assert timers[0] == timers[1]
+        for peer in self.people.values():
+            assert peer.store._one("SELECT count(*) FROM aside")[0] == 0
+            assert peer.store._one("SELECT count(*) FROM outbox")[0] == 0
+        warned = {e.name for peer in self.people.values() for e in peer.events if e.type == "warning"}
+        assert warned <= ALLOWED_WARNINGS, warned
 
-    @precondition(lambda self: self.net.broker_runs)
-    @rule()
-    def the_broker_is_killed(self) -> None:
-        self.net.kill_broker()
-
-    @rule(name=st.sampled_from(NAMES))
-    def a_peer_is_killed_and_started(self, name: str) -> None:
-        if self.people[name].running:
-            self.people[name].crash()
-        self.people[name].start()
-
-    @rule(name=st.sampled_from(NAMES))
-    def a_commit_fails(self, name: str) -> None:
-        peer = self.people[name]
-        if peer.running and peer.inbound:
-            peer.abort_turn(list(peer.inbound))
-
-    @rule(name=st.sampled_from(NAMES))
-    def a_link_breaks(self, name: str) -> None:
-        if self.people[name].running:
-            self.net.cut(self.people[name])
-
-    def teardown(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self._heal()
-            views = [self._view(name) for name in NAMES]
-            assert views[0] == views[1]
-            timers = [self.people[name].engine.timers.seconds(self.other(name)) for name in NAMES]
-            assert timers[0] == timers[1]
-            for peer in self.people.values():
-                assert peer.store._one("SELECT count(*) FROM aside")[0] == 0
-                assert peer.store._one("SELECT count(*) FROM outbox")[0] == 0
-            warned = {e.name for peer in self.people.values() for e in peer.events if e.type == "warning"}
-            assert warned <= ALLOWED_WARNINGS, warned
+    def calm(self) -> None:
+        for peer in self.people.values():
+            swapping = peer.hostile
+            assert isinstance(swapping, Swapping)
+            swapping.is_on = False
+            swapping.let_go(peer)
 
     def _view(self, name: str) -> list[object]:
         shown: list[Message] = self.people[name].store.history(self.other(name), 500, None)
         # What was taken back before it was sent is a place on its author's side alone.
         unsent = {m.id for m in shown if m.state == "failed"}
         return sorted((as_seen(m) for m in shown if m.kind == "text" and m.id not in unsent), key=lambda seen: seen[:2])
-
-    def _heal(self) -> None:
-        if not self.net.broker_runs:
-            self.net.start_broker()
-        for peer in self.people.values():
-            if not peer.running:
-                peer.start()
-        for _ in range(6):
-            for peer in self.people.values():
-                swapping = peer.hostile
-                assert isinstance(swapping, Swapping)
-                swapping.is_on = False
-                swapping.let_go(peer)
-            self.net.advance(30)
 
 
 TestConversations = Conversations.TestCase
