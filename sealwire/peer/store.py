@@ -62,6 +62,7 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
         except apsw.Error as error:
             raise StoreError(path=str(path), detail=str(error)) from error
         self._sql = self._db.cursor().execute
+        self.open_words()
 
     def _prepare(self, key: bytes) -> None:
         db = self._db

@@ -81,5 +81,5 @@ class KeepingShelf(Shelf):
             )
             if self._db.changes():
                 added += 1
-                self._sql("INSERT INTO message_words (rowid, text) VALUES (?, ?)", (row, old.text))
+                self._sql("INSERT INTO message_words (rowid, text) VALUES (?, folded(?))", (row, old.text))
         return added

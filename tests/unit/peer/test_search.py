@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,59 @@ def test_a_word_is_found_from_its_beginning_without_case_and_accents(store: Stor
     assert found(store, "hohe") == ["hohe Wellen", "Der Höhepunkt kommt"], "latest first"
     assert found(store, "creme brul") == ["la CRÈME brûlée"], "every word of the query"
     assert found(store, "ELLEN") == [], "not in the middle of a word"
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Ёлка", "елка"),
+        ("елка", "Ёлка"),
+        ("καλημέρα", "ΚΑΛΗΜΕΡΑ"),
+        ("καλημερα", "καλημέρα"),
+        ("Hauptstraße", "hauptstrasse"),
+        ("ﬁlter", "filter"),
+        ("İstanbul", "istanbul"),
+        ("Việt Nam", "viet"),
+        ("مَرْحَبًا", "مرحبا"),
+        ("한국어", "한국"),
+        ("e\u0301cole", "École"),
+    ],
+)
+def test_accents_and_case_count_in_no_script(store: Store, text: str, query: str) -> None:
+    say(store, text)
+    assert found(store, query) == [text]
+    assert [text[a:b] != "" for a, b in search.marks(text, search.parse(query))] == [True]
+    store._sql("UPDATE message SET text = 'another'")
+    assert found(store, query) == []
+    assert found(store, "another") == ["another"]
+
+
+def test_an_emoji_is_found_where_it_stands(store: Store) -> None:
+    say(store, "the party 🎉🎊 of today")
+    say(store, "I ❤ it")
+    assert found(store, "🎊") == ["the party 🎉🎊 of today"]
+    assert found(store, "party 🎉") == ["the party 🎉🎊 of today"]
+    assert found(store, "❤") == ["I ❤ it"]
+    assert found(store, "🎁") == []
+
+
+def test_a_python_that_knows_other_letters_makes_the_index_anew(tmp_path: Path) -> None:
+    path = tmp_path / "peer.db"
+    store = Store(path, bytes(32))
+    say(store, "the first Ёлка")
+    store._sql("UPDATE message SET row = -7")  # as what was imported
+    store._sql("UPDATE indexed SET row = -8")
+    say(store, "the second Ёлка")
+    assert len(found(store, "елка")) == 2
+    store._sql("UPDATE meta SET value = '1.0' WHERE key = 'unicode'")
+    store._sql("INSERT INTO message_words (message_words) VALUES ('delete-all')")
+    store.close()
+    again = Store(path, bytes(32))
+    assert found(again, "елка") == ["the second Ёлка", "the first Ёлка"]
+    again.close()
+    kept = Store(path, bytes(32))
+    assert not kept.words_behind(), "once is enough"
+    kept.close()
 
 
 def test_scripts_without_blanks_are_searched_as_they_stand(store: Store) -> None:
@@ -108,7 +162,10 @@ def test_what_is_corrected_or_deleted_is_gone_from_the_index(store: Store) -> No
     store._sql("UPDATE message SET text = 'plain three' WHERE text = 'secret three'")
     assert found(store, "secret") == []
     assert found(store, "three") == ["plain three"]
-    store._sql("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 1)")
+    store._sql("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+    vocabulary = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, message_words, row)"
+    store._sql(vocabulary)
+    assert {word for (word,) in store._sql("SELECT term FROM vocabulary")} == {"open", "one", "plain", "three"}
 
 
 def test_marks_are_places_in_the_text_as_it_is_written() -> None:
