@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from sealwire.broker.admission import Bucket
+from sealwire.broker.fetches import Fetches
 from sealwire.broker.groups import GroupLogs
 from sealwire.broker.logops import AppendEntry, ReadEntries
 from sealwire.broker.port import BrokerSettings, FindAccount, Op, Result, StorePrekeys, TakeBundle
@@ -40,9 +40,6 @@ from sealwire.wire.frames import Code
 if TYPE_CHECKING:
     from sealwire.broker.links import Account, Link
 
-MAX_FETCH_BUCKETS: Final = 1_024
-"""Mailboxes one account's fetches are counted for at once; past it the oldest counter is forgotten."""
-
 _CODES: Final = {"done": Code.OK, "full": Code.STORAGE, "stale": Code.INVALID}
 _SIZES: Final = {FindAccount: LOOKUP_RESPONSE_BYTES, TakeBundle: BUNDLE_RESPONSE_BYTES}
 
@@ -52,28 +49,6 @@ class Asked(Struct, frozen=True):
 
     link: Link
     id: int
-
-
-class Fetches:
-    """How often one account took bundles, per mailbox: one-time prekeys are few, and each fetch uses one up."""
-
-    __slots__ = ("_buckets",)
-
-    def __init__(self) -> None:
-        self._buckets: dict[Mailbox, Bucket] = {}
-
-    def wait_ms(self, mailbox: Mailbox, settings: BrokerSettings, now: float) -> int:
-        """Count one fetch; return 0, or the time until the next is allowed.
-
-        Source: protocol.md §6.
-        """
-        bucket = self._buckets.get(mailbox)
-        if bucket is None:
-            if len(self._buckets) >= MAX_FETCH_BUCKETS:
-                del self._buckets[next(iter(self._buckets))]
-            bucket = self._buckets[mailbox] = Bucket(settings.bundle_fetches, now)
-        rate = 1 / settings.bundle_fetch_pause_s
-        return 0 if bucket.take(1, rate, settings.bundle_fetches, now) else bucket.wait_ms(1, rate)
 
 
 REFUSALS: Final = (Code.STORAGE, Code.RATE, Code.UNKNOWN, Code.QUOTA, Code.INVALID)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 
 from sealwire.broker.admission import Bucket
+from sealwire.broker.fetches import Fetches
 from sealwire.broker.mailbox import Entry, Fan, Mailbox
 from sealwire.broker.port import BrokerSettings, Register
 from sealwire.crypto.card import Card, DeviceList, SignedCard, SignedDeviceList
@@ -26,9 +27,6 @@ from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Millis, RoutingId, Token, account_name
 from sealwire.wire import control
 from sealwire.wire.frames import PROTOCOL_VERSION, Verb
-
-if TYPE_CHECKING:
-    from sealwire.broker.directory import Fetches
 
 AUTOMATIC_ID_BYTES: Final = 5
 """A routing id that ZeroMQ made: a zero byte and four more. Anything else was chosen by the peer."""
