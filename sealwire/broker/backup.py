@@ -73,10 +73,14 @@ class Copying:
             self.close()
         return is_done
 
-    def close(self) -> None:
-        """Let go of both databases."""
+    def close(self, *, force: bool = False) -> None:
+        """Let go of both databases.
+
+        Args:
+            force: whatever went wrong with the copy is known, or does not matter any more.
+        """
         if self._target is not None:
-            self._backup.close()
+            self._backup.close(force)
             self._target.close()
             self._target = None
 

@@ -70,6 +70,12 @@ def space(folder: Path, free: Callable[[Path], int] | None = None) -> Iterator[F
         yield Finding("space", sentence, "Make room, or move paths.data: without it new messages are refused.")
 
 
+def unwritable(folder: Path, error: OSError) -> Iterator[Finding]:
+    """A folder in which nothing can be written, not even the lock."""
+    sentence = f"Nothing can be written in {folder}: {error.strerror}."
+    yield Finding("unwritable", sentence, "The broker does not start: mount it for writing, or move paths.data.")
+
+
 def port(bind: str) -> Iterator[Finding]:
     """An address that nothing can listen on, asked as the broker does. Only for a broker that does not run."""
     _host, number = invites.split_address(bind)
@@ -81,7 +87,7 @@ def port(bind: str) -> Iterator[Finding]:
             advice = "Change broker.bind."
             if error.errno == errno.EADDRINUSE:
                 advice = f"See who does with: ss -ltnp 'sport = {number}'; or change broker.bind."
-            yield Finding("port", f"Nothing can listen on {bind}: {error.strerror}.", advice)
+            yield Finding("port", f"Nothing can listen on {bind}: {zmq.strerror(error.errno or 0)}.", advice)
 
 
 def clock(newest_ms: int, wall_ms: int) -> Iterator[Finding]:

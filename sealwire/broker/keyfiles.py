@@ -63,6 +63,18 @@ def load_or_create(folder: Path) -> BrokerKeys:
     return BrokerKeys(curve_public=public, curve_secret=secret, db_key=db_key)
 
 
+def load_existing(folder: Path) -> BrokerKeys:
+    """Return the broker's keys, where there is a database of theirs: new ones would open nothing and be another broker.
+
+    Raises:
+        BrokerKeyFileError: one is not there, or as in :func:`load_or_create`.
+    """
+    for name in (SECRET_NAME, DATABASE_NAME):
+        if not (folder / name).exists():
+            raise BrokerKeyFileError(folder / name, "it is missing", "Put back a copy of the broker's keys first.")
+    return load_or_create(folder)
+
+
 def read_z85(text: str) -> bytes:
     """Return the 32 bytes behind 40 characters of Z85. Raises ValueError."""
     try:

@@ -93,6 +93,7 @@ class SqliteStore:
         try:
             self._db = _connect(self.path, key)
             self._create(rng)
+            self._next_row = 1 + max(self._number(f"SELECT max(row) FROM {table}") for table in ("mail", "fan"))  # noqa: S608
         except apsw.BusyError as error:
             raise StoreError(path=self.path, detail="another broker has it open") from error
         except apsw.NotADBError as error:
@@ -100,7 +101,6 @@ class SqliteStore:
         except apsw.Error as error:
             raise StoreError(path=self.path, detail=str(error)) from error
         self._db.set_wal_hook(self._committed)
-        self._next_row = 1 + max(self._number("SELECT max(row) FROM mail"), self._number("SELECT max(row) FROM fan"))
         self._lay_ballast()
 
     def _create(self, rng: Callable[[int], bytes]) -> None:

@@ -15,6 +15,7 @@ from sealwire.cli import broker_limits
 from sealwire.cli.common import EXIT_OK, Parser, say
 from sealwire.errors import UsageError
 from sealwire.i18n import _
+from sealwire.logs import printable
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -136,4 +137,4 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 def _cell(name: str, value: object) -> str:
     if isinstance(value, int) and name.endswith("_ms"):
         return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return "-" if value is None else str(value)
+    return "-" if value is None else printable(str(value))

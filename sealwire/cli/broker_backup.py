@@ -14,31 +14,17 @@ from msgspec.structs import asdict
 
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
-from sealwire.broker.port import BrokerKeys
 from sealwire.broker.store import SqliteStore
 from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, NoBrokerHereError, UsageError
+from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, UsageError
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
 DATABASE = "broker.db"
 LOCK = "lock"
-
-
-def existing_keys(settings: Settings) -> BrokerKeys:
-    """Return the broker's keys; never makes new ones, which would open nothing that exists.
-
-    Raises:
-        BrokerKeyFileError: they are not here, or cannot be used.
-    """
-    for name in (keyfiles.SECRET_NAME, keyfiles.DATABASE_NAME):
-        path = settings.paths.keys / name
-        if not path.exists():
-            raise BrokerKeyFileError(path, "it is missing", "Put back a copy of the broker's keys first.")
-    return keyfiles.load_or_create(settings.paths.keys)
 
 
 class _Here:
@@ -47,7 +33,7 @@ class _Here:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.paths.data / "broker"
         self.live = self.folder / DATABASE
-        self.keys = existing_keys(settings)
+        self.keys = keyfiles.load_existing(settings.paths.keys)
         self.realm = realm_of(self.keys.curve_public)
         self._lock = PidLock(self.folder / LOCK)
 

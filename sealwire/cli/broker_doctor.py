@@ -11,13 +11,12 @@ from msgspec.structs import asdict
 from sealwire import config
 from sealwire.broker import admin, backup, doctor, keyfiles
 from sealwire.broker.doctor import Finding
-from sealwire.cli.broker_backup import existing_keys
 from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
 from sealwire.errors import BrokerBusyError, BrokerKeyFileError, BrokerSilentError, NoBrokerHereError
 from sealwire.files import PidLock
-from sealwire.i18n import _
+from sealwire.i18n import _, explain
 
 
 def examine(settings: Settings, as_json: bool) -> int:
@@ -37,13 +36,16 @@ def _findings(settings: Settings) -> list[Finding]:
     found = [*doctor.modes(keys, folder), *doctor.space(folder)]
     found += doctor.exposure(broker.bind, broker.registration, is_public=config.is_public(broker.bind))
     lock = PidLock(folder / "lock")
-    if folder.is_dir() and lock.acquire() is not None:
-        return [*found, *_asked(folder)]  # it runs: port, log and database are its own affair
+    try:
+        if folder.is_dir() and lock.acquire() is not None:
+            return [*found, *_asked(folder)]  # it runs: port, log and database are its own affair
+    except OSError as error:
+        found += doctor.unwritable(folder, error)
     try:
         stopped = list(doctor.unclean(folder))
         found += [*doctor.port(broker.bind), *stopped]
-        if not stopped and all((keys / name).exists() for name in (keyfiles.SECRET_NAME, keyfiles.DATABASE_NAME)):
-            found += _database(folder, keys)
+        if (folder / doctor.DATABASE).exists():
+            found += _database(folder, keys, is_stopped=not stopped)
     finally:
         lock.release()
     return found
@@ -60,12 +62,13 @@ def _asked(folder: Path) -> list[Finding]:
     return list(doctor.clock(behind_s * 1000, 0))
 
 
-def _database(folder: Path, keys: Path) -> list[Finding]:
+def _database(folder: Path, keys: Path, is_stopped: bool) -> list[Finding]:
+    """Look at the keys, and with them into a database that was closed in order."""
     try:
-        key = keyfiles.load_or_create(keys).db_key  # both files are there: none is made
-    except BrokerKeyFileError:
-        return []  # the modes say so already, or the start will
-    return list(doctor.database(folder, key, time.time_ns() // 1_000_000))
+        key = keyfiles.load_existing(keys).db_key
+    except BrokerKeyFileError as error:
+        return [] if list(doctor.modes(keys, folder)) else [Finding("keys", *explain(error))]
+    return list(doctor.database(folder, key, time.time_ns() // 1_000_000)) if is_stopped else []
 
 
 def salvage(settings: Settings, target: Path, as_json: bool) -> int:
@@ -76,7 +79,7 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     if holder is not None:
         raise BrokerBusyError(pid=holder or "?", path=settings.paths.data)
     try:
-        keys = existing_keys(settings)
+        keys = keyfiles.load_existing(settings.paths.keys)
         found = doctor.salvage(folder / doctor.DATABASE, keys.db_key, target.absolute())
     finally:
         lock.release()

@@ -125,10 +125,10 @@ class LimitsDesk:
 
 
 def _texts(request: Request) -> dict[str, str]:
-    values = {str(name): str(text) for name, text in request["values"].items()}
-    if not values:
+    values = request["values"]
+    if not isinstance(values, dict) or not values:
         raise ValueError("no values")
-    return values
+    return {name: str(text) for name, text in values.items()}
 
 
 def _key(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from concurrent.futures import CancelledError
 
@@ -43,7 +44,7 @@ class Monitoring:
         try:
             self._lookout = Lookout((host.strip("[]"), port), server.vitals, self.metrics.text)
         except OSError as error:
-            raise BindError(address=self._listen, reason=error.strerror) from error
+            raise BindError(address=self._listen, reason=os.strerror(error.errno or 0)) from error
         say(f"sealwire broker monitored on http://{invites.join_address(host, self._lookout.port)}/metrics")
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -36,6 +37,7 @@ from sealwire.errors import (
     NoAdminSocketError,
     SealwireError,
     StoreError,
+    StoreFailedError,
     UsageError,
 )
 from sealwire.files import PidLock, make_private_folder
@@ -46,9 +48,14 @@ if TYPE_CHECKING:
     from sealwire.cli.monitoring import Monitoring
 
 LOCK_NAME = "lock"
+DATABASE_NAME = "broker.db"
 
 COPY_S = 2.0
 """How long a backup is copied before its administrator is told how far it is."""
+
+ABANDONED_S = 30.0
+"""A backup that nobody has asked for so long is let go: every page that changes would be written into it as well, for
+as long as the broker lives, whether its file still has a name or not."""
 
 OUTSIDE = ("192.0.2.1", 9)
 """An address of RFC 5737 that belongs to nobody: asked only which own address would be used; nothing is sent."""
@@ -93,6 +100,7 @@ class Serving:
         self._admin: AdminServer | None = None
         self._monitoring: Monitoring | None = None
         self._copying: Copying | None = None
+        self._abandoning: threading.Timer | None = None
         self._stopped = False
         self._is_ready = False
 
@@ -110,7 +118,9 @@ class Serving:
         if holder is not None:
             raise BrokerBusyError(pid=holder or "?", path=self._settings.paths.data)
         try:
-            self._keys = keyfiles.load_or_create(self._settings.paths.keys)
+            is_first = not (self._folder / DATABASE_NAME).exists()
+            keys = keyfiles.load_or_create if is_first else keyfiles.load_existing
+            self._keys = keys(self._settings.paths.keys)
             self._warn_if_public()
             return self._relay()
         finally:
@@ -141,6 +151,8 @@ class Serving:
             for asked in (self._admin, self._monitoring):
                 if asked is not None:
                     asked.close()
+            if self._abandoning is not None:
+                self._abandoning.cancel()
             if watcher is not None:
                 watcher.close()
 
@@ -149,10 +161,12 @@ class Serving:
 
         Starting it again mends the one as little as the other is mended by anything else.
         """
+        if isinstance(error, StoreFailedError) and not self._is_ready:
+            raise StoreError(**error.params) from error  # what is damaged does not mend by starting again
         if isinstance(error, SealwireError) and (error.exit == EXIT_FAILED or not self._is_ready):
             raise error
         if isinstance(error, zmq.ZMQError) and not self._is_ready:
-            raise BindError(address=self._settings.broker.bind, reason=error.strerror) from error
+            raise BindError(address=self._settings.broker.bind, reason=zmq.strerror(error.errno or 0)) from error
         logger.error("the broker stops", exc_info=error)  # a supervisor's journal keeps where; people get a sentence
         if not self._is_ready:
             raise error
@@ -243,22 +257,34 @@ class Serving:
         """Copy for a while; the administrator asks until it is done, and messages go on between the steps."""
         assert self._server is not None
         path, until = Path(str(request["file"])), time.monotonic() + COPY_S
+        if self._abandoning is not None:
+            self._abandoning.cancel()
         if request["begin"]:
-            left = self._copying
-            if left is not None:
-                self._server.errand(lambda _db: left.close())
+            self._let_go()
             self._copying = Copying(path, self._keys.db_key)
         copying, is_done = self._copying, False
         if copying is None or copying.path != path:
-            raise BackupError(path=path, detail="another backup was begun meanwhile")
+            raise BackupError(path=path, detail="another backup was begun meanwhile, or nobody asked for this one")
         try:
             while not is_done and time.monotonic() < until:
                 is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)
         except (apsw.Error, OSError) as error:
+            self._let_go()
             raise BackupError(path=copying.path, detail=str(error)) from error
         except (TimeoutError, CancelledError):
+            self._let_go()
             raise BrokerSilentError() from None
+        if not is_done:
+            self._abandoning = threading.Timer(ABANDONED_S, self._let_go)
+            self._abandoning.daemon = True
+            self._abandoning.start()
         return {"done": is_done, "pages_left": copying.pages_left}
+
+    def _let_go(self) -> None:
+        """End the copy under way, if any, in the thread of the store it copies."""
+        left, self._copying = self._copying, None
+        if left is not None and self._server is not None:
+            self._server.errand(lambda _db: left.close(force=True))
 
     def _advertised(self) -> tuple[str, list[str]]:
         """Return HOST:PORT for invites, and what to tell the administrator about it."""

@@ -112,6 +112,14 @@ def test_a_ban_on_nothing_is_refused(office: Any, fields: dict[str, Any]) -> Non
         office("ban add", **fields)
 
 
+@pytest.mark.parametrize("values", [None, 0, 1.5, True, [], {}, "", "x", ["a"], [["quota_days", 3]]])
+@pytest.mark.parametrize("action", ["limits set", "user limits set"])
+def test_limits_without_values_are_no_request(office: Any, rig: Any, action: str, values: object) -> None:
+    rig.login("bob")
+    with pytest.raises(ValueError, match="no values"):
+        office(action, target="bob", values=values)
+
+
 @pytest.mark.parametrize("fields", [{"kind": "x", "target": "bob"}, {"kind": "account", "target": ""}])
 def test_what_is_no_request_is_refused(office: Any, fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"x|target"):
@@ -150,6 +158,12 @@ def test_a_table_names_its_columns_and_writes_times_for_people(capsys: pytest.Ca
 
 
 @pytest.mark.process
+def test_no_reason_of_a_ban_drives_the_terminal_or_looks_like_another_row(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"kind": "account", "target": "bob", "until_ms": None, "reason": "a\naccount  eve\x1b[2J\u202e"}]
+    broker_admin.show_list("ban", False, lambda _request: {"rows": rows})
+    assert capsys.readouterr().out.splitlines()[1:] == ["account  bob     -      a\\naccount  eve\\x1b[2J\\u202e"]
+
+
 def test_the_verbs_reach_a_running_broker(start: Start, tmp_path: Path) -> None:
     start(SEALWIRE_BROKER__REGISTRATION="invite")
 

@@ -59,6 +59,23 @@ def test_wrong_modes(stopped: Path, name: str) -> None:
     assert examine(stopped) == ["modes"]
 
 
+@pytest.mark.parametrize("name", ["broker.key", "broker.db.key"])
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_keys_that_are_gone_or_hold_nothing(stopped: Path, name: str, how: str) -> None:
+    (stopped / "keys" / name).unlink()
+    if how == "empty":
+        (stopped / "keys" / name).touch(mode=0o600)
+    assert examine(stopped) == ["keys"]
+    assert (stopped / "keys" / name).exists() == (how == "empty")
+
+
+def test_a_folder_in_which_nothing_can_be_written(stopped: Path) -> None:
+    lock = stopped / "data" / "broker" / "lock"
+    lock.unlink()
+    lock.mkdir()
+    assert examine(stopped) == ["unwritable"]
+
+
 def test_a_taken_port(stopped: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"tcp://127.0.0.1:{taken.getsockname()[1]}"

@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 
 from sealwire import config
+from sealwire.broker import admin, keyfiles
 from sealwire.broker.server import Server
 from sealwire.cli.common import EXIT_FAILED
 from sealwire.cli.serve import Serving
 from sealwire.config import Settings
-from sealwire.errors import BindError, StoreError
+from sealwire.errors import BindError, BrokerKeyFileError, StoreError
+from sealwire.files import write_private
 
 pytestmark = pytest.mark.process
 
@@ -64,6 +67,17 @@ def run(settings: Settings) -> Iterator[Callable[[Callable[[Server], Any]], int]
     gc.set_threshold(*kept)
 
 
+def start_in_vain(settings: Settings) -> None:
+    """Start a broker that must not come to serve; what stops it is raised."""
+    serving = Serving(settings, watch=False)
+    late = threading.Timer(END_S, serving.stop)
+    late.start()
+    try:
+        serving.run()
+    finally:
+        late.cancel()
+
+
 def test_told_to_stop_it_ends_with_0(run):
     assert run(lambda server: server.stop()) == 0
 
@@ -75,12 +89,70 @@ def test_a_mistake_in_the_loop_ends_a_broker_that_served_with_70_and_is_said(run
     assert "Sealwire stopped because of a mistake of its own (TypeError in " in said
 
 
+def test_a_backup_that_nobody_asks_for_any_more_is_let_go(settings, run, tmp_path, monkeypatch):
+    """Its program was killed: until the end of the broker every changed page would be written into that file, too."""
+    monkeypatch.setattr("sealwire.cli.serve.COPY_S", 0.005)
+    monkeypatch.setattr("sealwire.cli.serve.ABANDONED_S", 0.2)
+    monkeypatch.setattr("sealwire.broker.backup.STEP_PAGES", 1)
+    copy, request = tmp_path / "copy", {"do": "backup", "file": str(tmp_path / "copy")}
+    held: list[bool] = []
+
+    def harm(server: Server) -> None:
+        large = "INSERT INTO body (targets, envelope) VALUES (1, zeroblob(4000000))"
+        server.errand(lambda db: db.execute(large)).result(START_S)
+        folder = settings.paths.data / "broker"
+        assert not admin.ask(folder, {**request, "begin": True})["done"]
+        held.append(is_open(copy))
+        until = time.monotonic() + 5
+        while is_open(copy) and time.monotonic() < until:
+            time.sleep(0.02)
+        held.append(is_open(copy))
+        with pytest.raises(admin.AdminRefusedError, match="nobody asked"):
+            admin.ask(folder, {**request, "begin": False})
+        server.stop()
+
+    assert run(harm) == 0
+    assert held == [True, False]
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has that file open."""
+    return any(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir())
+
+
+def test_a_database_whose_keys_are_gone_is_not_served_under_new_ones(settings, run, tmp_path):
+    assert run(lambda server: server.stop()) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()}
+    for gone in ({"broker.key", "broker.pub"}, {"broker.db.key"}, set(before)):
+        for name in gone:
+            (tmp_path / "keys" / name).unlink()
+        with pytest.raises(BrokerKeyFileError, match="it is missing"):
+            start_in_vain(settings)
+        assert not any((tmp_path / "keys" / name).exists() for name in gone)
+        for name in gone:
+            write_private(tmp_path / "keys" / name, before[name])
+    assert run(lambda server: server.stop()) == 0
+
+
 def test_a_start_that_does_not_work_is_none_of_these(settings, tmp_path):
     folder = tmp_path / "data" / "broker"
     folder.mkdir(parents=True)
     (folder / "broker.db").write_bytes(os.urandom(8192))
+    keyfiles.load_or_create(settings.paths.keys)
     with pytest.raises(StoreError) as told:
-        Serving(settings, watch=False).run()
+        start_in_vain(settings)
+    assert told.value.exit == 1
+
+
+def test_a_damaged_page_at_the_start_is_no_failure_that_another_start_mends(settings, run, tmp_path):
+    assert run(lambda server: server.stop()) == 0
+    database = tmp_path / "data" / "broker" / "broker.db"
+    content = bytearray(database.read_bytes())
+    for at in range(5_000, len(content), 1_000):
+        content[at] ^= 1
+    database.write_bytes(content)
+    with pytest.raises(StoreError) as told:
+        start_in_vain(settings)
     assert told.value.exit == 1
 
 
@@ -89,4 +161,4 @@ def test_monitoring_that_cannot_listen_is_a_start_that_does_not_work(settings):
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         watched = dataclasses.replace(settings, metrics=dataclasses.replace(settings.metrics, listen=listen))
         with pytest.raises(BindError):
-            Serving(watched, watch=False).run()
+            start_in_vain(watched)
