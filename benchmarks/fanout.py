@@ -26,7 +26,7 @@ from zmq.utils import z85
 
 from benchmarks.figures import table
 from benchmarks.relay import ROOT, running_broker
-from sealwire.broker.server import OPTIONS
+from sealwire.broker.sockets import OPTIONS
 from sealwire.ids import mid_of
 from sealwire.wire import frames
 from sealwire.wire.frames import MAX_FANOUT, Verb

@@ -46,10 +46,6 @@ class Descriptors:
         if ended is not None and ended.rid == connection.rid:
             del self._links[connection.fd]
 
-    def all(self) -> set[int]:
-        """The descriptors of open link sessions."""
-        return set(self._links)
-
     def get(self, fd: int) -> Link | BulkLink | None:
         """Return the link session behind a descriptor, None for none."""
         return self._links.get(fd)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sealwire.broker.ledger import Ledger
+from sealwire.broker.links import Link
 from sealwire.broker.mailbox import AWAY, Mailbox
 from sealwire.broker.orders import Expire, ExpiredTold, KeepClock
 from sealwire.broker.port import BrokerSettings, Result
@@ -39,7 +40,18 @@ class Expiry:
         mail_ms: time of the mail clock at the start.
     """
 
-    __slots__ = ("_age_ms", "_cutoff", "_high", "_ledger", "_mailboxes", "_marked_ms", "_marks", "_round", "expired")
+    __slots__ = (
+        "_age_ms",
+        "_cutoff",
+        "_high",
+        "_ledger",
+        "_mailboxes",
+        "_marked_ms",
+        "_marks",
+        "_round",
+        "_telling",
+        "expired",
+    )
 
     def __init__(
         self, settings: BrokerSettings, ledger: Ledger, mailboxes: Mapping[MailboxId, Mailbox], mail_ms: Millis
@@ -52,6 +64,7 @@ class Expiry:
         self._high = 0
         self._cutoff = 0
         self._round: list[Mailbox] = []
+        self._telling: list[tuple[Link, int]] = []
         self.expired = 0
 
     def adopt(self, settings: BrokerSettings) -> None:
@@ -70,7 +83,9 @@ class Expiry:
         self._high = row
 
     def tick(self, mail_ms: Millis) -> None:
-        """Mark the hour, and let a bounded amount of what is too old expire."""
+        """Mark the hour, let a bounded amount of what is too old expire, see who knows of what did."""
+        if self._telling:
+            self._telling = [(link, count) for link, count in self._telling if not self._is_told(link, count)]
         if mail_ms - self._marked_ms >= MARK_MS:
             self._marked_ms = mail_ms
             self._marks.append((mail_ms, self._high + 1))  # whatever is stored by now came before now
@@ -116,10 +131,17 @@ class Expiry:
             mailbox.expired += len(op.rows)
             mailbox.bytes -= result.freed_bytes
 
-    def told(self, mailbox: Mailbox, count: int) -> None:
-        """The device said something after the WELCOME that named this many: they need not be told again."""
-        mailbox.expired -= count
-        self._ledger.ops.append(ExpiredTold(None, mailbox.id, count))
+    def tell(self, link: Link, count: int) -> None:
+        """The WELCOME of this link session names so many that expired."""
+        self._telling.append((link, count))
+
+    def _is_told(self, link: Link, count: int) -> bool:
+        """When the device has said something after its WELCOME, they need not be told again."""
+        if link.open and link.heard > link.since:
+            link.mailbox.expired -= count
+            self._ledger.ops.append(ExpiredTold(None, link.mailbox.id, count))
+            return True
+        return not link.open
 
 
 def load_mail(

@@ -104,7 +104,6 @@ class Link:
         "dirty",
         "ephemerals",
         "ephemerals_since",
-        "expired",
         "heard",
         "held",
         "inflight",
@@ -167,7 +166,6 @@ class Link:
         self.heard = self.since = now
         self.ephemerals = 0  # those sent to it since it was heard at this time
         self.ephemerals_since = now
-        self.expired = 0  # messages that its WELCOME said had expired
         self.acked_before = 0
         self.progress_at = now
 

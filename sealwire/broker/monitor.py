@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Final
@@ -106,9 +106,9 @@ class Doorstep:
         self._all.discard(fd)
         self._waiting.pop(fd, None)
 
-    def overdue(self, spoken: set[int], now: float) -> list[tuple[int, Peer | None]]:
-        """Return who must go: (descriptor, peer). ``spoken`` are the descriptors that said HELLO."""
-        for fd in spoken & self._waiting.keys():
+    def overdue(self, spoken: Callable[[Iterable[int]], list[int]], now: float) -> list[tuple[int, Peer | None]]:
+        """Return who must go: (descriptor, peer). ``spoken`` returns those of some descriptors that said HELLO."""
+        for fd in spoken(self._waiting):
             del self._waiting[fd]
         surplus = len(self._waiting) - self._settings.max_unclaimed
         late = []

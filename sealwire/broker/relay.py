@@ -69,6 +69,8 @@ class Relay:
         self.links: dict[RoutingId, Link] = {}
         self.mailboxes: dict[MailboxId, Mailbox] = {}
         self.sends: list[tuple[RoutingId, bytes]] = []
+        self.roused: set[Link] = set()  # handed something while nothing was in flight, since the last look at deadlines
+        self.chatty: list[Link] = []  # those that chattered since then
         self.ledger = Ledger(settings, self._dirty)
         self.refusals = Refusals(settings, self.ledger, self.sends, lambda link: self.end(link, Reset.PROTOCOL))
         self.ends: dict[Reset | None, int] = dict.fromkeys((None, *Reset), 0)  # link sessions, by why they ended
@@ -223,7 +225,10 @@ class Relay:
         assert envelope is not None
         entry.flying = True
         peer.tx = seq = peer.tx + 1
-        peer.inflight.append(entry)
+        inflight = peer.inflight
+        if not inflight:
+            self.roused.add(peer)
+        inflight.append(entry)
         peer.inflight_bytes += entry.size
         self.sends.append((peer.rid, _deliver_head(_DELIVER, seq, entry.mid) + envelope))
 
@@ -309,6 +314,8 @@ class Relay:
 
     def _chat(self, link: Link) -> bool:
         """A frame that moves no message: a flood of them ends the link session. Returns whether it goes on."""
+        if not link.chatter:
+            self.chatty.append(link)
         link.chatter += 1
         if link.chatter > MAX_CHATTER:
             self.end(link, Reset.PROTOCOL)
@@ -349,7 +356,7 @@ class Relay:
         """
         seq, size, now, envelope = link.rx, fan.size, self.now, fan.envelope
         window, window_bytes = self._window, self._window_bytes - size
-        mailboxes, send, pend = self.mailboxes, self.sends.append, self.ledger.pending.append
+        mailboxes, send, pend, rouse = self.mailboxes, self.sends.append, self.ledger.pending.append, self.roused.add
         is_plain = not (limited or link.held or size > self._max_envelope)
         refused = []
         for index, to in enumerate(targets):
@@ -361,6 +368,8 @@ class Relay:
                 if len(peer.inflight) < window and peer.inflight_bytes <= window_bytes:
                     entry.flying = True
                     peer.tx = number = peer.tx + 1
+                    if not peer.inflight:
+                        rouse(peer)
                     peer.inflight.append(entry)
                     peer.inflight_bytes += size
                     send((peer.rid, _deliver_head(_DELIVER, number, mid) + envelope))

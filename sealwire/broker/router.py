@@ -37,7 +37,7 @@ Source: protocol.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -112,13 +112,14 @@ class Router:
         self._now = now
         self._wall_ms = wall_ms
         self._ticked = now
-        self._patience = Patience(settings)
         self.relay = relay = Relay(settings, self._control, lambda link: self._leave(link.connection), now)
         self.handle = relay.handle
         self.end_turn = relay.end_turn
         self.links = relay.links
         self.mailboxes = relay.mailboxes
         self.sends = relay.sends
+        self.pongs = 0  # so many of those are PONGs; whoever clears them sets it back
+        self._patience = Patience(settings, relay.links, relay.roused, now)
         self._ledger = relay.ledger
         self._expiry = Expiry(settings, relay.ledger, relay.mailboxes, self._clock.mail_ms)
         self.ephemerals: list[tuple[RoutingId, bytes]] = []
@@ -225,29 +226,30 @@ class Router:
         self._ticked = now
         self.sends += [(link.rid, frames.encode_broker_ping(0)) for link in self.fds.again()]
         self._lobby.tick(now)
-        silence = self.settings.silence_timeout_s
-        for link in list(self.links.values()):
+        for link in self.relay.chatty:
             link.chatter = 0
-            if self._patience.is_over(link, now):
-                self.relay.end(link, Reset.STALLED)
-            elif now - link.heard > silence:
-                self.relay.end(link, Reset.SILENT)
-            elif link.expired and link.heard > link.since:
-                self._expiry.told(link.mailbox, link.expired)
-                link.expired = 0
+        self.relay.chatty.clear()
+        for link, reason in self._patience.ended(now):
+            self.relay.end(link, reason)
         self._bulks.tick(now)
         self._expiry.tick(self._clock.mail_ms)
         self.blobs.tick(self._clock.mail_ms)
         self._operator.tick(self._wall_ms)
         return True
 
+    @property
+    def has_only_pongs(self) -> bool:
+        """Whether nothing is to be sent that anybody waits for."""
+        return len(self.sends) == self.pongs
+
     def has_unstored(self) -> bool:
         """Whether a message or a job is still on its way to the disk."""
         return self._ledger.is_busy or self._ledger.unstored_bytes > 0
 
-    def descriptors(self) -> set[int]:
-        """The descriptors of connections that have said HELLO."""
-        return self.fds.all() | {greeted.connection.fd for greeted in self._lobby.greeted.values()}
+    def spoken(self, fds: Iterable[int]) -> list[int]:
+        """Return those of these descriptors whose connections have said HELLO."""
+        greeted = {greeted.connection.fd for greeted in self._lobby.greeted.values()}
+        return [fd for fd in fds if fd in greeted or self.fds.get(fd) is not None]
 
     # --- connections -----------------------------------------------------------------------------------------
 
@@ -319,7 +321,8 @@ class Router:
         link = Link(connection, greeted.card, mailbox, token, self.settings, self._now)
         self.relay.open(link)
         self.fds.put(link)
-        link.expired = mailbox.expired
+        if mailbox.expired:
+            self._expiry.tell(link, mailbox.expired)
         self.sends.append((link.rid, welcome))
         self.relay.attach(link)
 
@@ -345,6 +348,7 @@ class Router:
             case Verb.RELEASE:
                 link.held.discard(frames.decode_release(frame))
             case Verb.PING:
+                self.pongs += 1
                 self.sends.append((link.rid, frames.encode_broker_pong(frames.decode_peer_u64(frame))))
             case Verb.PONG:
                 frames.decode_peer_u64(frame)

@@ -22,7 +22,6 @@ import zmq
 from msgspec.structs import replace
 from zmq.backend import Socket as RawSocket
 from zmq.backend import zmq_poll
-from zmq.utils import z85
 
 from sealwire.broker.blobstore import BlobFiles, BlobHands
 from sealwire.broker.errands import AttendedStore, Errand, StoreFacts, store_facts
@@ -32,58 +31,36 @@ from sealwire.broker.links import Link
 from sealwire.broker.monitor import Monitor, connection_of, shut_down
 from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
+from sealwire.broker.sockets import check_libzmq, router_socket
 from sealwire.broker.store import Writer
 from sealwire.broker.warden import LOOK_S, Warden
 from sealwire.broker.watching import Sight, seen_in, seen_out, seen_together
-from sealwire.broker.zap import DOMAIN, SharedAdmission, Zap
+from sealwire.broker.zap import SharedAdmission, Zap
 from sealwire.closing import end_context
-from sealwire.errors import MissingPackageError, StoreFailedError
+from sealwire.errors import StoreFailedError
 from sealwire.i18n import _
 from sealwire.ids import RoutingId
-from sealwire.wire.frames import AT_TOKEN, MAX_FRAME_BYTES
+from sealwire.wire.frames import AT_TOKEN
 from sealwire.wire.many import gather_delivers
 
 if TYPE_CHECKING:
     from sealwire.broker.metrics import Metrics
 
-LIBZMQ_FLOOR: Final = (4, 3, 5)
-"""Older ones have overflows that a stranger can reach before logging in."""
-
-_ZAP_ENFORCE_DOMAIN: Final = 93  # pyzmq has no name for it; without it a missing ZAP handler lets everybody in
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _ID: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 _POLLIN: Final = int(zmq.POLLIN)
 _SHUTDOWN_S: Final = 2.0
 """How long an orderly end waits for the last commits."""
-_LINGER_MS: Final = 500
-"""What was told to peers last, such as RESET, has so long to leave."""
 _DISK_S: Final = 10.0
 """A job under way at the end may be megabytes of write-back; a disk that has not answered for so long hangs."""
 _SOCKETS_S: Final = 3.0
-"""Above _LINGER_MS: what libzmq still holds then ends with the process."""
+"""Above LINGER_MS: what libzmq still holds then ends with the process."""
 _LOOK_S: Final = 1.0
 """How often the ZAP thread is looked at: one that ends is replaced within two."""
-
-HANDSHAKE_MS: Final = 4_000
-"""From accepting a connection to its last handshake frame. Whoever holds one open shall be gone within five seconds,
-and libzmq's timer fires late: with 5,000, connections ended after up to 5.3. A line of 200 ms needs half a second."""
-
-OPTIONS: Final = {
-    zmq.ROUTER_MANDATORY: 1,  # a send to a dead link session is an error, not a silence
-    zmq.ROUTER_HANDOVER: 0,  # nobody takes over another connection's id
-    zmq.CURVE_SERVER: 1,
-    _ZAP_ENFORCE_DOMAIN: 1,
-    zmq.MAXMSGSIZE: MAX_FRAME_BYTES,
-    zmq.RCVHWM: 64,  # per connection: past it TCP holds the peer back
-    zmq.SNDHWM: 4096,  # above the windows: EAGAIN means a peer that does not read
-    zmq.HANDSHAKE_IVL: HANDSHAKE_MS,
-    zmq.BACKLOG: 4096,
-    zmq.IPV6: 1,
-    zmq.LINGER: _LINGER_MS,  # before the bind: a connection that breaks while the socket closes has its listener's, and
-    # with the default, which is for ever, libzmq then never ends
-    zmq.HEARTBEAT_IVL: 0,  # peers start them; ours would cost a wake-up each
-    zmq.TCP_MAXRT: 20_000,
-}
+_PONGS_S: Final = 0.1
+"""PONGs go out with something else, or alone so often: ten thousand idle peers bring a hundred and more PINGs a second,
+each PONG by itself wakes ZeroMQ's thread, and a peer waits ten seconds for it."""
+_POLLED: Final = int(zmq.EVENTS)
 
 Watch = Callable[[int, str, bytes, bytes], None]
 """(wall-clock ms, verb, mailbox or nothing, size in bytes, first 16 bytes) of what is relayed."""
@@ -108,7 +85,7 @@ class Server:
         metrics: Metrics | None = None,
     ) -> None:
         self._metrics = metrics
-        self._turned_at = self._look_at = time.monotonic()
+        self._turned_at = self._look_at = self._pongs_at = time.monotonic()
         self._is_serving = False
         self._bytes_in = self._bytes_out = self._full_turns = 0
         self._settings = settings
@@ -188,7 +165,7 @@ class Server:
             MissingPackageError: this libzmq is too old or has no CURVE.
             zmq.ZMQError: the address cannot be bound.
         """
-        _check_libzmq()
+        check_libzmq()
         timed = None if self._metrics is None else self._metrics.commits.observe
         try:
             store = self._store = AttendedStore(self._data_dir, self._keys.db_key, self._settings.ballast_bytes, timed)
@@ -215,9 +192,10 @@ class Server:
         self._writer = writer = Writer(store, self._stored, self._fail)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 64)
-        self._socket = self._router_socket(context)
+        self._socket = router_socket(context, self._keys.curve_secret)
         self._recv = RawSocket.recv.__get__(self._socket)
         self._send = RawSocket.send.__get__(self._socket)
+        self._get = RawSocket.get.__get__(self._socket)
         self._zap = Zap(context, admission, self._log)
         self._monitor = Monitor(context, self._socket)
         self._warden = Warden(self._monitor, self._router)
@@ -251,14 +229,6 @@ class Server:
             self._log.error("ZeroMQ did not end in %.0f s; the process ends without it", _SOCKETS_S)
         return is_done
 
-    def _router_socket(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
-        router = context.socket(zmq.ROUTER)
-        for option, value in OPTIONS.items():
-            router.setsockopt(option, value)
-        router.curve_secretkey = z85.encode(self._keys.curve_secret)
-        router.zap_domain = DOMAIN
-        return router
-
     def _stored(self, event: StoreEvent) -> None:
         if not isinstance(event.job, Errand):
             self._events.append(event)
@@ -274,13 +244,22 @@ class Server:
         router, events = self._router, self._events
         wake_fd = self._wake_read.fileno()
         sockets: list[Any] = [(self._socket, _POLLIN), (wake_fd, _POLLIN)]
+        only_frames = sockets[:1]
+        ready, due_at = sockets, 0.0
         while not self._stopping:
+            pongs = router.pongs
             self._turned_at = now = time.monotonic()
             router.begin(now, _wall_ms())
             if now >= self._look_at:
                 self._look_at = now + _LOOK_S
                 self._zap.look(now)
-            is_more = self._drain()
+            is_more = sockets[0] in ready and self._drain()
+            if ready == only_frames and now < due_at and 0 < router.relay.units == router.pongs - pongs:
+                # Nothing came but PINGs, as from thousands of idle peers all day: nothing else has to be done sooner.
+                ready = self._wait(sockets, due_at - now)
+                continue
+            if not is_more:
+                self._warden.look()  # now: whoever is late has nothing under way
             while events:
                 router.store_event(events.popleft())
                 is_more = True
@@ -289,10 +268,24 @@ class Server:
                 self._take_commands()
             self._turn(writer)
             if is_more:
+                ready = sockets
                 continue
-            wait_s = 0.0 if router.sends else min(LOOK_S, router.wait_s())
-            if (wake_fd, _POLLIN) in zmq_poll(sockets, int(wait_s * 1000 + 0.999)):
-                self._drain_wake()
+            wait_s = self._wait_s()
+            due_at = now + wait_s
+            ready = self._wait(sockets, wait_s)
+
+    def _wait(self, sockets: list[Any], for_s: float) -> list[Any]:
+        """Wait until one of these can be read; returns those that can."""
+        ready: list[Any] = zmq_poll(sockets, int(for_s * 1000 + 0.999))
+        if sockets[1] in ready:
+            self._drain_wake()
+        return ready
+
+    def _wait_s(self) -> float:
+        router = self._router
+        if not router.sends:
+            return min(LOOK_S, router.wait_s())
+        return min(router.wait_s(), max(0.0, self._pongs_at - self._turned_at)) if router.has_only_pongs else 0.0
 
     def _turn(self, writer: Writer) -> None:
         """Start the next commit, then say what the last ones allow."""
@@ -305,7 +298,7 @@ class Server:
             writer.submit(job)
         if self._metrics is not None:
             self._metrics.turn(router.sends, router.links, router.relay.now)
-        if router.sends:
+        if router.sends and not (router.has_only_pongs and self._turned_at < self._pongs_at):
             if self._watch is not None:
                 self._show_sends()
             self._flush()
@@ -325,6 +318,7 @@ class Server:
         limit = self._router.settings.turn_units
         last = b""
         size = 0
+        is_first = True
         try:
             while relay.units < limit:
                 rid = recv(_NOBLOCK)
@@ -336,8 +330,11 @@ class Server:
                     size += len(frame)
                     handle(link, frame)
                 last = rid
+                if is_first:  # often there is no second one, and to be told so by an exception costs twice as much
+                    is_first = False
+                    if not self._get(_POLLED) & _POLLIN:
+                        return False
         except zmq.Again:
-            self._warden.look()  # here: whoever is late now has nothing under way
             return False
         finally:
             self._bytes_in += size
@@ -378,6 +375,8 @@ class Server:
                 failed.append(rid)
         self._bytes_out += size
         sends.clear()
+        self._router.pongs = 0
+        self._pongs_at = self._turned_at + _PONGS_S
         for rid in failed:  # now: more to send may follow from it
             self._router.send_failed(rid)
 
@@ -438,12 +437,6 @@ class Server:
         for rid, frame in self._router.sends:
             link = links.get(rid)
             self._show(seen_out(frame, b"" if link is None else link.mailbox.id))
-
-
-def _check_libzmq() -> None:
-    if zmq.zmq_version_info() < LIBZMQ_FLOOR or not zmq.has("curve"):
-        command = "python -m pip install --upgrade pyzmq"
-        raise MissingPackageError(package="pyzmq (libzmq 4.3.5 or newer, with CURVE)", command=command)
 
 
 def _wall_ms() -> int:

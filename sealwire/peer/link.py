@@ -26,7 +26,6 @@ HANDSHAKE_IVL_MS: Final = 10_000
 ATTEMPT_TIMEOUT_S: Final = 6.0
 """TCP and CURVE together: past this the attempt is given up, whatever the monitor says."""
 HEARTBEAT_MS: Final = 20_000
-HEARTBEAT_TTL_MS: Final = 40_000
 TCP_MAXRT_MS: Final = 20_000
 SNDHWM: Final = 4_096
 """Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
@@ -103,7 +102,7 @@ class Link:
             (zmq.CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS),
             (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
             (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_MS),
-            (zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS),
+            (zmq.HEARTBEAT_TTL, 0),  # the broker's system watches its end: libzmq's timers would cost it more
             (zmq.TCP_MAXRT, TCP_MAXRT_MS),
             (zmq.IPV6, 1),
         ):

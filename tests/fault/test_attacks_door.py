@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import zmq
 
-from sealwire.broker import server
+from sealwire.broker import sockets
 from sealwire.broker.links import Connection
 from sealwire.crypto.prekeys import Bundle
 from sealwire.errors import MissingPackageError, RemoteProtocolError
@@ -102,7 +102,7 @@ def test_attack_46_an_id_not_of_zeromqs_own_form_is_refused(net, rid):
 
 
 def test_attack_46_nobody_takes_over_an_id():
-    assert server.OPTIONS[zmq.ROUTER_HANDOVER] == 0
+    assert sockets.OPTIONS[zmq.ROUTER_HANDOVER] == 0
 
 
 @pytest.mark.parametrize("version", [(4, 2, 5), (4, 3, 2)])
@@ -110,12 +110,12 @@ def test_attack_47_a_libzmq_with_known_holes_is_refused(monkeypatch, version):
     assert zmq.zmq_version_info() >= (4, 3, 3)
     monkeypatch.setattr(zmq, "zmq_version_info", lambda: version)
     with pytest.raises(MissingPackageError):
-        server._check_libzmq()
+        sockets.check_libzmq()
 
 
 def test_attack_47_strangers_are_bounded_before_they_have_proved_anything():
-    assert server.OPTIONS[zmq.MAXMSGSIZE] == frames.MAX_FRAME_BYTES
-    assert 0 < server.OPTIONS[zmq.HANDSHAKE_IVL] <= 4_500, "libzmq's timer is late, and five seconds are promised"
+    assert sockets.OPTIONS[zmq.MAXMSGSIZE] == frames.MAX_FRAME_BYTES
+    assert 0 < sockets.OPTIONS[zmq.HANDSHAKE_IVL] <= 4_500, "libzmq's timer is late, and five seconds are promised"
 
 
 # --- 48: objects that run code -------------------------------------------------------------------------------

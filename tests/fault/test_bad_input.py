@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sealwire.broker.keyfiles import read_public
-from sealwire.broker.server import HANDSHAKE_MS
+from sealwire.broker.sockets import HANDSHAKE_MS
 from sealwire.ids import Token
 from sealwire.wire import frames
 from sealwire.wire.frames import MAX_FRAME_BYTES, Code, Verb

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from sealwire.broker.server import OPTIONS
+from sealwire.broker.sockets import OPTIONS
 from sealwire.closing import end_context
 from sealwire.wire.frames import MAX_FRAME_BYTES
 from tests.unit.broker.crowd import gathered, populate

@@ -84,6 +84,7 @@ SHELLS = {
     "sealwire.broker.metrics",
     "sealwire.broker.monitor",
     "sealwire.broker.server",
+    "sealwire.broker.sockets",
     "sealwire.broker.store",
     "sealwire.broker.warden",
     "sealwire.broker.zap",

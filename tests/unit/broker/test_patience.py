@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.broker.mailbox import LIVE
+from sealwire.broker.patience import ROUND
 from sealwire.broker.port import BrokerSettings
 from sealwire.broker.router import TICK_S
 from sealwire.wire import frames
@@ -74,6 +75,36 @@ def test_a_device_for_which_nothing_waits_may_be_as_quiet_as_it_likes(rig, pair)
     _, bob = pair
     rig.advance(60)
     assert bob.is_open
+
+
+def test_whoever_was_handed_nothing_for_a_while_has_its_full_time_with_the_next_message(rig, pair):
+    alice, bob = pair
+    for _ in range(30):
+        rig.advance(1 + TURN_S)
+    alice.send(bob.mailbox, A)
+    assert stalls_after(rig, bob) in (FIRST_S, FIRST_S + 1)
+
+
+def test_among_many_silence_is_found_in_turns_and_nobody_is_forgotten(rig):
+    crowd = [rig.login(f"peer-{number}") for number in range(3 * ROUND + 1)]
+    silence_s = int(rig.router.settings.silence_timeout_s)
+    for _ in range(silence_s - 1):
+        rig.advance(1)
+    assert all(client.is_open for client in crowd)
+    rig.advance(1)
+    rig.advance(TURN_S)
+    assert sum(not client.is_open for client in crowd) < len(crowd)
+    for _ in range(ROUND + 2):  # they logged in within two seconds
+        rig.advance(1)
+    assert not any(client.is_open for client in crowd)
+
+
+def test_whoever_speaks_is_not_silent_among_those_who_are(rig):
+    crowd = [rig.login(f"peer-{number}") for number in range(20)]
+    for _ in range(2):
+        rig.advance(100)
+        crowd[7].feed(frames.encode_ping(crowd[7].token, 1))
+    assert [client for client in crowd if client.is_open] == [crowd[7]]
 
 
 def test_each_time_it_comes_back_it_has_twice_as_long_up_to_the_limit(rig, pair):

@@ -21,7 +21,6 @@ from zmq.utils import z85
 from sealwire.broker import server as server_module
 from sealwire.broker.keyfiles import read_public
 from sealwire.broker.port import AddInvite, ListInvites
-from sealwire.broker.server import OPTIONS
 from sealwire.broker.zap import ZapThread
 from sealwire.crypto.primitives import H
 from sealwire.errors import ZapFailedError
@@ -317,11 +316,27 @@ def test_an_orderly_end_answers_what_was_stored_and_tells_everybody(serve):
     assert bob.recv(Verb.RESET)[1] == Reset.SHUTDOWN
 
 
-def test_options_that_keep_strangers_small():
-    assert OPTIONS[93] == 1
-    assert OPTIONS[zmq.MAXMSGSIZE] == 96 * 1024
-    assert OPTIONS[zmq.ROUTER_HANDOVER] == 0
-    assert zmq.zmq_version_info() >= (4, 3, 5)
+def test_pings_of_idle_peers_are_answered_and_their_pongs_go_out_together(serve, monkeypatch):
+    broker = serve()
+    alice, flushes = broker.login("alice"), []
+    real = server_module.Server._flush
+    monkeypatch.setattr(server_module.Server, "_flush", lambda server: flushes.append(server) or real(server))
+    for number in range(40):
+        alice.socket.send(frames.encode_ping(alice.token, number))
+        time.sleep(0.01)
+    assert [frames.decode_u64(alice.recv(Verb.PONG)) for _ in range(40)] == list(range(40))
+    assert len(flushes) < 20
+
+
+def test_a_pong_that_waits_for_others_goes_out_with_the_next_message(serve, monkeypatch):
+    monkeypatch.setattr(server_module, "_PONGS_S", 3600.0)
+    broker = serve()
+    alice, bob = broker.login("alice"), broker.login("bob", "bob")
+    alice.socket.send(frames.encode_ping(alice.token, 1))
+    assert not alice.socket.poll(300)
+    alice.send(bob.mailbox, b"envelope")
+    assert frames.decode_u64(alice.recv(Verb.PONG)) == 1
+    assert bob.recv(Verb.DELIVER).endswith(b"envelope")
 
 
 # --- a process of its own ------------------------------------------------------------------------------------

@@ -46,10 +46,10 @@ def test_an_idle_link_is_pinged_spread_over_ten_percent(dice, share):
 
 def test_a_pong_ends_the_debt():
     pulse = pulse_at(0.0)
-    assert pulse.check(70.0, owed=False) is Beat.PING
-    pulse.heard(71.0)
+    assert pulse.check(PING_EVERY_S + 10, owed=False) is Beat.PING
+    pulse.heard(PING_EVERY_S + 11)
     pulse.answered()
-    assert pulse.check(100.0, owed=False) is Beat.FINE
+    assert pulse.check(PING_EVERY_S + 40, owed=False) is Beat.FINE
 
 
 def test_a_mailbox_is_drained_once_after_a_quiet_while():
