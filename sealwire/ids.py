@@ -63,6 +63,19 @@ def account_name(text: str) -> str | None:
     return name
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text has a UTF-8 form.
+
+    JSON can spell half a character ("\\ud800"), and a terminal hands over bytes that are no UTF-8 as such halves. No
+    database, no file and no message takes one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def conversation_of(group: GroupId) -> str:
     """Return how a group is named wherever an account could stand too: + and 32 hex digits.
 

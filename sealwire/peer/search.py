@@ -21,8 +21,9 @@ MAX_TERMS: Final = 16
 MAX_MARKS: Final = 100
 """Places marked in one text."""
 
-_WORD = re.compile("[^\\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f]+")
-"""Whatever is no blank and no punctuation: letters with all their marks, in every script."""
+_WORD = re.compile("[^\\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\ud800-\udfff]+")
+"""Whatever is no blank and no punctuation: letters with all their marks, in every script. Half a character, as Python
+holds bytes that are no UTF-8, is in no text and ends a word."""
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff\U00020000-\U0003ffff]"

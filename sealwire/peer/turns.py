@@ -216,6 +216,9 @@ class Turns:
         except StoreError as error:
             self._fail_stop(connector, error, commands)
             return False
+        except Exception:
+            self._commands.extendleft(reversed(commands))  # whoever waits hears of it where the loop ends
+            raise
         turn = self.engine.take()
         self._settled = not turn.hangup and turn.fatal is None
         if turn.frames and not connector.send(turn.frames):

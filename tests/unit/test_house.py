@@ -236,7 +236,6 @@ HELD_BY = {
     "sealwire.peer.shelves.files": FILES,
     "sealwire.testing.carriage": "tests/scenario/test_file_story.py",
     "sealwire.thumbnailer": "tests/unit/peer/test_thumbs.py",
-    "sealwire.peer.turns": PROCESSES,
     "sealwire.peer.shelves.words": "tests/unit/peer/test_words.py",
     "sealwire.ui.terminal.acts": PAGES,
     "sealwire.ui.terminal.demo": "tests/ui/test_screen.py",

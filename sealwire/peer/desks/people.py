@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sealwire.crypto.safety import SafetyNumber, safety_number_of
 from sealwire.errors import UntrustedPeerError, UsageError
 from sealwire.i18n import _
+from sealwire.ids import is_unicode
 from sealwire.peer.api.people import Match, PersonInfo, Verification
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class PeopleDesk:
         """Give a name of one's own, seen only here; the empty text takes it away."""
         contact = await self._client.known(name)
         short = " ".join(nickname.split())
+        if not is_unicode(short):
+            raise UsageError(_("{word!a} is not text in UTF-8.").format(word=short))
         if len(short) > MAX_NICKNAME_CHARS:
             raise UsageError(_("A nickname has at most {limit} characters.").format(limit=MAX_NICKNAME_CHARS))
         await self._client.do(lambda _now: self._client.engine.people.call(contact.name, short))

@@ -26,11 +26,8 @@ def methods(room: GroupsApi) -> dict[str, Method]:
     async def every(_none: Params) -> Json:
         return {"groups": [views.group_json(info) for info in await room.all()]}
 
-    def text(params: Params, key: str) -> str:
-        return _encodable(params, key)
-
     return {
-        "group.create": one(lambda p: room.create(text(p, "name"), _names(p))),
+        "group.create": one(lambda p: room.create(p.text("name"), _names(p))),
         "group.list": every,
         "group.info": one(lambda p: room.info(p.text("group"))),
         "group.invite": one(lambda p: room.invite(p.text("group"), p.name("name"), _role(p))),
@@ -39,8 +36,8 @@ def methods(room: GroupsApi) -> dict[str, Method]:
         "group.leave": one(lambda p: room.leave(p.text("group"))),
         "group.remove": one(lambda p: room.remove(p.text("group"), p.name("name"))),
         "group.role": one(lambda p: room.set_role(p.text("group"), p.name("name"), _role(p))),
-        "group.rename": one(lambda p: room.rename(p.text("group"), text(p, "name"))),
-        "group.topic": one(lambda p: room.set_topic(p.text("group"), text(p, "topic"))),
+        "group.rename": one(lambda p: room.rename(p.text("group"), p.text("name"))),
+        "group.topic": one(lambda p: room.set_topic(p.text("group"), p.text("topic"))),
         "group.timer": one(lambda p: room.set_timer(p.text("group"), p.number("seconds", -1, 0, MAX_SECONDS))),
         "group.history": one(lambda p: room.share_history(p.text("group"), p.switch("shared", False))),
     }
@@ -55,12 +52,3 @@ def _names(params: Params) -> list[str]:
     if not isinstance(names, list):
         raise params.wrong("members", _("a list of names"))
     return [Params({"members": name}).name("members") for name in names]
-
-
-def _encodable(params: Params, key: str) -> str:
-    text = params.text(key)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise params.wrong(key, _("text that has a UTF-8 form")) from None
-    return text

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sealwire.errors import AccountNameError
 from sealwire.i18n import _
-from sealwire.ids import GROUP_MARK, account_name
+from sealwire.ids import GROUP_MARK, account_name, is_unicode
 from sealwire.peer.api import WaitFor
 
 PARSE_ERROR = -32700
@@ -47,7 +47,7 @@ class Params(Struct, frozen=True):
         value = self.values.get(key)
         if not isinstance(value, str):
             raise self.wrong(key, _("a text"))
-        if not _encodable(value):
+        if not is_unicode(value):
             raise self.wrong(key, _("text that has a UTF-8 form"))
         return value
 
@@ -131,15 +131,6 @@ class Params(Struct, frozen=True):
         """The error that says what a parameter must be."""
         message = _("The parameter {key} must be {wanted}.").format(key=repr(key), wanted=wanted)
         return RpcError(INVALID_PARAMS, message, "params", _("See docs/scripting.md."))
-
-
-def _encodable(text: str) -> bool:
-    """JSON can spell half a character ("\\ud800"); no UTF-8 text holds one."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 Method = Callable[[Params], Awaitable[Json]]

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from sealwire.crypto.safety import safety_number_of
-from sealwire.errors import ComparedOtherKeyError
+from sealwire.errors import ComparedOtherKeyError, UsageError
 from sealwire.peer.client import Client
 from tests.conftest import PEOPLE
 from tests.unit.peer.profile_of_alice import opened
@@ -27,6 +27,12 @@ def code_of_bob(alice: Client) -> str:
     """What bob's screen shows, who has the key that alice knows."""
     own = alice.keys.identity.card.card
     return safety_number_of(own.realm, ("bob", own.n_sign), ("alice", own.n_sign)).code()
+
+
+async def test_a_nickname_is_text(alice: Client) -> None:
+    with pytest.raises(UsageError):
+        await alice.people.nickname("bob", "half \udcff")
+    assert (await alice.people.nickname("bob", "Bobby")).nickname == "Bobby"
 
 
 async def test_the_code_of_the_other_side_verifies(alice: Client) -> None:

@@ -142,6 +142,13 @@ def test_an_empty_query_finds_nothing_to_look_for() -> None:
     assert search.parse("  !? ") == Query()
 
 
+def test_bytes_that_are_no_utf8_are_no_word_and_end_one(store: Store) -> None:
+    assert search.parse("\udcff") == Query()
+    assert search.parse("ca\udcfffe").words == ("ca", "fe")
+    with store.transaction():
+        assert store.search(search.parse("a\udcff"), None, 10, 2**62) == []
+
+
 def test_a_conversation_and_a_page_bound_what_is_found(store: Store) -> None:
     for number in range(6):
         say(store, f"note {number}", "bob" if number % 2 else "carol")
