@@ -279,7 +279,7 @@ async def test_a_request_that_fails_inside_is_answered_all_the_same() -> None:
     wire = Wire()
     wire.server = Server(wire.client, wire._write, 0.2, {"breaks": breaks})
     answer = await wire.call("breaks")
-    assert (answer["code"], answer["data"]["exit"]) == (-32603, 2)
+    assert (answer["code"], answer["data"]["exit"]) == (-32603, 1)
 
 
 async def test_an_unknown_method_names_the_nearest(wire: Wire) -> None:
