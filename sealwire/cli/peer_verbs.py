@@ -95,8 +95,11 @@ async def verify(client: FullClient, options: Options) -> int:
             number = await client.safety_number(name)
         put(json.dumps({**views.verification_json(value), **views.safety_json(number)}))
         return 0
-    for line in sentences.safety(number):
+    heading, *_digits, comparing = sentences.safety(number)
+    say(heading)
+    for line in views.safety_lines(number.digits):  # the one thing here that a script reads
         put(line)
+    say(comparing)
     for line in compare_lines(value, number.trust, name, time.time_ns() // 1_000_000, None):
         say(line)
     if options.yes or (number.trust != "verified" and await _confirmed(name)):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,16 +75,20 @@ class House:
         flags = ["--passphrase-file", "empty", "--broker", self.address]
         return [sys.executable, str(ROOT / "peer.py"), "--name", name, *flags, *words]
 
-    def peer(self, name: str, *words: str, stdin: str = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run a peer to its end; ``code``: the exit code it must have, None for any."""
-        return self.run(self.arguments(name, *words), stdin, code)
+    def peer(
+        self, name: str, *words: str, stdin: str = "", code: int | None = 0, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a peer to its end; ``code``: the exit code it must have, None for any; ``environ``: further variables."""
+        return self.run(self.arguments(name, *words), stdin, code, environ)
 
-    def run(self, arguments: list[str], stdin: str = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, arguments: list[str], stdin: str = "", code: int | None = 0, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program in the folder; a traceback is never an answer."""
         done = subprocess.run(
             arguments,
             cwd=self.folder,
-            env=environment(),
+            env=environment(**(environ or {})),
             input=stdin,
             capture_output=True,
             text=True,

@@ -84,6 +84,18 @@ def test_both_sides_see_the_same_safety_number_and_yes_verifies(house: House) ->
     assert house.peer("alice", "contacts").stdout.split("\t")[:2] == ["bob", "verified"]
 
 
+@pytest.mark.parametrize(
+    "words", ["verify bob", "info bob", "contacts", "conversations", "history bob", "status", "group list", "requests"]
+)
+def test_standard_output_is_the_same_in_every_language(house: House, words: str) -> None:
+    here, elsewhere = (
+        house.peer("alice", *words.split(), environ={"SEALWIRE_LANG": code}).stdout for code in ("en", "de")
+    )
+    assert elsewhere == here
+    if words == "verify bob":
+        assert re.fullmatch(r"((\d{5} ){3}\d{5}\n){3}", here)
+
+
 def test_status_is_one_field_a_line(house: House) -> None:
     fields = dict(line.split("\t") for line in house.peer("alice", "status").stdout.splitlines())
     assert fields["name"] == "alice"
