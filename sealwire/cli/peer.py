@@ -94,7 +94,7 @@ def _peer(options: Options) -> int:
         return peer_restore.restore(profile, Path(options.words[0]), secret)
     first = not keystore.exists(profile.keys_dir, profile.name)
     if first:
-        peer_profile.check_first(profile)
+        profile = peer_profile.begun(options, profile, os.environ)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
     try:
         return until_told(peer_session.run(options, profile, secret, first))

@@ -58,7 +58,7 @@ def verbs() -> dict[str, Verb]:
         "resume": Verb("resume ID", _("go on with it"), listed, 1, 1),
         "stop": Verb("stop ID", _("give a file up"), listed, 1, 1),
         "recv": Verb("recv", _("print what came since the last recv"), listed | {"follow"}, 0, 0),
-        "history": Verb("history NAME [N]", _("print the last N messages, 50 without N"), listed, 1, 2),
+        "history": Verb("history [NAME [N]]", _("print the last N messages, 50 without N"), listed, 0, 2),
         "conversations": Verb("conversations", _("print every conversation, the latest first"), listed, 0, 0),
         "search": Verb("search WORDS", _("print messages that have all of these words"), listed, 1, None),
         "contacts": Verb("contacts", _("print everyone known here"), listed, 0, 0),

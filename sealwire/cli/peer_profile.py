@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import json
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,9 @@ _MAX_PASSPHRASE_BYTES = 4_096
 """A passphrase file past this is some other file, given by mistake."""
 
 _TRIES = 3
+
+LOOK_S = 0.1
+"""Between two looks for the key of a broker that may be starting."""
 
 
 class Broker(Struct, frozen=True):
@@ -112,6 +116,27 @@ def check_first(profile: Profile) -> None:
         raise KeyFileMissingError(path=profile.key_file, folder=profile.data_dir)
 
 
+def begun(options: Options, profile: Profile, environ: Mapping[str, str]) -> Profile:
+    """Return the profile of a first start, with a key to recognise the broker by: one that starts now is waited for.
+
+    Raises:
+        PassphraseNeededError: no file given and no terminal.
+        BrokerKeyMissingError: there is no such key, ``--timeout`` seconds later.
+        KeyFileMissingError: see :func:`check_first`.
+        ConfigError: the key is none.
+    """
+    if not _can_be_asked(options):
+        raise PassphraseNeededError(name=options.name)
+    ends = time.monotonic() + options.timeout_s
+    if profile.broker_key is None and options.timeout_s > 0:
+        say(_("Waiting for the broker's key, {path} …").format(path=profile.broker_key_source))
+    while profile.broker_key is None and time.monotonic() < ends:
+        time.sleep(LOOK_S)
+        profile = build(options, environ)
+    check_first(profile)
+    return profile
+
+
 def remember(options: Options, profile: Profile) -> None:
     """Keep the broker of a ``--join`` that worked, so that later starts need no flag. The token is not kept."""
     if options.join is None:
@@ -150,7 +175,7 @@ def passphrase(options: Options, path: Path, first: bool) -> bytes:
     """
     if options.passphrase_file is not None:
         value = from_file(options.passphrase_file)
-    elif sys.stdin.isatty():
+    elif _can_be_asked(options):
         value = _asked_twice(path) if first else _asked(_("Passphrase for {path}: ").format(path=path))
     else:
         raise PassphraseNeededError(name=options.name)
@@ -199,6 +224,11 @@ def from_file(path: Path) -> bytes:
         detail = _("The passphrase file {path} has more than {limit} bytes.")
         raise UsageError(detail.format(path=path, limit=_MAX_PASSPHRASE_BYTES))
     return data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
+
+
+def _can_be_asked(options: Options) -> bool:
+    """Whether a passphrase comes from somewhere: a file, or a person at a terminal."""
+    return options.passphrase_file is not None or (sys.stdin is not None and sys.stdin.isatty())
 
 
 def _asked_twice(path: Path) -> bytes:

@@ -39,13 +39,13 @@ async def _use(client: Client, options: Options, first: bool) -> int:
         return await _stay(client, options)
     patience_s = max(options.timeout_s, _REGISTRATION_S) if first else options.timeout_s
     if client.registered:
-        return await peer_verbs.ANSWERS[options.verb](client, options)
+        return await peer_verbs.answer(client, options)
     if options.verb == "send":  # queued before anything can go wrong, so that the next start sends it
         code = await peer_verbs.send(client, replace(options, timeout_s=patience_s))
         await client.online(patience_s)
         return code
     await client.online(patience_s)
-    return await peer_verbs.ANSWERS[options.verb](client, options)
+    return await peer_verbs.answer(client, options)
 
 
 async def _stay(client: Client, options: Options) -> int:
@@ -64,7 +64,7 @@ async def _interface(client: Client, options: Options) -> int:
     if options.json:
         from sealwire.ui import jsonrpc
 
-        return await jsonrpc.run(client, options.timeout_s)
+        return await jsonrpc.run(client, options.timeout_s, say)
     from sealwire.ui.line import piped
 
     return await piped.run(client, options.timeout_s)

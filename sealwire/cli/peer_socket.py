@@ -129,11 +129,10 @@ class Caller:
 
     async def _verb(self, params: Any) -> dict[str, Any]:
         options = read_options(params.values.get("options"))
-        answer = peer_verbs.ANSWERS.get(options.verb or "")
-        if answer is None:
+        if options.verb not in peer_verbs.ANSWERS:
             raise UsageError(_("The running peer does not know the verb {verb!r}.").format(verb=options.verb))
         CALLER.set(self)
-        return {"exit": await answer(self._client, options)}
+        return {"exit": await peer_verbs.answer(self._client, options)}
 
     # --- what a verb writes ---
 

@@ -16,6 +16,7 @@ from sealwire.errors import IntegrityError, SealwireError, UntrustedPeerError
 from sealwire.i18n import _
 from sealwire.peer.api import ClientApi, FullClient, TalkClient
 from sealwire.peer.events import Connection, Contact, Event, Message, Warning, to_json
+from sealwire.peer.patience import PATIENCE_S
 from sealwire.ui import views
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.stdio import Writer
@@ -61,12 +62,17 @@ async def _say_warnings(client: ClientApi, to: str) -> None:
             say(event.message)
 
 
-async def history(client: ClientApi, options: Options) -> int:
-    """Print the last messages with someone, oldest first."""
-    name = options.words[0]
-    messages = await client.history(name, int(options.words[1]) if len(options.words) > 1 else DEFAULT_HISTORY)
-    if not messages:
-        say(_("No messages with {name} yet.").format(name=name))
+async def history(client: FullClient, options: Options) -> int:
+    """Print the last messages with someone, or of all conversations, oldest first."""
+    if options.words:
+        name = options.words[0]
+        messages = await client.history(name, int(options.words[1]) if len(options.words) > 1 else DEFAULT_HISTORY)
+        if not messages:
+            say(_("No messages with {name} yet.").format(name=name))
+    else:
+        places = [one.id for one in await client.past.conversations()]
+        found = [message for place in places for message in await client.history(place, DEFAULT_HISTORY)]
+        messages = sorted(found, key=lambda message: message.row)[-DEFAULT_HISTORY:]
     shown = (one for one in messages if options.json or one.kind != "notice")  # a row cannot say that nobody wrote it
     _rows(options, ((views.message_row(one), views.message_json(one)) for one in shown))
     return 0
@@ -273,3 +279,9 @@ ANSWERS: dict[str, Answer] = {
     "status": status,
     **peer_past.ANSWERS,
 }
+
+
+async def answer(client: ClientApi, options: Options) -> int:
+    """Do what a verb asks for; whatever it asks the broker, it waits ``--timeout`` for the link."""
+    PATIENCE_S.set(options.timeout_s)
+    return await ANSWERS[options.verb or ""](client, options)

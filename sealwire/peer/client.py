@@ -36,6 +36,7 @@ from sealwire.peer.desks.talk import LOOK_S, TalkDesk
 from sealwire.peer.engine import Engine
 from sealwire.peer.events import Event, Message, Warning
 from sealwire.peer.keystore import Keys, Progress
+from sealwire.peer.patience import link_wait_s
 from sealwire.peer.profile import Profile
 from sealwire.peer.records import ContactRecord, Now
 from sealwire.peer.store import Store
@@ -255,11 +256,13 @@ class Client:
         name = self.recipient(to)
         contact = self.engine.contact(name)
         if contact is None and self.turns.started:
-            await self.online(ASK_S)
+            await self.online(link_wait_s(ASK_S))
             error = await self.resolve(name, ASK_S)
             if error is not None:
                 raise error
             contact = self.engine.contact(name)
+            if contact is None:  # nobody said that the name is unknown: the question is still open
+                raise BrokerUnreachableError(address=self.profile.broker_address)
         if contact is None:
             raise UnknownPeerError(name=name)
         return contact

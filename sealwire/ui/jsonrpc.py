@@ -55,6 +55,7 @@ class Server:
 
     Args:
         more: further methods; each takes the parameters and returns the result or raises SealwireError.
+        say: hears, before ``ready``, why it is waited for.
     """
 
     def __init__(
@@ -63,9 +64,12 @@ class Server:
         write: Callable[[str], Awaitable[None]],
         timeout_s: float,
         more: Mapping[str, Callable[[Any], Awaitable[Json]]] | None = None,
+        say: Callable[[str], object] = lambda _text: None,
     ) -> None:
         self._client = client
         self._write = write
+        self._say = say
+        self._waits_for: str | None = None
         self._timeout_s = timeout_s
         self._marker = ReadMarker(client)
         self._ready = asyncio.Event()
@@ -105,8 +109,15 @@ class Server:
             elif isinstance(event, Connection) and views.is_refusal(event):
                 await self._client.online(0)  # raises the reason
             else:
+                self._waits(event)
                 before = [*before[-_PAGE:], event]
         await self.written()
+
+    def _waits(self, event: Event) -> None:
+        """``ready`` is the first event, so until a first start is registered none can say what it waits for."""
+        if isinstance(event, Connection) and event.reason is not None and event.reason != self._waits_for:
+            self._waits_for = event.reason
+            self._say(event.reason)
 
     async def mark(self) -> None:
         """Tell the client what was written, until cancelled."""
@@ -300,18 +311,19 @@ class Server:
         return views.status_json(await self._client.status())
 
 
-async def run(client: TalkClient, timeout_s: float) -> int:
+async def run(client: TalkClient, timeout_s: float, say: Callable[[str], object]) -> int:
     """Serve standard input and output until the former ends; return the exit code.
 
     Args:
         client: An opened client whose link is started.
         timeout_s: How long open requests and the outbox may take after the end of input.
+        say: Writes a line for people, elsewhere than on standard output.
 
     Raises:
         SealwireError: a first start that the broker refuses.
         BrokenPipeError: nobody reads any more.
     """
-    server = Server(client, Writer(1).post, timeout_s)
+    server = Server(client, Writer(1).post, timeout_s, say=say)
     publishing = asyncio.create_task(server.publish(), name="publish")
     marking = asyncio.create_task(server.mark(), name="mark")
     reading = asyncio.create_task(_read(server), name="read")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -61,9 +63,43 @@ def test_a_profile_whose_key_file_is_gone_makes_no_other(house: House) -> None:
     house.peer("bob", "contacts")
 
 
-def test_a_first_start_without_the_brokers_key_asks_for_no_passphrase(house: House) -> None:
-    words = [word for word in house.arguments("dave", "contacts") if word not in {"--passphrase-file", "empty"}]
-    assert "There is no broker key" in house.run([*words, "--broker-key", "nowhere.pub"], code=6).stderr
+def test_a_first_start_without_the_brokers_key_ends_after_the_timeout_and_makes_no_keys(house: House) -> None:
+    nowhere = ("--broker-key", "nowhere.pub", "--timeout", "0.2")
+    said = house.peer("dave", "send", "bob", "hi", *nowhere, code=6).stderr
+    assert "Waiting for the broker's key" in said
+    assert "There is no broker key" in said
+    assert not (house.folder / "keys" / "dave.key").exists()
+    without = [
+        word for word in house.arguments("dave", "send", "bob", "hi") if word not in {"--passphrase-file", "empty"}
+    ]
+    assert "--passphrase-file" in house.run([*without, *nowhere], code=4).stderr, "whatever else is missing"
+
+
+def test_a_first_start_goes_on_once_the_broker_has_written_its_key(house: House) -> None:
+    dave = house.script("dave", "--broker-key", "late.pub", "--timeout", "60")
+    assert dave.process.stderr is not None
+    assert dave.process.stderr.readline().startswith("Waiting for the broker's key")
+    shutil.copy(house.folder / "keys" / "broker.pub", house.folder / "late.new")
+    (house.folder / "late.new").rename(house.folder / "late.pub")
+    assert dave.event(type="ready")["name"] == "dave"
+    assert dave.end() == 0
+
+
+def test_a_first_start_behind_json_says_that_it_waits_for_the_broker(house: House) -> None:
+    house.plant("mallory")
+    mallory = house.script("mallory", "--broker", "tcp://127.0.0.1:9", "--timeout", "0.2")
+    assert mallory.process.stderr is not None
+    assert "does not answer" in mallory.process.stderr.readline()
+    assert mallory.end() == 0
+    assert mallory.lines == []
+
+
+@pytest.mark.parametrize("words", ["verify carol", "info carol", "approve carol", "group create club"])
+def test_what_needs_the_broker_waits_for_it_as_long_as_it_is_told(house: House, words: str) -> None:
+    began = time.monotonic()
+    said = house.peer("alice", *words.split(), "--broker", "tcp://127.0.0.1:9", "--timeout", "0", code=6).stderr
+    assert "does not answer" in said
+    assert time.monotonic() - began < 8
 
 
 def test_a_script_that_writes_before_the_link_stands_hears_of_an_unknown_name(house: House) -> None:

@@ -65,6 +65,8 @@ def test_history_counts_from_the_end(house: House) -> None:
     house.peer("alice", stdin="/to bob\nh1\nh2\nh3\n")
     rows = house.peer("alice", "history", "bob", "2").stdout.splitlines()
     assert [row.split("\t")[2:] for row in rows] == [["alice", "h2"], ["alice", "h3"]]
+    everything = house.peer("alice", "history").stdout.splitlines()
+    assert everything[-2:] == rows, "of all conversations, in the order in which they stand"
     nobody = house.peer("alice", "history", "carol")
     assert nobody.stdout == ""
     assert "No messages with carol yet." in nobody.stderr

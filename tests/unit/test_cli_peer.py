@@ -80,7 +80,7 @@ def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
         (["group"], "group ACTION"),
         (["send", "bob"], "send NAME TEXT"),
         (["recv", "bob"], "recv"),
-        (["history", "bob", "1", "2"], "history NAME [N]"),
+        (["history", "bob", "1", "2"], "history [NAME [N]]"),
         (["recv", "--wait", "sent"], "--wait does not go with recv"),
         (["send", "bob", "hi", "--follow"], "--follow does not go with send"),
         (["--yes"], "--yes does not go with"),

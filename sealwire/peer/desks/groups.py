@@ -38,6 +38,7 @@ from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, GroupId, conversation_of, group_of
 from sealwire.peer.api.groups import GroupInfo, GroupState, Member, Role
 from sealwire.peer.groups.group import Group
+from sealwire.peer.patience import link_wait_s
 from sealwire.peer.records import Now
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class GroupsDesk:
             BrokerUnreachableError, GroupLateError, GroupRightError, GroupBusyError, RejectedError.
         """
         client = self._client
-        await client.online(WAIT_S)
+        await client.online(link_wait_s(WAIT_S))
         waiting: list[tuple[int, asyncio.Future[SealwireError | None]]] = []
 
         def begin(now: Now) -> None:
