@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from sealwire import config, invite, localsocket
-from sealwire.cli import peer_profile, programs
+from sealwire import config, invite
+from sealwire.cli import peer_handover, peer_profile, programs
 from sealwire.cli.common import load_settings
 from sealwire.cli.demo_cast import package_path
 from sealwire.cli.peer_options import Options
 from sealwire.cli.peer_profile import FLAG_KEYS
 from sealwire.cli.peer_socket import serving
-from sealwire.cli.peer_wire import SOCKET_NAME
 from sealwire.cli.probe import answers
 from sealwire.config import Settings
 from sealwire.errors import (
@@ -269,16 +268,9 @@ async def _opened(profile: Profile, passphrase: bytes, progress: Callable[[str],
         try:
             return await opening.opened(profile, passphrase, progress)
         except ProfileBusyError:
-            if time.monotonic() >= ends or _is_served(profile.data_dir):
+            if time.monotonic() >= ends or peer_handover.is_served(profile.data_dir):
                 raise
         await asyncio.sleep(LOOK_S)
-
-
-def _is_served(folder: Path) -> bool:
-    connection = localsocket.connect(folder, SOCKET_NAME)
-    if connection is not None:
-        connection.close()
-    return connection is not None
 
 
 async def _registered(client: Client) -> None:

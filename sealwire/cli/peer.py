@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,10 +97,14 @@ def _peer(options: Options) -> int:
     if first:
         profile = peer_profile.begun(options, profile, os.environ)
     secret = peer_profile.passphrase(options, profile.keys_dir / f"{profile.name}.key", first)
-    try:
-        return until_told(peer_session.run(options, profile, secret, first))
-    except ProfileBusyError:
-        done = peer_handover.hand_over_soon(options, folder)
-        if done is None:
-            raise
-        return done
+    ends = time.monotonic() + max(options.timeout_s, peer_handover.BUSY_S)
+    while True:
+        try:
+            return until_told(peer_session.run(options, profile, secret, first))
+        except ProfileBusyError:  # by a command that will be done, or by a peer that may be about to listen
+            done = peer_handover.hand_over(options, folder)
+            if done is not None:
+                return done
+            if time.monotonic() >= ends or peer_handover.is_served(folder):
+                raise
+        time.sleep(peer_handover.LOOK_S)

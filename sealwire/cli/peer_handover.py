@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from sealwire.cli.streams import put, say
 from sealwire.i18n import _
 
 LOOK_S = 0.1
-LOOKS = 50
-"""Five seconds: a peer that starts listens well before that; one that never listens is another one-shot command."""
+BUSY_S = 5.0
+"""A peer that starts listens well before that, and another one-shot command is done by then."""
 ALONE = frozenset({"daemon", "restore"})
 """Verbs that are not for a running peer."""
 
@@ -49,16 +48,12 @@ def hand_over(options: Options, folder: Path) -> int | None:
     return EXIT_ERROR
 
 
-def hand_over_soon(options: Options, folder: Path) -> int | None:
-    """The same for a profile that another process holds: it may be about to listen, just started as it is."""
-    for _look in range(LOOKS):
-        if options.verb is None or options.verb in ALONE:
-            return None
-        time.sleep(LOOK_S)
-        done = hand_over(options, folder)
-        if done is not None:
-            return done
-    return None
+def is_served(folder: Path) -> bool:
+    """Whether a peer that stays runs on ``folder``."""
+    connection = localsocket.connect(folder, SOCKET_NAME)
+    if connection is not None:
+        connection.close()
+    return connection is not None
 
 
 def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,8 @@ MAX_HISTORY: Final = 1_000_000
 
 _AS_THEY_ARE: Final = frozenset({"cancel", "fetch", "pause", "resume", "stop", "restore"})
 """Verbs whose word is an id or a path that only the store can judge."""
+_OF_A_PATH: Final = frozenset({"export", "import", "backup", "restore"})
+"""Verbs whose first word is a path: there any bytes have a meaning."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -33,8 +35,9 @@ def checked(options: Options) -> Options:
 
     Raises:
         AccountNameError: the contact's name breaks the rule.
-        TextTooLongError, UsageError: the text does not fit into one message; the number is none.
+        TextTooLongError, UsageError: the text does not fit into one message or is not UTF-8; the number is none.
     """
+    _check_unicode(options)
     if not options.words or options.verb in _AS_THEY_ARE:
         return options
     if options.verb == "group":
@@ -65,6 +68,16 @@ def checked(options: Options) -> Options:
                 form = _("{verb} takes a number from 1 to {limit}.")
                 raise UsageError(form.format(verb=options.verb, limit=MAX_HISTORY))
     return replace(options, words=(name, *rest))
+
+
+def _check_unicode(options: Options) -> None:
+    """Bytes that are no text come from the system as halves of characters: no database and no message takes them."""
+    words = options.words[1:] if options.verb in _OF_A_PATH else options.words
+    for text in (*words, options.caption, options.as_file, options.reply_to):
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise UsageError(_("The text is not UTF-8.")) from None
 
 
 def _search(options: Options) -> tuple[str, ...]:

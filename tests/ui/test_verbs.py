@@ -151,6 +151,24 @@ def test_what_does_not_work_says_why_at_once(house: House, words: list[str], cod
     assert time.monotonic() - began < 8
 
 
+def test_commands_at_the_same_moment_wait_for_each_other(house: House) -> None:
+    house.peer("bob", "recv")
+    words = [f"at once {number}" for number in range(4)]
+    sending = [
+        subprocess.Popen(
+            house.arguments("alice", "send", "bob", word, "--timeout", "60"),
+            cwd=house.folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for word in words
+    ]
+    assert [(process.communicate(timeout=90)[1], process.returncode) for process in sending] == [("", 0)] * 4
+    assert sorted(row.split("\t")[3] for row in house.peer("bob", "recv").stdout.splitlines()) == words
+
+
 def test_text_at_the_limit_goes_through(house: House) -> None:
     text = "é" * (MAX_TEXT_BYTES // 2)
     house.peer("alice", "send", "bob", "-", stdin=text + "\n")

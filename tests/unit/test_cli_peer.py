@@ -162,6 +162,14 @@ def test_words_are_put_into_final_form(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
+        (["search", "\udcff"], UsageError),
+        (["send", "bob", "\udcff"], UsageError),
+        (["nickname", "bob", "\udcff"], UsageError),
+        (["react", "bob", "ab", "\udcff"], UsageError),
+        (["group", "create", "\udcff"], UsageError),
+        (["group", "topic", "+club", "\udcff"], UsageError),
+        (["send", "bob", "--file", "x", "--caption", "\udcff"], UsageError),
+        (["fetch", "\udcff"], UsageError),
         (["send", "b b", "hi"], AccountNameError),
         (["send", "bob", ""], UsageError),
         (["send", "bob", "x" * 15_001], TextTooLongError),
