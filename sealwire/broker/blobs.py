@@ -192,7 +192,7 @@ class Blobs:
         usage = self._usage_of(asked.link.account_name)
         if usage.bucket is None:
             usage.bucket = Bucket(rate, now)
-        if usage.bucket.take(length, rate, rate, now):
+        if usage.bucket.take(length, rate, max(rate, length), now):  # the least rate is less than a chunk a second
             return True
         self._refuse(asked, Code.RATE, usage.bucket.wait_ms(length, rate))
         return False

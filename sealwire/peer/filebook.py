@@ -61,7 +61,7 @@ class FileBook:
         for file in self._records.files_moving():
             if file.mine and file.digest is not None:
                 continue  # it is whole at the broker and waits for its thumbnail
-            self.begin(file)
+            self._order(file)  # without a word to the disk: one that is full must not keep a profile from opening
         self.picture_all(None)
 
     def picture_all(self, name: str | None) -> None:
@@ -113,13 +113,16 @@ class FileBook:
 
     def begin(self, file: FileRecord) -> None:
         """Have a file moved. From here on nobody may take its stream for unused."""
+        self._order(file)
+        file.is_fresh, file.at_broker = False, file.mine
+        self._records.put_file(file)
+
+    def _order(self, file: FileRecord) -> None:
         if file.mine:
             assert file.source is not None, "what is sent has a source"
             self.orders.append(BeginUpload(self._plan(file), file.source, (file.size, file.mtime_ns)))
-            file.is_fresh, file.at_broker = False, True
         else:
             self.orders.append(BeginDownload(self._plan(file), file.target, file.name))
-        self._records.put_file(file)
 
     def _plan(self, file: FileRecord) -> Plan:
         return Plan(

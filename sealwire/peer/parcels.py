@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,8 @@ PART: Final = ".part"
 SYNC_BYTES: Final = 8 * 1024 * 1024
 """Synced at least this often while a file comes, beside the writing: the sync at the end is short then."""
 COPY_BYTES: Final = 1024 * 1024
+KEEP_FREE_BYTES: Final = 32 * 1024 * 1024
+"""Left to messages: beside a file that has filled the disk the database takes nothing in and nothing out."""
 MAX_NUMBER: Final = 10_000
 """Files of one name in one folder; past it somebody plays games."""
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -154,6 +157,8 @@ class DiskSink:
     def write(self, at: int, content: bytes) -> None:
         """Append a piece; what was written before is synced meanwhile. Raises DiskError."""
         try:
+            if shutil.disk_usage(self._part.parent).free < KEEP_FREE_BYTES + len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             write_at(self._descriptor, content, at)
             self._unsynced += len(content)
             if self._unsynced >= SYNC_BYTES and (self._sync is None or self._sync.done()):

@@ -10,6 +10,7 @@ Source: protocol.md §5.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -72,6 +73,8 @@ class Turns:
         self._closed = False
         self._settled = False
         """Whether the engine has done everything that follows from what it was told."""
+        self._is_lost = False
+        """Whether the engine is ahead of the disk and could not be made anew yet."""
         self._index_s = NEVER
         self.on_moves: Callable[[list[Order]], None] = _nobody
         """Takes what shall be done about files, after the commit."""
@@ -122,6 +125,8 @@ class Turns:
 
     def _last_words(self) -> list[bytes]:
         """Receipts that wait out their pause would wait for the next start; then goodbye."""
+        if self._is_lost:
+            return []
         try:
             with self._store.transaction():
                 self.engine.receipts.hurry()
@@ -169,13 +174,18 @@ class Turns:
         while not self._closed:
             self._wake.clear()
             now = clock()
+            if self._is_lost and not self._begin_again():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STORE_PAUSE_S):
+                        await self._wake.wait()
+                continue
             self._show(connector.advance(now, self.engine))
             due_s = self._due(connector, now)
             if due_s <= now.mono_s:
                 if self._step(connector, now):
                     await asyncio.sleep(0)
                     continue
-                due_s = min(self._index_s, self.engine.deadline(now))
+                due_s = now.mono_s if self._is_lost else min(self._index_s, self.engine.deadline(now))
             if self.publisher.lags():
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -232,14 +242,27 @@ class Turns:
     def _fail_stop(self, connector: Connector, error: StoreError, commands: list[_Command]) -> None:
         """Nothing of this turn happened: start again from what the disk holds."""
         connector.drop(clock(), STORE_PAUSE_S)
-        self.engine = self._make_engine()
-        self._settled = False
-        self.on_moves(self.engine.take().moves)
+        self._is_lost, self._settled = True, False
+        self._begin_again()
         sentence, _hint = explain(error)
         self.publisher.publish(Warning("store", sentence))
         for command in commands:
             if not command.future.done():
                 command.future.set_exception(error)
+
+    def _begin_again(self) -> bool:
+        """Make the engine anew; False while not even that can be committed: whoever asks meanwhile hears why."""
+        try:
+            self.engine = self._make_engine()
+        except StoreError as error:
+            waiting, self._commands = self._commands, deque()
+            for command in waiting:
+                if not command.future.done():
+                    command.future.set_exception(error)
+            return False
+        self._is_lost = False
+        self.on_moves(self.engine.take().moves)
+        return True
 
     def _publish_turn(self, turn: Turn, connector: Connector, now: Now) -> None:
         if turn.opened and self.engine.online:

@@ -320,6 +320,20 @@ def test_an_account_past_its_rate_is_told_when_to_go_on(make):
     assert alice.put(1).code == Code.OK
 
 
+def test_the_slowest_rate_is_slow_and_not_an_end(make):
+    """A sealed chunk is a little more than the least rate of the settings, 64 KiB a second."""
+    rig = make(blob_bytes_per_s=64 * 1024)
+    alice = Mover(rig)
+    alice.open()
+    for index in range(3):
+        answer = alice.put(index)
+        if answer.code == Code.RATE:
+            assert 0 < answer.retry_after_ms <= 1_100
+            rig.advance((answer.retry_after_ms + 1) / 1000)
+            answer = alice.put(index)
+        assert answer.code == Code.OK
+
+
 # --- time and the operator -----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -159,6 +160,18 @@ def test_a_full_disk_is_said_and_leaves_nothing_under_the_name(tmp_path, folder,
     assert "No space left" in str(error.value)
     sink.close()
     assert os.listdir(folder) == []
+
+
+def test_a_file_leaves_room_to_messages(tmp_path, folder, monkeypatch):
+    free = [parcels.KEEP_FREE_BYTES + 7]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, 0, free[0]))
+    sink = DiskSink(tmp_path / "parts" / "id.part", folder, "name.txt")
+    sink.write(0, b"content")
+    free[0] = parcels.KEEP_FREE_BYTES
+    with pytest.raises(DiskError, match="No space left"):
+        sink.write(7, b"c")
+    assert sink.there() == 7
+    sink.close()
 
 
 def test_a_failed_sync_is_an_error_and_not_a_finished_file(tmp_path, folder, monkeypatch):
