@@ -51,9 +51,9 @@ class Keeping:
         left = DROPS_PER_TURN
         for conversation in self._records.conversation_ids():
             rule = self.rule(conversation)
-            up_to = self._records.last_row_of_day(today - rule.days) if rule.days else None
-            if rule.messages:
-                up_to = max(up_to or 0, self._records.row_beyond(conversation, rule.messages))
-            if up_to and left > 0:
-                left -= self._records.drop_messages(conversation, up_to, left, now_ms)
+            old = self._records.last_row_of_day(today - rule.days) if rule.days else None
+            many = self._records.row_beyond(conversation, rule.messages) if rule.messages else None
+            rows = [row for row in (old, many) if row is not None]  # of imported messages below 1
+            if rows and left > 0:
+                left -= self._records.drop_messages(conversation, max(rows), left, now_ms)
         return DROPS_PER_TURN - left

@@ -39,8 +39,8 @@ class KeepRecords(Protocol):
     def last_row_of_day(self, day: int) -> int | None:
         """The last message when this day (or the one marked before it) began; None when nothing is that old."""
 
-    def row_beyond(self, conversation: str, messages: int) -> int:
-        """The newest message that is beyond the number to keep, 0 for none."""
+    def row_beyond(self, conversation: str, messages: int) -> int | None:
+        """The newest message that is beyond the number to keep, None when there is none."""
 
     def drop_messages(self, conversation: str, up_to_row: int, most: int, now_ms: Millis) -> int:
         """Delete a conversation's messages up to a row, oldest first; returns how many went. Each leaves a mark."""

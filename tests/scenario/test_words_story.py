@@ -7,6 +7,7 @@ import pytest
 from sealwire.errors import TooLateError
 from sealwire.peer.api.past import Retention
 from sealwire.peer.engine import SEEN_FOR_MS
+from sealwire.peer.keeprecords import OldMessage
 from sealwire.wire.content import decode_content
 from sealwire.wire.frames import decode_deliver
 from tests.fault.hostile import Mail, Tap, friends, inject
@@ -177,3 +178,32 @@ def test_what_was_cleared_here_is_not_brought_back_by_a_correction_that_comes_la
     waiting = bob.store._db.execute("SELECT count(*) FROM aside").fetchall()
     assert waiting == [(0,)], "the words would lie there for half a year"
     assert not bob.warnings("refused-change")
+
+
+def test_a_correction_after_an_import_reaches_whoever_has_the_earlier_ones(net, pair):
+    """An export does not say how often a message was corrected."""
+    alice, bob = pair
+    message = alice.send("bob", "first")
+    net.advance(3)
+    for text in ("second", "third"):
+        do(alice, lambda engine, now, text=text: engine.words.edit("bob", message, text, now))
+        net.advance(3)
+    found = alice.store.history("bob", 1, None)[0]
+    old = OldMessage(
+        bytes.fromhex(message),
+        "bob",
+        "alice",
+        True,
+        "third",
+        found.sent_at_ms,
+        "text",
+        False,
+        found.edited_at_ms,
+        False,
+    )
+    with alice.store.transaction():
+        alice.store._sql("DELETE FROM message WHERE id = ?", (bytes.fromhex(message),))
+        assert alice.store.add_old([(-1, old)]) == 1
+    do(alice, lambda engine, now: engine.words.edit("bob", message, "after the import", now))
+    net.advance(3)
+    assert texts(bob, "alice")[-1] == "after the import"

@@ -171,10 +171,15 @@ class _Reading:
         return count
 
     def batch(self, row: int) -> list[tuple[int, OldMessage]]:
-        """Return the next messages under the rows from this one on. Raises RemoteProtocolError, OSError."""
+        """Return the next messages under the rows from this one on. Raises RemoteProtocolError, OSError.
+
+        What had a time to disappear at is left out: it was to be gone by then, or soon.
+        """
         batch: list[tuple[int, OldMessage]] = []
         while len(batch) < PAGE and (line := self._line()):
-            batch.append((row + len(batch), _old(export.read_entry(line, self._own), self._own)))
+            found = export.read_entry(line, self._own)
+            if "expires_at" not in found:
+                batch.append((row + len(batch), _old(found, self._own)))
         return batch
 
     def _line(self) -> bytes:

@@ -9,6 +9,7 @@ from sealwire.peer.events import STATE_RANK
 from sealwire.peer.keeprecords import OldMessage
 from sealwire.peer.records import KINDS
 from sealwire.peer.shelves.base import Shelf
+from sealwire.wire.word_content import MAX_EDITS
 
 
 class KeepingShelf(Shelf):
@@ -36,11 +37,11 @@ class KeepingShelf(Shelf):
         row = self._one("SELECT row FROM day WHERE day <= ? ORDER BY day DESC LIMIT 1", day)
         return int(row[0]) if row else None
 
-    def row_beyond(self, conversation: str, messages: int) -> int:
-        """The newest message that is beyond the number to keep, 0 for none."""
+    def row_beyond(self, conversation: str, messages: int) -> int | None:
+        """The newest message that is beyond the number to keep, None when there is none."""
         sql = "SELECT row FROM message WHERE conversation = ? ORDER BY row DESC LIMIT 1 OFFSET ?"
         row = self._one(sql, conversation, messages)
-        return int(row[0]) if row else 0
+        return int(row[0]) if row else None
 
     def drop_messages(self, conversation: str, up_to_row: int, most: int, now_ms: Millis) -> int:
         """Delete a conversation's messages up to a row, oldest first; queued ones stay. Returns how many went.
@@ -65,6 +66,9 @@ class KeepingShelf(Shelf):
     def add_old(self, messages: Sequence[tuple[int, OldMessage]]) -> int:
         """Put messages of another history before everything here, under the (negative) rows given.
 
+        How often an own one was corrected before is not known any more: corrections go on from the middle of their
+        numbers, so that whoever has the earlier ones takes the next.
+
         They count as read, and go into the index of words at once, since it never looks back. Returns how many were
         not here yet.
         """
@@ -73,10 +77,11 @@ class KeepingShelf(Shelf):
             state = STATE_RANK["read"] if old.mine else STATE_RANK["delivered"]
             self._sql(
                 "INSERT OR IGNORE INTO message (row, id, conversation, sender, mine, text, sent_at_ms, state, kind,"
-                " forwarded, edited_at_ms, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forwarded, edited_at_ms, deleted, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(row, old.id, old.conversation, old.sender, old.mine, old.text, old.sent_at_ms, state),
                     *(KINDS.index(old.kind), old.forwarded, old.edited_at_ms, old.deleted),
+                    MAX_EDITS // 2 if old.mine else 0,
                 ),
             )
             if self._db.changes():

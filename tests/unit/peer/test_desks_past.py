@@ -214,6 +214,17 @@ async def test_an_export_comes_back_once_before_what_is_here(alice: Client, tmp_
     assert (await alice.past.conversation("bob")).unread == 1, "what was imported was read long ago"
 
 
+async def test_what_disappears_does_not_come_back_by_an_import(alice: Client, tmp_path: Path) -> None:
+    await say(alice, "bob", "stays")
+    await say(alice, "bob", "disappears")
+    with alice.store.transaction():
+        alice.store._sql("UPDATE message SET expires_at_ms = 9000000000000 WHERE text = 'disappears'")
+    await alice.past.export(tmp_path / "out.json", "json")
+    await alice.past.clear("bob")
+    assert await alice.past.import_(tmp_path / "out.json") == 1
+    assert [message.text for message in await alice.past.page("bob")] == ["stays"]
+
+
 async def test_what_was_said_with_somebody_unknown_here_can_be_opened(alice: Client) -> None:
     """As after an import: the past is here, the person is not."""
     await say(alice, "zoe", "long ago")

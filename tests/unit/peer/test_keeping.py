@@ -10,6 +10,7 @@ import pytest
 from sealwire.ids import MessageId
 from sealwire.peer.api.past import Retention
 from sealwire.peer.keeping import DAY_MS, Keeping
+from sealwire.peer.keeprecords import OldMessage
 from sealwire.peer.records import Now
 from sealwire.peer.store import Store
 from sealwire.peer.timers import Age
@@ -98,3 +99,15 @@ def test_what_is_still_queued_stays(store: Store) -> None:
         days.say(f"m{number}", mine=True)
     days.keeping.put_rule(None, Retention(messages=1), days.ms)
     assert days.texts() == ["m0", "m1", "m2"]
+
+
+def test_imported_messages_are_dropped_by_the_same_rules(store: Store) -> None:
+    """They have numbers below 1, in front of everything."""
+    days = Days(store)
+    old = [OldMessage(bytes([n] * 16), "bob", "bob", False, str(n), n, "text", False, None, False) for n in range(5)]
+    store.add_old([(n - 5, message) for n, message in enumerate(old)])
+    days.keeping.put_rule("bob", Retention(messages=2), days.ms)
+    assert days.texts() == ["3", "4"]
+    days.say("new")
+    days.keeping.clean(days.ms)
+    assert days.texts() == ["4", "new"]
