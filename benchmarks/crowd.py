@@ -5,9 +5,10 @@
 (10000 peers and a minute of idling for the whole figure; enrolling costs 6 ms each.)
 
 The crowd is DEALER sockets of processes of their own, every one a registered device of its own, with the heartbeats and
-PINGs of a real peer. First they sit idle; then all leave and the storm's share comes back at once, with nobody else
-there. Then they leave again and come back as peers do, each at a time of its own within the spread it was told at its
-last login (protocol.md §2), while 20 pairs talk at half load. The talkers' percentiles are of that stretch alone.
+PINGs of a real peer, and sit idle. The storm is of a smaller network, with a broker of its own: all its devices come at
+once, with nobody else there; then they leave again and come back as peers do, each at a time of its own within the
+spread it was told at its last login (protocol.md §2), while 20 pairs talk at half load. The talkers' percentiles are of
+that stretch alone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from heapq import heapify, heapreplace
 from pathlib import Path
 from typing import TextIO
@@ -35,6 +37,7 @@ from benchmarks.figures import replaced, table
 from benchmarks.peers import ROOT, Load, Plan, Worker, command_of, run
 from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
+from sealwire.broker.links import spread_ms
 from sealwire.crypto.identity import Identity
 from sealwire.peer.link import HEARTBEAT_MS
 from sealwire.peer.pulse import PING_EVERY_S
@@ -48,10 +51,7 @@ AT_ONCE = 50
 SETTLE_S = 3.0
 TICK_S = 0.25
 READY_S = 600
-STORM_LEAST_S = 1.0
 GONE_PER_S = 1_000
-LOGINS_PER_S = 150
-"""What the broker's spread aims at; the talkers are watched for as long as that takes."""
 TALK = Load(256, 20)
 KIB_LIMIT, CPU_LIMIT, STORM_LIMIT_S, P99_LIMIT_MS, ADMITTED_LIMIT_MS = 60, 3.0, 30, 250, 1_000
 
@@ -107,7 +107,7 @@ def main() -> None:
     if chosen.crowd:
         crowd(json.loads(chosen.crowd))
     else:
-        room_for(2 * chosen.peers + 2000)
+        room_for(2 * max(chosen.peers, chosen.storm) + 2000)
         measure(chosen.peers, chosen.storm, chosen.idle, chosen.report)
 
 
@@ -124,35 +124,58 @@ def room_for(files: int) -> None:
 def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> None:
     """Print the table, and put it into ``report``."""
     busy = os.getloadavg()[0]
+    rows = measure_idle(peers, idle_s) + measure_storm(storming)
+    text = table("A crowd", ["what", "measured", "limit"], rows)
+    print(text)
+    if report is not None:
+        command = f"Made by `python -m benchmarks.crowd --peers {peers} --storm {storming} --idle {idle_s:g}`."
+        command += f" Load average of the machine before it began: {busy:.1f}."
+        report.write_text(replaced(report.read_text(), "benchmarks.crowd", f"{command}\n{text}", "A crowd"))
+
+
+@contextmanager
+def crowd_of(peers: int) -> Iterator[tuple[Server, Path, list[Group]]]:
+    """A broker of their own and the processes that hold them; nobody is connected yet."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"))))
-        limits = {"max_connections": 2 * peers + 1000}
-        broker, endpoint, curve = stack.enter_context(running_broker(folder, **limits))
+        broker, endpoint, curve = stack.enter_context(running_broker(folder, max_connections=2 * peers + 1000))
         server = Server(broker.pid, "", {"endpoint": endpoint, "curve": curve.hex()}, build("ours", folder))
-        flat = run("ours", server, TALK, Plan(2.0, 1.0, (), ()), folder, "flat", 0.0)
-        half = flat.rate / 2
-        quiet = run("ours", server, TALK, Plan(5.0, 1.0, (), ()), folder, "quiet", half)
+        shares = [(at, min(SHARE, peers - at)) for at in range(0, peers, SHARE)]
+        yield server, folder, [stack.enter_context(Group(server.facts, at, count)) for at, count in shares]
+
+
+def measure_idle(peers: int, idle_s: float) -> list[list[str]]:
+    """What they cost while nothing happens."""
+    with crowd_of(peers) as (server, _, groups):
         before = rss_mib(server.pid)
-        groups = [stack.enter_context(Group(server.facts, at, min(SHARE, peers - at))) for at in range(0, peers, SHARE)]
         together(groups, "enter")
         time.sleep(SETTLE_S)
         kib, used, since = (rss_mib(server.pid) - before) * 1024 / peers, cpu_s(server.pid), time.monotonic()
         time.sleep(idle_s)
         idle = (cpu_s(server.pid) - used) / (time.monotonic() - since) * 100
-        together(groups, "leave")
-        time.sleep(SETTLE_S + peers / GONE_PER_S)  # who is still counted widens the spread of those who come
-        several = groups[: max(1, storming // SHARE)]
-        storming = sum(group.facts["count"] for group in several)
-        spent = cpu_s(server.pid)
-        alone_s = together(several, "enter")
-        login_ms = (cpu_s(server.pid) - spent) / storming * 1000
-        admitted_alone = admitted_p99(several)
-        together(several, "leave")
-        time.sleep(SETTLE_S)
-        storm_s, talkers = storm(server, several, folder, half, max(STORM_LEAST_S, storming / LOGINS_PER_S))
-        rows = [
+        return [
             [f"{peers:,} idle peers, KiB each", f"{kib:.1f}", f"{KIB_LIMIT}"],
             ["the broker's CPU for them, % of a core", f"{idle:.2f}", f"{CPU_LIMIT:g}"],
+        ]
+
+
+def measure_storm(storming: int) -> list[list[str]]:
+    """A network's devices log in, first at once and with nobody else there, then as they do while others talk."""
+    with crowd_of(storming) as (server, folder, groups):
+        flat = run("ours", server, TALK, Plan(2.0, 1.0, (), ()), folder, "flat", 0.0)
+        half = flat.rate / 2
+        quiet = run("ours", server, TALK, Plan(5.0, 1.0, (), ()), folder, "quiet", half)
+        together(groups, "enter")
+        together(groups, "leave")
+        time.sleep(SETTLE_S + storming / GONE_PER_S)
+        spent = cpu_s(server.pid)
+        alone_s = together(groups, "enter")
+        login_ms = (cpu_s(server.pid) - spent) / storming * 1000
+        admitted_alone = admitted_p99(groups)
+        together(groups, "leave")
+        time.sleep(SETTLE_S)
+        storm_s, talkers = storm(server, groups, folder, half, spread_ms(storming) / 1000)
+        return [
             [f"{storming:,} logins at once, s", f"{alone_s:.1f}", f"{STORM_LIMIT_S}"],
             ["the broker's CPU for one login, ms", f"{login_ms:.2f}", "-"],
             [
@@ -161,18 +184,12 @@ def measure(peers: int, storming: int, idle_s: float, report: Path | None) -> No
                 f"{ADMITTED_LIMIT_MS}",
             ],
             ["logins spread as the broker asks, while 20 pairs talk, s", f"{storm_s:.1f}", f"{STORM_LIMIT_S}"],
-            ["p99 of being let in meanwhile, ms", f"{admitted_p99(several):.0f}", f"{ADMITTED_LIMIT_MS}"],
+            ["p99 of being let in meanwhile, ms", f"{admitted_p99(groups):.0f}", f"{ADMITTED_LIMIT_MS}"],
             ["their p99 meanwhile, delivered, ms", shown(talkers[1]["p99"]), f"{P99_LIMIT_MS}"],
             ["their p99 meanwhile, accepted, ms", shown(talkers[0]["p99"]), f"{P99_LIMIT_MS}"],
             ["their p99 without a storm, delivered, ms", shown(quiet.receiver["p99"]), "-"],
             ["their rate, msg/s", f"{half:,.0f}", "-"],
         ]
-        text = table("A crowd", ["what", "measured", "limit"], rows)
-        print(text)
-        if report is not None:
-            command = f"Made by `python -m benchmarks.crowd --peers {peers} --storm {storming} --idle {idle_s:g}`."
-            command += f" Load average of the machine before it began: {busy:.1f}."
-            report.write_text(replaced(report.read_text(), "benchmarks.crowd", f"{command}\n{text}", "A crowd"))
 
 
 def admitted_p99(groups: list[Group]) -> float:

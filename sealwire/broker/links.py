@@ -9,7 +9,7 @@ Source: protocol.md §5.1.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,9 +31,15 @@ from sealwire.wire.frames import PROTOCOL_VERSION, Verb
 AUTOMATIC_ID_BYTES: Final = 5
 """A routing id that ZeroMQ made: a zero byte and four more. Anything else was chosen by the peer."""
 NONCE_BYTES: Final = 32
-SPREAD_LINKS_PER_S: Final = 150
-"""Logins a second the broker wants after a restart: peers spread their first attempt accordingly."""
+SPREAD_LINKS_PER_S: Final = 80
+"""Logins a second the broker wants after a restart: peers spread their first attempt accordingly. At 150, two slow
+cores were busy with nothing else, and whoever talked waited half a second."""
+SPREAD_CALM_LINKS: Final = 2_000
+SPREAD_MORE_PER_S: Final = 320
+"""For those beyond so many: with one rate for all, a network of 10,000 would be back after two minutes."""
 SPREAD_MIN_MS: Final = 1_000
+SETTLED_S: Final = 3_600.0
+"""A broker that has run for so long knows how many devices are there at a time."""
 KINDS: Final = ("main", "bulk")
 MAX_HELD: Final = 1024
 """Mailboxes on hold for one link session; without it refused SENDs to random ids fill memory."""
@@ -299,13 +305,43 @@ class VersionError(RemoteProtocolError):
     """The peer speaks none of our protocol versions: the one failure it is told about."""
 
 
+class Expected:
+    """How many devices may come back at once.
+
+    Those now here are too few to go by: the first that come back after a restart would be told that they are alone, and
+    would come all at once after the next.
+
+    Args:
+        devices: all that are registered.
+        links: those that are here.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, devices: Sized, links: Sized, now: float) -> None:
+        self._devices = devices
+        self._links = links
+        self._began = now
+        self._most = 0
+
+    def count(self, now: float) -> int:
+        """Return it; asked with each login."""
+        self._most = max(self._most, len(self._links))
+        return self._most if now - self._began > SETTLED_S else max(self._most, len(self._devices))
+
+
+def spread_ms(links: int) -> int:
+    """Return over how long so many link sessions are asked to spread their return, in ms."""
+    calm = min(links, SPREAD_CALM_LINKS)
+    return max(SPREAD_MIN_MS, calm * 1000 // SPREAD_LINKS_PER_S + (links - calm) * 1000 // SPREAD_MORE_PER_S)
+
+
 def encode_welcome(
     settings: BrokerSettings, incarnation: bytes, mailbox: Mailbox, links: int, wall_ms: Millis
 ) -> bytes:
     """Return WELCOME for a device.
 
     Args:
-        links: link sessions now; they are asked to spread their return accordingly.
+        links: how many may come back at once; they are asked to spread their return accordingly.
 
     Source: protocol.md §3.2.
     """
@@ -324,7 +360,7 @@ def encode_welcome(
     )
     welcome = control.Welcome(
         limits=limits,
-        spread_ms=max(SPREAD_MIN_MS, links * 1000 // SPREAD_LINKS_PER_S),
+        spread_ms=spread_ms(links),
         incarnation=incarnation,
         expired=mailbox.expired,
         time_ms=wall_ms,

@@ -52,7 +52,7 @@ from sealwire.broker.directory import Asked, Directory
 from sealwire.broker.ephemeral import Ephemerals
 from sealwire.broker.expiry import Expiry, load_mail
 from sealwire.broker.limits import Limits
-from sealwire.broker.links import Account, Connection, Door, Greeted, Link, encode_welcome
+from sealwire.broker.links import Account, Connection, Door, Expected, Greeted, Link, encode_welcome
 from sealwire.broker.lobby import LOGIN_UNITS, Lobby
 from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.operator import House, Operator
@@ -119,6 +119,7 @@ class Router:
         self.mailboxes = relay.mailboxes
         self.sends = relay.sends
         self.pongs = 0  # so many of those are PONGs; whoever clears them sets it back
+        self._returning = Expected(relay.mailboxes, relay.links, now).count
         self._patience = Patience(settings, relay.links, relay.roused, now)
         self._ledger = relay.ledger
         self._expiry = Expiry(settings, relay.ledger, relay.mailboxes, self._clock.mail_ms)
@@ -263,8 +264,7 @@ class Router:
 
     def disconnected(self, fd: int) -> None:
         """The monitor saw this descriptor close. Only a hint: descriptors are reused, so ask."""
-        link = self.fds.closed(fd)
-        if link is not None:
+        if (link := self.fds.closed(fd)) is not None:
             self.sends.append((link.rid, frames.encode_broker_ping(0)))
 
     def stray(self, rid: RoutingId) -> None:
@@ -309,7 +309,7 @@ class Router:
     def _open(self, greeted: Greeted, token: Token) -> None:
         """GREETED or PROVEN → OPEN: WELCOME first, then what waits."""
         connection, mailbox = greeted.connection, self.mailboxes[greeted.card.mailbox]
-        welcome = encode_welcome(self.settings, self._incarnation, mailbox, len(self.links), self._wall_ms)
+        welcome = encode_welcome(self.settings, self._incarnation, mailbox, self._returning(self._now), self._wall_ms)
         if greeted.kind == "bulk":
             self._open_bulk(connection, mailbox, token, welcome)
             return
