@@ -14,7 +14,7 @@ from sealwire.cli.peer_options import Options, verbs
 from sealwire.errors import AccountNameError, TextTooLongError, UsageError
 from sealwire.files import user_path
 from sealwire.i18n import _
-from sealwire.ids import GROUP_MARK, account_name
+from sealwire.ids import GROUP_MARK, account_name, is_unicode
 
 MAX_TEXT_BYTES: Final = 15_000
 """As ``peer.api.MAX_TEXT_BYTES``, without loading a client."""
@@ -74,10 +74,8 @@ def _check_unicode(options: Options) -> None:
     """Bytes that are no text come from the system as halves of characters: no database and no message takes them."""
     words = options.words[1:] if options.verb in _OF_A_PATH else options.words
     for text in (*words, options.caption, options.as_file, options.reply_to):
-        try:
-            (text or "").encode()
-        except UnicodeEncodeError:
-            raise UsageError(_("The text is not UTF-8.")) from None
+        if not is_unicode(text or ""):
+            raise UsageError(_("The text is not UTF-8."))
 
 
 def _search(options: Options) -> tuple[str, ...]:

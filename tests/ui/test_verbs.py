@@ -140,6 +140,8 @@ def test_recv_follow_goes_on_until_it_is_stopped(house: House) -> None:
         (["send", "bob", ""], 2, "no text"),
         (["send", "bob", "x" * (MAX_TEXT_BYTES + 1)], 2, f"at most {MAX_TEXT_BYTES}"),
         (["send", "b b", "hi"], 2, "not an account name"),
+        (["search", "\udcff"], 2, "not UTF-8"),
+        (["send", "bob", "--file", "\udcff"], 2, "is not text in UTF-8"),
         (["history", "bob", "none"], 2, "number"),
     ],
 )

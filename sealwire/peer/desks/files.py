@@ -18,7 +18,7 @@ from sealwire.crypto.attachments import blob_size
 from sealwire.errors import FileTooLargeError, FileUnreadableError, SealwireError, TextTooLongError, UsageError
 from sealwire.files import make_private_folder, user_path
 from sealwire.i18n import _
-from sealwire.ids import MessageId
+from sealwire.ids import MessageId, is_unicode
 from sealwire.peer import thumbs
 from sealwire.peer.api import Sent, WaitFor
 from sealwire.peer.desks.talk import FIRST_LINK_S
@@ -320,7 +320,11 @@ class FilesDesk:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(user_path(path)))
+    """A path as it is kept. Raises UsageError: bytes that are no UTF-8, which the database has no form for."""
+    found = os.path.abspath(user_path(path))
+    if not is_unicode(found):
+        raise UsageError(_("{word!a} is not text in UTF-8.").format(word=found))
+    return Path(found)
 
 
 def _second_name(path: Path, folder: Path) -> Path:
