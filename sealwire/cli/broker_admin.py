@@ -65,7 +65,7 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
         if chosen.target is not None:
             raise UsageError(_("{word!r} is one word too many.").format(word=chosen.target))
         return show_list(chosen.verb, chosen.json, ask)
-    if chosen.target is None:
+    if not chosen.target:
         raise UsageError(_("{verb} {action} needs a name.").format(verb=chosen.verb, action=chosen.action))
     if (chosen.verb, chosen.action) == ("user", "limits"):
         return broker_limits.run_own(chosen, ask)

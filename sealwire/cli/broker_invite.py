@@ -58,11 +58,13 @@ def _count(text: str, most: int) -> int:
 
 def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     """Carry out the verb; returns the exit code."""
+    if chosen.action != "revoke" and chosen.target is not None:
+        raise UsageError(_("{word!r} is one word too many.").format(word=chosen.target))
     if chosen.action == "list":
         return broker_admin.show_list("invite", chosen.json, ask)
     if chosen.action == "create":
         return _create(chosen, ask)
-    if chosen.target is None:
+    if not chosen.target:
         raise UsageError(_("invite revoke needs an id."), _("broker.py invite list shows them."))
     return broker_admin.act({"do": "invite revoke", "target": chosen.target}, chosen.json, ask)
 

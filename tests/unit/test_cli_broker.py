@@ -285,6 +285,10 @@ def test_an_invite_lets_one_in_and_the_relay_sees_only_what_it_relays(start: Sta
         (["status", "--watch"], "--watch does not go with this."),
         (["invite", "--days", "0"], "must be a whole number from 1 to 365"),
         (["status", "now"], "'now' is one word too many."),
+        (["invite", "list", "all"], "'all' is one word too many."),
+        (["invite", "create", "bob"], "'bob' is one word too many."),
+        (["invite", "revoke", ""], "invite revoke needs an id."),
+        (["link", "kick", ""], "link kick needs a name."),
     ],
 )
 def test_what_there_is_not_is_a_usage_error_that_names_what_there_is(
