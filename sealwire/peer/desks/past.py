@@ -117,10 +117,11 @@ class PastDesk(Copies):
         return await self._client.do(lambda _now: self._store.find_message(place, wanted))
 
     async def around(self, conversation: str, row: int, limit: int = 50) -> Sequence[Message]:
-        """A page with this row in its middle."""
-        half = max(1, min(limit, MAX_PAGE) // 2)
-        before = await self.page(conversation, half, before_row=row)
-        return [*before, *await self.page(conversation, half, after_row=row - 1)]
+        """A page with this row in its middle, or nearer to an end when there is no more on that side."""
+        count = min(limit, MAX_PAGE)
+        before = [*await self.page(conversation, count, before_row=row)] if count > 1 else []
+        after = await self.page(conversation, max(count - len(before), count - count // 2), after_row=row - 1)
+        return [*before[max(0, len(before) + len(after) - count) :], *after]
 
     async def row_at(self, conversation: str, ms: int) -> int | None:
         """The first row said at or after a time (jump to date)."""

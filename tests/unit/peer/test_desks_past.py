@@ -54,6 +54,14 @@ async def test_pages_go_both_ways_and_to_a_date(alice: Client) -> None:
     assert await texts(before_row=rows[7]) == ["m4", "m5", "m6"]
     assert await texts(after_row=rows[3]) == ["m4", "m5", "m6"]
     assert [message.text for message in await alice.past.around("bob", rows[5], 4)] == ["m3", "m4", "m5", "m6"]
+    for row, limit, expected in (
+        (5, 1, ["m5"]),
+        (5, 3, ["m4", "m5", "m6"]),
+        (0, 4, ["m0", "m1", "m2", "m3"]),
+        (1, 4, ["m0", "m1", "m2", "m3"]),
+        (len(rows) - 1, 3, [f"m{n}" for n in range(len(rows) - 3, len(rows))]),
+    ):
+        assert [message.text for message in await alice.past.around("bob", rows[row], limit)] == expected
     assert await alice.past.row_at("bob", 4_500) == rows[5]
     assert await alice.past.row_at("bob", 99_000) is None
     found = (await alice.past.page("bob", 1))[0]
