@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pexpect
@@ -304,3 +305,37 @@ def test_a_newcomer_in_plain_lines_needs_no_document(tmp_path: Path) -> None:
         tty.close()
         stop = [sys.executable, str(ROOT / "broker.py"), "stop"]
         subprocess.run(stop, cwd=tmp_path, env=environment(), check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("way", ["interrupt", "hangup", "kill"])
+def test_a_line_that_was_not_sent_is_a_draft_for_its_conversation(house: House, tty: Tty, way: str) -> None:
+    tty.see("Connected to the broker.")
+    tty.send("/to bob\r")
+    tty.see("Writing to bob")
+    tty.send(f"begun and {way}")
+    tty.see(f"bob> begun and {way}")
+    if way == "kill":
+        time.sleep(2)  # longer than it takes until what is typed is kept
+        tty.child.kill(signal.SIGKILL)
+    elif way == "hangup":
+        tty.child.kill(signal.SIGHUP)
+    else:
+        tty.send("\x03")
+    tty.ended()
+    with closing(Tty(house.arguments("alice", "--plain"), house.folder)) as again:
+        again.see("Connected to the broker.")
+        again.send("/to bob\r")
+        again.see(f"You had begun to write: begun and {way} (Arrow up puts it into your line.)")
+        again.send("meanwhile\r")
+        again.see("to bob: sent.")
+        again.send("\x1b[A")
+        again.see(f"bob> begun and {way}")
+        again.send("\x15\x04")
+        assert again.end() == 0
+    with closing(Tty(house.arguments("alice", "--plain"), house.folder)) as last:
+        last.see("Connected to the broker.")
+        last.send("/to bob\r")
+        last.see("Writing to bob")
+        last.send("/status\r")
+        last.see("messages unread")
+        assert "You had begun" not in last.text()

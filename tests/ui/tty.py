@@ -80,10 +80,14 @@ class Tty:
         """Press keys."""
         self.child.send(keys)
 
-    def end(self) -> int:
-        """Wait for the end; returns the exit code."""
+    def ended(self) -> None:
+        """Wait for the end, however it came."""
         with self._news:
             assert self._news.wait_for(lambda: self._is_over, PATIENCE_S), self.text()
+
+    def end(self) -> int:
+        """Wait for the end; returns the exit code."""
+        self.ended()
         self._reader.join(PATIENCE_S)
         deadline = time.monotonic() + PATIENCE_S
         while self.child.isalive() and time.monotonic() < deadline:

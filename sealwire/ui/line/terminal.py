@@ -16,6 +16,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output, create_output
@@ -27,6 +28,7 @@ from sealwire.i18n import _, ngettext
 from sealwire.peer.api import FullClient
 from sealwire.peer.events import Message
 from sealwire.ui.announce import Announcer, Ways
+from sealwire.ui.line.draft import Draft
 from sealwire.ui.line.talk import Talk
 from sealwire.ui.marks import ReadMarker
 from sealwire.ui.orders import Work
@@ -105,12 +107,14 @@ async def run(client: FullClient, ways: Ways | None = None, invite: Work | None 
     announcer = Announcer(ways or Ways(), _raw, print)
     talk = Talk(client, _Above(), marker, lambda: time.time_ns() // 1_000_000, announcer, invite=invite)
     session = _session(talk)
+    draft = Draft(client, talk, session.default_buffer, _Above().say)
+    _recalling(session, draft)
     entered: asyncio.Queue[str] = asyncio.Queue(_TYPED_AHEAD)
     with patch_stdout():
         print(_("Sealwire, {name}. /help lists the commands.").format(name=screen_name(client.name)))
         tasks = [
             asyncio.create_task(talk.listen(), name="listen"),
-            asyncio.create_task(_obey(talk, session, entered), name="obey"),
+            asyncio.create_task(_obey(talk, session, entered, draft), name="obey"),
             asyncio.create_task(_type(session, entered), name="type"),
         ]
         marking = asyncio.create_task(marker.run(), name="mark")
@@ -124,6 +128,7 @@ async def run(client: FullClient, ways: Ways | None = None, invite: Work | None 
             for task in (*tasks, marking):
                 task.cancel()
             await asyncio.gather(*tasks, marking, return_exceptions=True)
+            await draft.close()
             await talk.close()
             await announcer.close()
             await marker.flush()
@@ -170,6 +175,15 @@ def _keys() -> KeyBindings:
     return keys
 
 
+def _recalling(session: PromptSession[str], draft: Draft) -> None:
+    keys = session.key_bindings
+    assert isinstance(keys, KeyBindings)
+
+    @keys.add("up", filter=Condition(lambda: bool(draft.waiting) and not session.default_buffer.text))
+    def _take(_event: KeyPressEvent) -> None:
+        draft.take()
+
+
 async def _type(session: PromptSession[str], entered: asyncio.Queue[str]) -> None:
     while True:
         try:
@@ -187,7 +201,7 @@ async def _last_lines(entered: asyncio.Queue[str], obeying: asyncio.Task[None]) 
     await asyncio.gather(rest, return_exceptions=True)
 
 
-async def _obey(talk: Talk, session: PromptSession[str], entered: asyncio.Queue[str]) -> None:
+async def _obey(talk: Talk, session: PromptSession[str], entered: asyncio.Queue[str], draft: Draft) -> None:
     """One line after the other, so that text goes to whom the line before named."""
     while True:
         line = await entered.get()
@@ -199,6 +213,7 @@ async def _obey(talk: Talk, session: PromptSession[str], entered: asyncio.Queue[
             continue
         finally:
             entered.task_done()
+        await draft.look()
         session.app.invalidate()  # the prompt names the conversation
 
 

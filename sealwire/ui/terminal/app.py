@@ -42,7 +42,10 @@ class TerminalApp(AheadApp):
     TITLE = "Sealwire"
     COMMANDS: ClassVar = {Everything}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
-    CSS = "Toast { max-width: 60; }"
+    CSS = """
+    Toast { max-width: 60; margin: 0; padding: 0 1; }
+    ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    """  # not over the line one types in
 
     def __init__(
         self,

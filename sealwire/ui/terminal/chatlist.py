@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sealwire.i18n import _
+from sealwire.ui.terminal.keys import LEADING
 from sealwire.ui.views.chats import ChatRow
 
 HEIGHT: Final = 2
@@ -42,6 +43,7 @@ class ChatList(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chats--{name}" for name in STYLES}
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LEADING,
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
         Binding("pageup", "move(-10)", show=False),

@@ -66,6 +66,8 @@ class Composer(TextArea):
         """The text before the cursor for which candidates were looked up last."""
         self.names: set[str] = set()
         """Accounts, and groups with +, that a name completes to."""
+        self._has_led_on = False
+        """Tab gave the focus away: keys that came here before it did so belong where it is now."""
 
     # --- keys ------------------------------------------------------------------------------------------------
 
@@ -89,7 +91,21 @@ class Composer(TextArea):
         if self._candidates:
             self._accept(self._completions.highlighted or 0)
         else:
-            self.screen.focus_next()
+            self._lead(1)
+
+    def _lead(self, step: int) -> None:
+        self._has_led_on = True
+        (self.screen.focus_next if step > 0 else self.screen.focus_previous)()
+
+    def on_focus(self) -> None:
+        """Keys are for here again."""
+        self._has_led_on = False
+
+    def pasted(self, text: str) -> None:
+        """Take in a paste that another part of the screen was given, and the focus."""
+        if not (self.disabled or self.has_focus):
+            self.focus()
+            self.insert(text)
 
     def action_back(self) -> None:
         """Close the list of completions, or leave."""
@@ -100,6 +116,12 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Keys in the order in which they were pressed: a binding with priority would overtake what was typed."""
+        place = self.screen.focused
+        if self._has_led_on and place is not None and place is not self:
+            event.prevent_default()
+            event.stop()
+            place._forward_event(events.Key(event.key, event.character))
+            return
         does = self._meaning(event.key)
         if does is None:
             await carry_out(self, event)
@@ -118,6 +140,7 @@ class Composer(TextArea):
         return {
             "enter": self.action_send,
             "tab": self.action_complete,
+            "shift+tab": partial(self._lead, -1),
             "escape": self.action_back,
             **dict.fromkeys(("alt+enter", "ctrl+j", "shift+enter"), self.action_newline),
         }.get(key)

@@ -7,9 +7,18 @@ Ctrl+U deletes it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
+
+LEADING: Final[tuple[BindingType, ...]] = (
+    Binding("tab", "app.focus_next", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+)
+"""For parts that nothing is typed in: the key after Tab belongs to where Tab leads, however soon it comes."""
 
 
 async def carry_out(widget: Widget, event: events.Key) -> None:

@@ -26,6 +26,7 @@ from sealwire.ui.terminal.acts import Acts
 from sealwire.ui.terminal.ahead import leading
 from sealwire.ui.terminal.chatlist import ChatList
 from sealwire.ui.terminal.composer import Completions, Composer
+from sealwire.ui.terminal.foot import Foot
 from sealwire.ui.terminal.jobs import Job, Jobs, guarded
 from sealwire.ui.terminal.screens.base import plain
 from sealwire.ui.terminal.style import MAIN
@@ -42,7 +43,6 @@ NARROW: Final = 80
 DRAFT_S: Final = 0.7
 """After the last key: a draft survives a crash, and not every key is a commit."""
 TOAST_S: Final = 8.0
-SIGNS: Final = {"info": "·", "warning": "!", "error": "✗"}
 
 
 class MainScreen(Screen[None]):
@@ -98,7 +98,7 @@ class MainScreen(Screen[None]):
         self._banner: Banner | None = None
 
     def compose(self) -> ComposeResult:
-        """The list on the left, the conversation on the right."""
+        """The list on the left, the conversation on the right, the keys below both."""
         with Vertical(id="left"):
             yield Static(id="who", markup=False)
             yield ChatList(id="chats")
@@ -111,7 +111,7 @@ class MainScreen(Screen[None]):
             completions = Completions()
             yield completions
             yield Composer(completions, id="composer")
-            yield Static(plain(_("F1 help   ^K jump   ^F search   ^P all   ^Q end")), id="foot")
+        yield Foot(id="foot")
 
     async def on_mount(self) -> None:
         """Read the list, then follow what happens."""
@@ -179,7 +179,8 @@ class MainScreen(Screen[None]):
         self.query_one(ChatList).show(rows)
         self.query_one("#who", Static).update(plain(heading.who(view, now)))
         opened = view.open
-        self.query_one(TimelineView).show(opened.conversation if opened else "", desk.items(view, now), view.names)
+        place, items = opened.conversation if opened else "", desk.items(view, now)
+        self.query_one(TimelineView).show(place, items, view.names, heading.nothing(view))
         self.query_one("#heading", Static).update(plain(heading.conversation(view, now)))
         self.query_one("#writing", Static).update(plain(heading.below(view)))
         self._draw_banner()
@@ -198,8 +199,7 @@ class MainScreen(Screen[None]):
         shown.display = found is not None
         if found is not None:
             shown.set_classes(found.tone)
-            offer = _("F2: what to do") if found.action else ""
-            shown.update(plain(" ".join(word for word in (SIGNS[found.tone], found.text, offer) if word)))
+            shown.update(plain(heading.above(found)))
 
     def _draw_about(self) -> None:
         shown = self.query_one("#about", Static)
@@ -284,6 +284,7 @@ class MainScreen(Screen[None]):
         else:
             self.open(found)
 
+    @on(Composer.Back)
     def action_back(self) -> None:
         """Out of an answer, to the end, to the list: the next of these that applies."""
         view = self.query_one(TimelineView)
@@ -419,15 +420,15 @@ class MainScreen(Screen[None]):
         if self.about is None or self.about.kind == "reply":
             self._outgoing.add(lambda: self.session.typing(opened.conversation, text))
 
+    def on_paste(self, event: events.Paste) -> None:
+        """While the list or the timeline has the focus: it can only be meant for the line."""
+        self.query_one(Composer).pasted(event.text)
+
     @on(Composer.EditLast)
     def _edit_last(self) -> None:
         last = timeline.last_own(self.session.desk.open) if self.session.desk.open else None
         if last is not None:
             self.set_about(About("edit", last))
-
-    @on(Composer.Back)
-    def _composer_back(self) -> None:
-        self.action_back()
 
     # --- pages -----------------------------------------------------------------------------------------------
 

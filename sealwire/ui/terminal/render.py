@@ -102,7 +102,7 @@ def _entry(entry: Entry, look: Look) -> list[Strip]:
     quote = timeline.quote_line(message, look.own, look.names)
     if quote:
         width = max(NARROWEST, _room(look) - 2)
-        rows.append([_gap(), Segment("┃ ", look.style("quote")), Segment(_fit(quote, width), look.style("quote"))])
+        rows.append([_gap(), Segment("┃ ", look.style("quote")), Segment(fit(quote, width), look.style("quote"))])
     rows += _content(entry, look)
     aside = _aside(message, look)
     if aside:
@@ -111,7 +111,7 @@ def _entry(entry: Entry, look: Look) -> list[Strip]:
 
 
 def _head(entry: Entry, look: Look) -> list[Segment]:
-    name = _fit(entry.sender, _room(look))
+    name = fit(entry.sender, _room(look))
     style = look.style("own" if entry.is_own else "other")
     return [_gap(), Segment(name, style), *_right(name, entry.time, look)]
 
@@ -155,7 +155,7 @@ def _state(message: Message, look: Look) -> Segment:
 def _file(file: Attachment, look: Look) -> list[list[Segment]]:
     style, room = look.style("file"), _room(look)
     size = words.size(file.size_bytes)
-    name = _fit("▤ " + screen_name(file.name), max(NARROWEST, room - len(size) - 2))
+    name = fit("▤ " + screen_name(file.name), max(NARROWEST, room - len(size) - 2))
     rows = [[Segment(name, style), Segment(f"  {size}", look.style("aside"))]]
     said = spoken.file_word(file.state)
     if file.state in ("sending", "receiving", "paused"):
@@ -199,7 +199,7 @@ def _segments(line: Text) -> list[Segment]:
     return [segment for segment in line.render(_console, end="") if segment.text]
 
 
-def _fit(text: str, width: int) -> str:
+def fit(text: str, width: int) -> str:
     """Return ``text`` in at most ``width`` columns."""
     return text if cell_len(text) <= width else set_cell_size(text, max(1, width - 1)).rstrip() + "…"
 

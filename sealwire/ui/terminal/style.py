@@ -16,7 +16,9 @@ MainScreen #banner.warning { background: $warning-muted; color: $foreground; }
 MainScreen #banner.error { background: $error-muted; color: $foreground; }
 MainScreen #writing { height: 1; padding: 0 1; color: $foreground-muted; }
 MainScreen #about { height: 1; padding: 0 1; color: $accent; display: none; }
-MainScreen #foot { height: auto; max-height: 2; padding: 0 1; color: $foreground-muted; background: $panel; }
+MainScreen #foot {
+    dock: bottom; height: auto; max-height: 2; padding: 0 1; color: $foreground-muted; background: $panel;
+}
 MainScreen.narrow #left { width: 100%; border-right: none; }
 MainScreen.narrow.talking #left { display: none; }
 MainScreen.narrow.listing #talk { display: none; }

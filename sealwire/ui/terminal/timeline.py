@@ -6,9 +6,10 @@ through :meth:`TimelineView.show`; reaching an edge is told by a message to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -19,7 +20,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sealwire.peer.events import Message
-from sealwire.ui.terminal.render import STYLES, Cache, Look, blank
+from sealwire.ui.terminal.keys import LEADING
+from sealwire.ui.terminal.render import STYLES, Cache, Look, blank, fit
 from sealwire.ui.views.timeline import Entry, Item, UnreadLine
 
 NEAR: Final = 20
@@ -55,6 +57,7 @@ class TimelineView(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"timeline--{name}" for name in STYLES}
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LEADING,
         Binding("up", "select(-1)", show=False),
         Binding("down", "select(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
@@ -86,6 +89,7 @@ class TimelineView(Widget, can_focus=True):
         self._own = own
         self._names: Mapping[str, str] = {}
         self._items: list[Item] = []
+        self._nothing: list[str] = []
         self._lines: list[tuple[int, Strip]] = []
         """(index of the item, line)."""
         self._firsts: list[int] = []
@@ -103,8 +107,16 @@ class TimelineView(Widget, can_focus=True):
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
-    def show(self, conversation: str, items: list[Item], names: Mapping[str, str]) -> None:
-        """Show these lines; the reader stays at the message they looked at, or at the end."""
+    def show(self, conversation: str, items: list[Item], names: Mapping[str, str], nothing: Sequence[str] = ()) -> None:
+        """Show these lines; the reader stays at the message they looked at, or at the end.
+
+        Args:
+            conversation: the open one.
+            items: its lines, oldest first.
+            names: nicknames by account name.
+            nothing: sentences to show in the middle while there are no lines.
+        """
+        self._nothing = list(nothing)
         fresh = conversation != self._conversation
         anchor = None if fresh or self.is_stuck else self._anchor()
         self._conversation, self._items, self._names = conversation, items, names
@@ -200,6 +212,8 @@ class TimelineView(Widget, can_focus=True):
         """Return one line of the view; few messages stand at its lower edge."""
         width, height = self.size
         base = self._styles.get("text", Style.null())
+        if not self._lines and self._nothing:
+            return self._empty(y - (height - len(self._nothing)) // 2, base)
         at = self.top + y - max(0, height - len(self._lines))
         if not 0 <= at < len(self._lines):
             return blank(width, base)
@@ -209,6 +223,14 @@ class TimelineView(Widget, can_focus=True):
             base = base + self._styles["selected"]
             strip = Strip([Segment(text, (style or base) + base) for text, style, _c in strip], strip.cell_length)
         return Strip.join([strip, Strip([self._thumb(y, height, base)], 1)])
+
+    def _empty(self, number: int, base: Style) -> Strip:
+        width = self.size.width
+        if not 0 <= number < len(self._nothing):
+            return blank(width, base)
+        text = fit(self._nothing[number], width - 2)
+        left = " " * ((width - cell_len(text)) // 2)
+        return Strip([Segment(left, base), Segment(text, base + self._styles["time"])]).adjust_cell_length(width, base)
 
     def _thumb(self, y: int, height: int, base: Style) -> Segment:
         """Where the reader is, in the last column, when there is more than fits."""

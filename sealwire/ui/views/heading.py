@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sealwire.i18n import _, ngettext
 from sealwire.ui.views import chats, desk
+from sealwire.ui.views.banner import Banner
 from sealwire.ui.views.desk import Desk
 from sealwire.ui.views.safe import screen_name
 from sealwire.ui.views.sentences import trust_word
+
+SIGNS: Final = {"info": "·", "warning": "!", "error": "✗"}
 
 
 def who(view: Desk, now_ms: int) -> str:
@@ -28,6 +33,26 @@ def conversation(view: Desk, now_ms: int) -> str:
     if chats.muted(info, now_ms):
         parts.append(_("muted"))
     return "  ·  ".join(parts)
+
+
+def above(banner: Banner) -> str:
+    """Return what stands over a conversation: a sign for how serious it is, what it is, the key that helps."""
+    offer = _("F2: what to do") if banner.action else ""
+    return " ".join(word for word in (SIGNS[banner.tone], banner.text, offer) if word)
+
+
+def nothing(view: Desk) -> list[str]:
+    """Return what stands where messages would: what to do next; nothing while there are some."""
+    info = desk.open_chat(view)
+    if info is not None and view.open is not None:
+        return [] if view.open.messages else [_("No messages with {name} yet.").format(name=screen_name(info.title))]
+    first = _("Choose a conversation with the arrows and Enter.") if view.chats else _("Nobody has written yet.")
+    return [
+        first,
+        _("Ctrl+K and a name writes to somebody."),
+        _("Ctrl+P shows everything by name, also how to bring a friend in."),
+        _("F1 shows every key and every command."),
+    ]
 
 
 def below(view: Desk) -> str:

@@ -165,7 +165,7 @@ def message_line(view: View, message: Message, now_ms: int) -> Line:
     time = clock(message.sent_at_ms, now_ms, view.zone)
     text = "\n    ".join(screen_lines(message.text))
     if message.kind == "notice":
-        return Line(voice, f"{time} {_place(view, message)}: {text}")
+        return Line(voice, f"{time} {_notice_place(view, message)}: {text}")
     sender = _("you to {name}").format(name=_place(view, message)) if own else _sender(view, message)
     facts = [*_asides(view, message)]
     if message.state:
@@ -183,6 +183,12 @@ def _sender(view: View, message: Message) -> str:
         return spoken.shown_name(message.sender, view.names)
     shown = spoken.shown_name(message.sender, view.names)
     return _("{name} in {group}").format(name=shown, group=_place(view, message))
+
+
+def _notice_place(view: View, message: Message) -> str:
+    """Not the name alone: that stands before what the person says, who could write the words of a notice."""
+    place = _place(view, message)
+    return place if message.conversation.startswith("+") else _("in the conversation with {name}").format(name=place)
 
 
 def _place(view: View, message: Message) -> str:

@@ -47,6 +47,12 @@ def test_further_lines_of_a_message_are_indented_so_that_they_cannot_imitate_som
     assert tell(message("one\n22:14 carol: I am carol")) == ["22:13 bob: one\n    22:14 carol: I am carol"]
 
 
+def test_nobody_can_write_what_looks_like_a_notice_of_the_program() -> None:
+    words = "You set new messages to disappear 5 seconds after they were sent or read."
+    assert tell(message(words, kind="notice")) == [f"22:13 in the conversation with bob: {words}"]
+    assert tell(message(words)) == [f"22:13 bob: {words}"]
+
+
 def test_escape_sequences_in_a_message_are_shown_and_not_obeyed() -> None:
     assert tell(message("\x1b[2Jgone")) == ["22:13 bob: \\x1b[2Jgone"]
 

@@ -82,13 +82,16 @@ class Seat:
 
     def rush(self, text: str) -> None:
         """The same, and nobody looks what they do."""
+        for char in text:
+            self.key(CONTROL_KEYS.get(char) or _character_to_key(char), char)
+
+    def key(self, key: str, char: str | None = None) -> None:
+        """One key of the same."""
         driver = self.app._driver
         assert driver is not None
-        for char in text:
-            key = CONTROL_KEYS.get(char) or _character_to_key(char)
-            event = events.Key(key, char)
-            event.set_sender(self.app)
-            driver.send_message(event)
+        event = events.Key(key, char)
+        event.set_sender(self.app)
+        driver.send_message(event)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is so."""

@@ -41,3 +41,32 @@ async def test_keys_that_edit_are_not_overtaken_by_what_is_typed_after_them():
         seat.rush("\x0bbog\x7fb")
         await seat.see("Jump to a conversation")
         await seat.until(lambda: seat.app.screen.query_one("#line", Field).value == "bob")
+
+
+async def test_keys_typed_right_after_tab_belong_to_where_it_leads():
+    async with seated() as seat:
+        await seat.open("bob")
+        seat.rush("not sent")
+        for key in ("shift+tab", "up", "r"):
+            seat.key(key)
+        await seat.until(lambda: seat.main.about is not None)
+        assert seat.main.about is not None
+        assert seat.main.about.kind == "reply"
+        assert seat.composer.text == "not sent"
+        await seat.press("shift+tab", "shift+tab")
+        assert seat.chats.has_focus
+        seat.rush("\t\tand more")  # over the timeline, on which letters are commands
+        await seat.until(lambda: seat.composer.text == "not sentand more")
+        assert not seat.did("react")
+
+
+async def test_the_keys_after_a_tab_out_of_the_line_reach_the_next_part_of_the_screen():
+    async with seated() as seat:
+        await seat.open("bob")
+        assert seat.chats.rows[seat.chats.cursor].id == "bob"
+        seat.rush("a draft\t")
+        seat.key("down")
+        seat.key("enter")
+        await seat.until(lambda: seat.main.session.desk.open.conversation != "bob")
+        assert not seat.did("send")
+        assert await seat.client.talk.draft("bob") == "a draft"

@@ -11,7 +11,9 @@ from textual import events
 from sealwire.errors import RejectedError
 from sealwire.peer.events import Attachment, Connection, Contact, File, Group, Typing, Warning
 from sealwire.testing.sample import GARDEN, NOW_MS, sample_client
+from sealwire.testing.stage import StageClient, StageLauncher
 from sealwire.ui.announce import Ways
+from sealwire.ui.views.state import Line
 from tests.unit.ui.terminal.seat import seated
 
 
@@ -76,6 +78,41 @@ async def test_a_paste_is_one_message_and_keys_make_new_lines():
         await seat.press("enter")
         await seat.until(lambda: seat.did("send"))
         assert seat.did("send")[0][2] == "line one\n/quit\nline three\nfour\nfive"
+
+
+async def test_a_paste_over_the_list_or_the_timeline_goes_into_the_line():
+    async with seated() as seat:
+        await seat.open("bob")
+        await seat.type("see: ")
+        await seat.press("shift+tab")
+        assert seat.timeline.has_focus
+        seat.app.post_message(events.Paste("one\ntwo"))
+        await seat.until(lambda: seat.composer.text == "see: one\ntwo" and seat.composer.has_focus)
+        await seat.press("escape")
+        await seat.until(lambda: seat.chats.has_focus)
+        seat.app.post_message(events.Paste(" three"))
+        await seat.until(lambda: seat.composer.text == "see: one\ntwo three")
+
+
+async def test_the_line_below_tells_what_the_keys_do_where_the_focus_is():
+    async with seated() as seat:
+        await seat.see("Conversations: ↑↓")
+        await seat.open("bob")
+        await seat.see("^F search")
+        await seat.press("shift+tab")
+        await seat.see("Messages: ↑↓", "r reply")
+    async with seated(size=(60, 15)) as seat:  # also where the list stands alone
+        await seat.see("Conversations: ↑↓", "^P all")
+
+
+async def test_what_is_said_for_some_seconds_does_not_stand_over_the_line_one_types_in():
+    async with seated() as seat:
+        await seat.open("bob")
+        seat.main.say(Line("alert", "Something went wrong."))
+        await seat.type("goes on")
+        await seat.see("Something went wrong.", "goes on")
+        lines = seat.text().split("\n")
+        assert next(n for n, line in enumerate(lines) if "Something went" in line) < len(lines) // 2
 
 
 async def test_two_lines_typed_at_once_are_two_messages_and_no_character_is_lost():
@@ -403,3 +440,18 @@ async def test_a_conversation_with_somebody_new_is_looked_for():
         await seat.open("frank")
         await seat.see("frank  ·  not verified")
         assert client.box.now_ms() == NOW_MS
+
+
+async def test_where_nothing_is_to_be_read_it_says_what_to_do():
+    client = sample_client()
+    client.box.know("frank")
+    async with seated(client) as seat:
+        await seat.see("Choose a conversation with the arrows and Enter.", "F1 shows every key")
+        await seat.open("frank")
+        await seat.see("No messages with frank yet.")
+        await seat.gone("Choose a conversation")
+    empty = StageClient("alice", lambda: NOW_MS)
+    async with seated(empty, passphrase=None, launcher=StageLauncher(empty)) as seat:
+        await seat.see("Passphrase of this profile")
+        await seat.press("enter")
+        await seat.see("Nobody has written yet.", "Ctrl+K and a name writes to somebody.")
