@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Literal, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -40,6 +40,7 @@ Action = Callable[[], object]
 L = TypeVar("L", QVBoxLayout, QHBoxLayout)
 
 ICON_PX: Final = 20
+FOCUS_LINE_PX: Final = 2
 COPIED_MS: Final = 2_000
 
 
@@ -61,7 +62,8 @@ def label(text: str, role: str = "", *, wrap: bool = True, selectable: bool = Fa
 
 def button(text: str, action: Action | None = None, kind: Kind = "plain", icon: str | None = None) -> QPushButton:
     """Return a button that says what it does."""
-    made = QPushButton(text.replace("&", "&&"))
+    made = Strong() if kind in ("primary", "danger") else QPushButton()
+    made.setText(text.replace("&", "&&"))
     made.setAccessibleName(text)
     made.setProperty("kind", kind)
     made.setAutoDefault(kind == "primary")
@@ -101,6 +103,7 @@ def field(name: str, hint: str = "", *, secret: bool = False) -> QLineEdit:
 def tip(widget: QWidget, text: str) -> None:
     """Say ``text`` under the pointer, as plain text whatever it holds."""
     widget.setToolTip(f"<p style='white-space:pre-wrap'>{html.escape(text)}</p>" if text else "")
+    widget.setAccessibleDescription(text)  # else Qt gives a screen reader the tool tip, with its marks
 
 
 def hairline() -> QFrame:
@@ -169,6 +172,25 @@ def copy_button(text: Callable[[], str], said: str | None = None) -> QPushButton
 
     made.clicked.connect(copy)
     return made
+
+
+class Strong(QPushButton):
+    """A button in a strong colour. The frame that marks the focus is hard to tell from that colour: a second one, within
+    and in the colour of its words, is not.
+    """
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the button, then the mark of the focus."""
+        super().paintEvent(event)
+        if not self.hasFocus():
+            return
+        colours = look().colours
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ink = colours.danger_text if self.property("kind") == "danger" else colours.accent_text
+        painter.setPen(QPen(QColor(ink), FOCUS_LINE_PX))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(4, 4, -4, -4), 5, 5)
+        painter.end()
 
 
 class Combo(QComboBox):

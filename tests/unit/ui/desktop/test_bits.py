@@ -17,7 +17,7 @@ from sealwire.i18n import languages
 from sealwire.ui.desktop import bits, dates, icons
 from sealwire.ui.desktop import language as speech
 from sealwire.ui.desktop.avatar import Avatar, initials
-from sealwire.ui.desktop.colours import ALL, DARK
+from sealwire.ui.desktop.colours import ALL, DARK, SHAPE_CONTRAST, contrast
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.qr_view import QrView
 from sealwire.ui.desktop.sheet import sheet
@@ -71,6 +71,26 @@ def test_the_focus_can_be_seen_on_every_kind_of_control() -> None:
     kinds = "QPushButton QToolButton QLineEdit QPlainTextEdit QListView QCheckBox QComboBox QTabBar"
     for kind in kinds.split():
         assert re.search(rf"{kind}:focus[^}}]*border: 2px solid {DARK.focus}", made, re.DOTALL), kind
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+@pytest.mark.parametrize("kind", ["primary", "danger", "plain", "link"])
+def test_whoever_has_the_focus_differs_by_a_line_that_can_be_seen(qtbot: Any, theme: Any, kind: Any) -> None:
+    look().apply(Preferences(theme=theme))
+    window = QWidget()
+    qtbot.addWidget(window)
+    first, second = bits.button("One", kind=kind), bits.button("Two", kind=kind)
+    window.setLayout(bits.column(first, second))
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    second.setFocus()
+    rest = first.grab().toImage()
+    first.setFocus()
+    reached = first.grab().toImage()
+    middle = rest.height() // 2
+    pairs = [(rest.pixelColor(x, middle).name(), reached.pixelColor(x, middle).name()) for x in range(12)]
+    assert max(contrast(*pair) for pair in pairs) >= SHAPE_CONTRAST
 
 
 def test_the_frame_of_a_number_shows_the_focus(qtbot: Any) -> None:

@@ -80,6 +80,16 @@ def guessing(window: QWidget) -> list[str]:
     return [label.text() for label in labels if label.textFormat() not in (Qt.TextFormat.PlainText,) and label.text()]
 
 
+def described(window: QWidget) -> list[str]:
+    """What a screen reader says about each control beside its name."""
+    found = []
+    for widget in everything(window):
+        interface = QAccessible.queryAccessibleInterface(widget)
+        if interface is not None:
+            found.append(interface.text(QAccessible.Text.Description))
+    return found
+
+
 @pytest.fixture
 def windows(station: Station, pictures: Pictures, bridge: Bridge, client: StageClient, qtbot: Any) -> dict[str, Make]:
     with qtbot.waitSignal(station.opened):
@@ -145,6 +155,7 @@ def test_every_control_has_a_name_and_no_label_guesses(name: str, windows: dict[
     qtbot.wait(60)  # for what it asks the client
     assert nameless(window) == []
     assert guessing(window) == []
+    assert [said for said in described(window) if "<" in said] == []
 
 
 def test_a_control_without_a_name_is_found(qtbot: Any) -> None:
