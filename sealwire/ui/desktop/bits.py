@@ -175,8 +175,9 @@ def copy_button(text: Callable[[], str], said: str | None = None) -> QPushButton
 
 
 class Strong(QPushButton):
-    """A button in a strong colour. The frame that marks the focus is hard to tell from that colour: a second one, within
-    and in the colour of its words, is not.
+    """A button in a strong colour, from which the frame that marks the focus is hard to tell.
+
+    So there is a second frame, within and in the colour of the button's words.
     """
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
