@@ -137,13 +137,14 @@ class Composer(TextArea):
             return partial(self._step, 1 if key == "down" else -1)
         if key == "up" and not self.text:
             return partial(self.post_message, self.EditLast())
-        return {
+        keys: dict[str, Callable[[], object]] = {
             "enter": self.action_send,
             "tab": self.action_complete,
             "shift+tab": partial(self._lead, -1),
             "escape": self.action_back,
             **dict.fromkeys(("alt+enter", "ctrl+j", "shift+enter"), self.action_newline),
-        }.get(key)
+        }
+        return keys.get(key)
 
     # --- completion ------------------------------------------------------------------------------------------
 
