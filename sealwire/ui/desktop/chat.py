@@ -19,6 +19,7 @@ from sealwire.ui.desktop import dates
 from sealwire.ui.desktop.bits import Banner, Elided, Problem, button, column, icon_button
 from sealwire.ui.desktop.composer import Composer, local_paths
 from sealwire.ui.desktop.deeds import Deeds
+from sealwire.ui.desktop.drafts import Drafts
 from sealwire.ui.desktop.emoji import EmojiPanel
 from sealwire.ui.desktop.message_menu import Choice, choices, menu
 from sealwire.ui.desktop.pictures import Pictures
@@ -53,6 +54,8 @@ class ChatPane(QWidget):
         self._rooms = rooms
         self._station = station
         self._shown = ""
+        """The conversation whose words stand in the composer."""
+        self._drafts = Drafts(station)
         self.view = TimelineView(pictures)
         self.composer = Composer(can_attach=rooms)
         self.deeds = Deeds(self, station, pictures)
@@ -163,18 +166,26 @@ class ChatPane(QWidget):
 
     def _opened(self) -> None:
         """Another conversation: its own draft, its own place."""
-        self.composer.forget()
         place, info = self._station.place, self._station.chat
-        self._shown = place
+        self._change_words(place, info.draft if info is not None else "")
         self.view.timeline.clear()
         self.refresh()
-        self.composer.set_text(info.draft if info is not None else "")
         self._know_people(info)
         self._pinned.forget()
         if self._rooms and place:
             self._station.ask(self._station.client.past.pinned(place), self._pinned.show_latest, lambda _error: None)
         self.view.executeDelayedItemsLayout()
         self._go_to_unread()
+
+    def _change_words(self, place: str, draft: str) -> None:
+        """Put the draft of a conversation into the composer; what was typed while it opened stays in its own."""
+        if place != self._shown:
+            self.keep_draft()
+        is_news = self._drafts.read(place, draft)
+        if place != self._shown or is_news:
+            self.composer.forget()
+            self.composer.set_text(draft)
+        self._shown = place
 
     def _know_people(self, info: ConversationInfo | None) -> None:
         self.composer.know([])
@@ -260,17 +271,30 @@ class ChatPane(QWidget):
 
     def _send(self, text: str, reply_to: str) -> None:
         self.go_to_end()
+        place = self._shown
 
         def failed(error: SealwireError) -> None:
-            self.composer.give_back(text)
+            self._give_back(place, text)
             self.show_error(error)
 
         self._station.send(text, reply_to or None, failed)
         self.keep_draft()
 
+    def _give_back(self, place: str, text: str) -> None:
+        if place == self._shown:
+            self.composer.give_back(text)
+        else:
+            self._drafts.give_back(place, text)
+
     def _correct(self, message_id: str, text: str) -> None:
         client, place = self._station.client, self._station.place
-        self._station.change(client.talk.edit(place, message_id, text))
+
+        def failed(error: SealwireError) -> None:
+            if place == self._shown:  # elsewhere it would correct nothing
+                self.composer.correct(message_id, text)
+            self.show_error(error)
+
+        self._station.change(client.talk.edit(place, message_id, text), failed)
 
     def _too_long(self, text: str) -> None:
         self.show_error(TextTooLongError(len(text.encode("utf-8", "replace")), MAX_TEXT_BYTES))
@@ -338,9 +362,8 @@ class ChatPane(QWidget):
 
     def keep_draft(self) -> None:
         """Keep what is written for the next time this conversation is open."""
-        info, draft = self._station.chat, self.composer.draft
-        if info is not None and self._rooms and draft != info.draft:
-            self._station.ask(self._station.client.talk.set_draft(info.id, draft), None, lambda _error: None)
+        if self._rooms:
+            self._drafts.keep(self._shown, self.composer.draft)
 
     # --- dropping --------------------------------------------------------------------------------------------
 

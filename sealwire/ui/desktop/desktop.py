@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
+from sealwire.errors import SealwireError
 from sealwire.i18n import in_force
 from sealwire.peer.api import FullClient
 from sealwire.peer.api.launcher import Launcher
@@ -134,9 +136,9 @@ class Desktop(QObject):
         station.changed.connect(lambda: tray.count(unread_of(station)))
         if has_tray:
             tray.begin()
-        self.idle = Idle(window, self._lock)
+        self.idle = Idle(window, window.lock)
         self.idle.set_minutes(self._preferences.lock_minutes)
-        window.curtain.opened.connect(lambda: self._locked(False))
+        window.lock_changed.connect(self._locked)
 
     def _show(self, window: MainWindow) -> None:
         if not self._preferences.start_minimised:
@@ -179,17 +181,13 @@ class Desktop(QObject):
 
     # --- locking and the end ---------------------------------------------------------------------------------
 
-    def _lock(self) -> None:
-        if self.window is not None:
-            self.window.lock()
-            self._locked(self.window.is_locked)
-
     def _locked(self, locked: bool) -> None:
         self.caller.locked = locked
 
     def end(self) -> None:
         """Leave the loop of events."""
         if self.window is not None:
+            self.window.pane.keep_draft()
             self._preferences = replace(
                 self._preferences, geometry=self.window.place_on_screen(), details_open=self.window.wants_details
             )
@@ -206,6 +204,9 @@ class Desktop(QObject):
         self.thread_.stop(self._last())
 
     async def _last(self) -> None:
+        if self.window is not None:
+            with contextlib.suppress(SealwireError):  # nothing can be written: the client says why where it is logged
+                await self.window.station.leaving.settle()
         await self._launcher.finish()
         if self._client is not None:
             await self._client.close()

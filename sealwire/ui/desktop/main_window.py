@@ -37,6 +37,8 @@ class MainWindow(QWidget):
 
     quit_wanted = Signal()
     hidden_to_tray = Signal()
+    lock_changed = Signal(bool)
+    """Locked, in whatever way, or open again: what is told outside of the window depends on it."""
     preferences_changed = Signal(object)
 
     def __init__(self, station: Station, pictures: Pictures, remembered: Remembered, *, has_tray: bool = False) -> None:
@@ -306,11 +308,13 @@ class MainWindow(QWidget):
             self.errands.close_all()
             self._layers.setCurrentIndex(1)
             self.curtain.passphrase.setFocus()
+            self.lock_changed.emit(True)
             self.refresh()
 
     def unlock(self) -> None:
         """Show everything again."""
         self._layers.setCurrentIndex(0)
+        self.lock_changed.emit(False)
         self.refresh()
         self.pane.composer.editor.setFocus()
 

@@ -20,6 +20,7 @@ from sealwire.peer.api import FullClient
 from sealwire.peer.api.past import ConversationInfo
 from sealwire.peer.events import Connection, Contact, Delivery, Event, Group, Message
 from sealwire.ui.desktop.bridge import Bridge, Failed
+from sealwire.ui.desktop.leaving import Leaving
 from sealwire.ui.views import desk as desks
 from sealwire.ui.views import timeline
 from sealwire.ui.views.desk import Desk
@@ -64,6 +65,7 @@ class Station(QObject):
         self.client = client
         self.bridge = bridge
         self.desk = Desk(client.name, client.fingerprint)
+        self.leaving = Leaving(client)
         self._busy: set[str] = set()
         self._told = QTimer(self, singleShot=True, interval=0)
         self._told.timeout.connect(self.changed)
@@ -265,11 +267,12 @@ class Station(QObject):
         """Send a text to the open conversation."""
         place = self.place
         if place:
-            self.ask(self._send(place, text, reply_to), self.took, failed)
+            self.ask(self.leaving.through(place, text, self._send(place, text, reply_to)), self.took, failed)
 
     def send_to(self, place: str, text: str, failed: Callable[[SealwireError], None]) -> None:
         """Send a text to a conversation that need not be open."""
-        self.ask(self._send(place, text, None), lambda sent: self._went_to(place, sent), failed)
+        sending = self.leaving.through(place, text, self._send(place, text, None))
+        self.ask(sending, lambda sent: self._went_to(place, sent), failed)
 
     def _went_to(self, place: str, sent: Message | None) -> None:
         if place == self.place:
@@ -309,9 +312,9 @@ class Station(QObject):
         sent = await self.client.files.send(place, path, name=name)
         return await self.client.past.message(place, sent.id)
 
-    def change(self, question: Coroutine[Any, Any, Message]) -> None:
+    def change(self, question: Coroutine[Any, Any, Message], failed: Failed | None = None) -> None:
         """Run something that changes a message of the open conversation, and show how it stands then."""
-        self.ask(question, self.took)
+        self.ask(question, self.took, failed)
 
     def took(self, message: Message | None) -> None:
         """A message came back from the client; our own are not told as events."""

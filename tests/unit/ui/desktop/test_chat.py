@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPlainTextEdit
 
-from sealwire.errors import UntrustedPeerError
+from sealwire.errors import RejectedError, UntrustedPeerError
 from sealwire.peer.events import Delivery
 from sealwire.testing.sample import GARDEN, long_client
 from sealwire.testing.stage import StageClient
@@ -225,6 +226,59 @@ def test_drafts_stay_with_their_conversation(pane: ChatPane, opened: Open, clien
     qtbot.waitUntil(lambda: client.box.of("carol").draft == "something else")
     opened("bob")
     assert pane.composer.text == ""
+
+
+def test_what_is_typed_while_another_conversation_opens_stays_in_its_own(
+    pane: ChatPane, opened: Open, client: StageClient, station: Station, qtbot: Any
+) -> None:
+    opened("bob")
+    with qtbot.waitSignal(station.opened):
+        station.open("carol")
+        pane.composer.set_text("for bob")
+    assert pane.composer.text == "By the way, who brings"
+    qtbot.waitUntil(lambda: client.box.of("bob").draft == "for bob")
+    qtbot.waitUntil(lambda: station.desk.chats["bob"].draft == "for bob")  # the list shows it
+
+
+def test_a_draft_that_was_sent_or_taken_back_does_not_return(
+    pane: ChatPane, opened: Open, client: StageClient, station: Station, qtbot: Any
+) -> None:
+    opened("bob")
+    for words in ("sent", "taken back"):
+        pane.composer.set_text(words)
+        pane.keep_draft()
+        qtbot.waitUntil(lambda words=words: client.box.of("bob").draft == words)
+        if words == "sent":
+            pane.composer.submit()
+        else:
+            pane.composer.set_text("")
+            pane.keep_draft()
+        qtbot.waitUntil(lambda: client.box.of("bob").draft == "")
+        qtbot.waitUntil(lambda: station.desk.chats["bob"].draft == "")
+
+
+def test_what_could_not_be_sent_goes_back_to_where_it_was_written(
+    pane: ChatPane, opened: Open, client: StageClient, station: Station, qtbot: Any, monkeypatch: Any
+) -> None:
+    async def refused(*_words: Any, **_more: Any) -> Any:
+        while station.place != "carol":
+            await asyncio.sleep(0.01)
+        raise RejectedError(reason="The disk is full.")
+
+    monkeypatch.setattr(client, "send_text", refused)
+    monkeypatch.setattr(client.talk, "edit", refused)
+    opened("bob")
+    pane.composer.set_text("for bob")
+    pane.composer.submit()
+    with qtbot.waitSignal(station.opened):
+        station.open("carol")
+    qtbot.waitUntil(lambda: client.box.of("bob").draft == "for bob")
+    assert "for bob" not in pane.composer.text
+    own = next(one for one in reversed(client.box.messages["carol"]) if one.sender == "alice")
+    pane.composer.correct(own.id, "other words")
+    pane.composer.submit()
+    qtbot.waitUntil(lambda: pane.composer.text == "other words")
+    assert pane.composer._editing == own.id
 
 
 def test_pinned_messages_stand_above_and_lead_there(pane: ChatPane, opened: Open, qtbot: Any) -> None:

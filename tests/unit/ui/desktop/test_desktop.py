@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from PySide6.QtWidgets import QApplication
 from sealwire import i18n
 from sealwire.testing.sample import sample_client
 from sealwire.testing.stage import StageLauncher
+from sealwire.ui.desktop import leaving
 from sealwire.ui.desktop import preferences as prefs
 from sealwire.ui.desktop.desktop import Desktop
 from sealwire.ui.desktop.lock import Remembered
+from sealwire.ui.desktop.main_window import MainWindow
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.theme import look
 
@@ -124,6 +127,66 @@ def test_a_notification_leads_to_its_conversation_and_its_answer_is_sent(
     desktop.notices.replied.emit("bob", "In a minute")
     qtbot.waitUntil(lambda: launcher.client.box.messages["bob"][-1].text == "In a minute")
     assert station.place == "carol"
+
+
+def opened_window(desktop: Desktop, place: str, qtbot: Any) -> MainWindow:
+    desktop.begin(b"")
+    qtbot.waitUntil(lambda: desktop.window is not None and len(desktop.window.station.desk.chats) >= 5)
+    assert desktop.window is not None
+    with qtbot.waitSignal(desktop.window.station.opened):
+        desktop.window.open(place)
+    return desktop.window
+
+
+def test_what_was_typed_right_before_the_end_is_a_draft(desktop: Desktop, launcher: StageLauncher, qtbot: Any) -> None:
+    window = opened_window(desktop, "bob", qtbot)
+    qtbot.keyClicks(window.pane.composer.editor, "half a sent")
+    window.quit_wanted.emit()  # Ctrl+Q, and the tray's menu
+    desktop.finish()
+    assert launcher.client.box.of("bob").draft == "half a sent"
+
+
+def test_what_was_sent_right_before_the_end_is_stored_or_a_draft(
+    desktop: Desktop, launcher: StageLauncher, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = opened_window(desktop, "bob", qtbot)
+    monkeypatch.setattr(leaving, "LAST_S", 0.1)
+    stored = launcher.client.send_text
+
+    async def looks_somebody_up(to: str, text: str, *more: Any) -> Any:
+        if text == "for ever":
+            await asyncio.sleep(60)
+        await asyncio.sleep(0.01)
+        return await stored(to, text, *more)
+
+    monkeypatch.setattr(launcher.client, "send_text", looks_somebody_up)
+    for text in ("in time", "for ever"):
+        window.pane.composer.set_text(text)
+        window.pane.composer.submit()
+    qtbot.keyClicks(window.pane.composer.editor, "and more")
+    desktop.end()
+    desktop.finish()
+    assert launcher.client.box.messages["bob"][-1].text == "in time"
+    assert launcher.client.box.of("bob").draft == "for ever\nand more"
+
+
+def test_while_locked_in_any_way_nothing_outside_the_window_says_who_wrote(
+    desktop: Desktop, launcher: StageLauncher, qtbot: Any
+) -> None:
+    launcher.passphrase = b"secret"
+    desktop.begin()
+    assert desktop.unlock is not None
+    desktop.unlock.passphrase.setText("secret")
+    desktop.unlock.go.click()
+    qtbot.waitUntil(lambda: desktop.window is not None and desktop.window.isVisible())
+    assert desktop.window is not None
+    desktop.window.lock()  # Ctrl+L, and the menu
+    assert desktop.window.is_locked
+    assert desktop.caller.rules().content == "none"
+    desktop.window.curtain.passphrase.setText("secret")
+    desktop.window.curtain.go.click()
+    qtbot.waitUntil(lambda: not desktop.window.is_locked)
+    assert desktop.caller.rules().content == "name"
 
 
 def test_the_end_closes_what_was_opened(qapp: Any, launcher: StageLauncher, tmp_path: Path, qtbot: Any) -> None:
