@@ -314,10 +314,11 @@ def problem(error: SealwireError) -> str:
 class Elided(QLabel):
     """One line that ends in an ellipsis where it is too narrow; the whole text is under the pointer and read out."""
 
-    def __init__(self, text: str = "", role: str = "") -> None:
+    def __init__(self, text: str = "", role: str = "", *, centred: bool = False) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self._whole = ""
+        self._is_centred = centred
         if role:
             self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -341,6 +342,7 @@ class Elided(QLabel):
     def _fit(self) -> None:
         width = max(self.width(), 10)
         side = Qt.AlignmentFlag.AlignRight if self.isRightToLeft() else Qt.AlignmentFlag.AlignLeft
+        side = Qt.AlignmentFlag.AlignHCenter if self._is_centred else side
         # Qt goes by the words: a Latin name in a mirrored window would stand on the far side.
         self.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, width))

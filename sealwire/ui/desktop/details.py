@@ -103,8 +103,7 @@ class Details(QWidget):
     def _head(self, info: ConversationInfo) -> None:
         face = Avatar(72)
         face.show_face(info.id, views.screen_name(info.title), info.is_group)
-        title = Elided(views.screen_name(info.title), "heading")
-        title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        title = Elided(views.screen_name(info.title), "heading", centred=True)
         self._body.addLayout(row(1, face, 1))
         self._body.addWidget(title)
 

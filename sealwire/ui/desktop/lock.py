@@ -41,6 +41,10 @@ _ACTIVITY: Final = frozenset(
 )
 
 
+ASKING_PX: Final = 340
+"""A field in which a long passphrase can be seen to go on; the window may be 400 wide."""
+
+
 class Remembered:
     """Knows a passphrase again without keeping it."""
 
@@ -84,6 +88,7 @@ class _Ask(QWidget):
         self.body = column(spacing=10)
         inner = page(self._sign, self.title, self.problem, spacing=14)
         inner.layout().addLayout(self.body)  # type: ignore[union-attr]
+        inner.setMinimumWidth(ASKING_PX)
         inner.setMaximumWidth(440)
         self.body.addWidget(self.passphrase)
         self.body.addLayout(row(1, self.go))

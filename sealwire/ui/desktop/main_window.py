@@ -61,6 +61,7 @@ class MainWindow(QWidget):
         self._connect()
         self._bind_keys()
         self.refresh()
+        self.sidebar.list.setFocus()
 
     def _build(self) -> None:
         empty = label(_("Choose a conversation, or press Ctrl+K."), "muted")
@@ -196,7 +197,12 @@ class MainWindow(QWidget):
         """Show or hide what is known about the conversation."""
         self.wants_details = not self.wants_details
         self.details._shown = ""
+        had_focus = self.details.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
         self._arrange()
+        if not self.middle.isVisible():  # they take its place, and the focus would go to whatever comes first
+            self.details.back_button.setFocus()
+        elif had_focus or self.focusWidget() is None:
+            self.pane.composer.editor.setFocus()
 
     def sidebar_search(self, scope: str) -> None:
         """Search in a conversation, or everywhere."""

@@ -76,6 +76,9 @@ class NewGroup(Sheet):
         self.problem = Problem()
         self.go = button(_("Create"), self._create, "primary")
         for text, control in ((_("Name"), self.name), (_("People to invite"), self.people), (_("Others"), self.others)):
+            if control is self.people and not self.people.count():
+                control.hide()  # nobody is known yet: an empty list would say nothing
+                continue
             words = label(text, "muted")
             words.setBuddy(control)
             self.add(words, control)

@@ -117,7 +117,10 @@ class Sidebar(QWidget):
         rows = self._found_rows() if self.search.text().strip() else self._chat_rows()
         self.list.rows.show_rows(rows)
         self._nobody.setVisible(not rows and not self.search.text().strip())
+        had_focus = self.list.hasFocus()
         self.list.setVisible(not self._nobody.isVisibleTo(self))
+        if had_focus and not self.list.isVisibleTo(self):
+            self._nobody.first.setFocus()
         self._follow_open()
 
     def _follow_open(self) -> None:
@@ -264,7 +267,7 @@ class _Nobody(QWidget):
         said = label(
             _("No conversations yet. Write to somebody who is here, or send a friend your invite line."), "muted"
         )
-        first = button(_("Write to somebody"), write, "primary")  # type: ignore[arg-type]
+        self.first = button(_("Write to somebody"), write, "primary")  # type: ignore[arg-type]
         second = button(_("Invite a friend"), invite)  # type: ignore[arg-type]
-        self.setLayout(column(said, first, second, 1, margin=18, spacing=10))
+        self.setLayout(column(said, self.first, second, 1, margin=18, spacing=10))
         self.hide()

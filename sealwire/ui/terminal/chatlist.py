@@ -73,7 +73,8 @@ class ChatList(Widget, can_focus=True):
         self.rows = list(rows)
         ids = [row.id for row in self.rows]
         opened = next((number for number, row in enumerate(self.rows) if row.is_open), 0)
-        self.cursor = ids.index(at) if at in ids and self.has_focus else opened
+        is_here = self.is_attached and self.screen.focused is self  # has_focus follows only later
+        self.cursor = ids.index(at) if at in ids and is_here else opened
         self._into_view()
         self.refresh()
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QMenu, QPushButton, QWidget
 
 from sealwire.peer.events import Connection, Contact
 from sealwire.testing.sample import GARDEN
 from sealwire.testing.stage import INVITE, StageClient, StageLauncher
+from sealwire.ui.desktop.bits import Elided
 from sealwire.ui.desktop.chat_list import Chat, Hit, RowModel, Title, marks
 from sealwire.ui.desktop.errands import Errands
 from sealwire.ui.desktop.group_details import GroupPart, OneLine
@@ -518,3 +520,40 @@ def test_the_menu_of_a_row(window: MainWindow, client: StageClient, qtbot: Any) 
 
 def test_title_and_count(window: MainWindow, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: window.windowTitle() == "(3) alice – Sealwire")
+
+
+def test_the_keys_begin_in_the_list_and_follow_the_details(
+    station: Station, pictures: Pictures, opened: Any, shown: Any, qtbot: Any
+) -> None:
+    window = MainWindow(station, pictures, Remembered(b""))
+    with qtbot.waitActive(window):
+        shown(window)
+        window.activateWindow()
+    assert window.sidebar.list.hasFocus()
+    opened("bob")
+    window.pane.composer.editor.setFocus()
+    window.resize(900, 600)  # the details take the place of the conversation
+    window.toggle_details()
+    assert window.details.back_button.hasFocus()
+    title = next(one for one in window.details.findChildren(Elided) if one.whole() == "bob")
+    assert title.alignment() & Qt.AlignmentFlag.AlignHCenter
+    window.details.back_button.click()
+    assert window.pane.composer.editor.hasFocus()
+
+
+def test_a_locked_window_has_room_for_a_passphrase(station: Station, pictures: Pictures, shown: Any) -> None:
+    window = MainWindow(station, pictures, Remembered(b"x"))
+    window.resize(400, 500)
+    shown(window)
+    window.lock()
+    assert window.curtain.passphrase.width() >= 280
+
+
+def test_where_nobody_is_known_no_empty_list_is_offered(station: Station, shown: Any) -> None:
+    parent = shown(QWidget())
+    sheet = shown(NewGroup(parent, station))
+    assert sheet.people.isVisible()
+    station.desk = replace(station.desk, chats={})
+    sheet = shown(NewGroup(parent, station))
+    assert not sheet.people.isVisible()
+    assert sheet.others.isVisible()

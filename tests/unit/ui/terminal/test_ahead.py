@@ -70,3 +70,14 @@ async def test_the_keys_after_a_tab_out_of_the_line_reach_the_next_part_of_the_s
         await seat.until(lambda: seat.main.session.desk.open.conversation != "bob")
         assert not seat.did("send")
         assert await seat.client.talk.draft("bob") == "a draft"
+
+
+async def test_the_cursor_of_the_list_stays_although_the_list_is_drawn_before_it_hears_of_its_focus():
+    async with seated() as seat:
+        await seat.open("bob")
+        seat.main.set_focus(seat.chats)  # told to the list by an event that is still on its way
+        assert not seat.chats.has_focus
+        seat.chats.action_move(1)
+        at = seat.chats.cursor
+        seat.chats.show(list(seat.chats.rows))
+        assert seat.chats.cursor == at
