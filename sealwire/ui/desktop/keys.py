@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from sealwire.i18n import _, pgettext
 from sealwire.ui.desktop.ask import Sheet
-from sealwire.ui.desktop.bits import button, label, row
+from sealwire.ui.desktop.bits import button, label
 
 
 class Key(Struct, frozen=True):
@@ -54,11 +55,16 @@ class KeysSheet(Sheet):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, pgettext("keyboard", "Keys"))
-        for key in table():
-            keys = label(key.shown, "mono", wrap=False)
-            keys.setMinimumWidth(140)
-            self.add(row(keys, label(key.about), spacing=12))
-        self.body.setSpacing(4)
+        places = QGridLayout()
+        places.setHorizontalSpacing(24)
+        places.setVerticalSpacing(4)
+        places.setColumnStretch(1, 1)
+        for line, key in enumerate(table()):
+            places.addWidget(label(key.shown, "mono", wrap=False), line, 0, Qt.AlignmentFlag.AlignTop)
+            about = label(key.about)
+            about.setAlignment(Qt.AlignmentFlag.AlignTop)
+            places.addWidget(about, line, 1)
+        self.add(places)
         self.add_buttons(button(_("Close"), self.accept, "primary"))
 
 

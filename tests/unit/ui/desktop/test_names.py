@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -156,6 +156,28 @@ def test_every_control_has_a_name_and_no_label_guesses(name: str, windows: dict[
     assert nameless(window) == []
     assert guessing(window) == []
     assert [said for said in described(window) if "<" in said] == []
+
+
+LOW_PX = 400
+"""A full-HD screen at 200 % is 540 high; one of a small laptop less."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sheet_fits_on_a_low_screen_with_its_buttons_in_view(
+    name: str, windows: dict[str, Make], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sheet, "room_px", lambda _sheet: LOW_PX)
+    sheet = windows[name]()
+    qtbot.addWidget(sheet)
+    if not isinstance(sheet, Sheet):
+        return
+    sheet.show()
+    qtbot.wait(80)  # for what it asks the client
+    assert sheet.height() <= LOW_PX
+    for at in range(sheet.buttons.count()):
+        button = sheet.buttons.itemAt(at).widget()
+        if button is not None and button.isVisible():
+            assert sheet.rect().contains(QRect(button.mapTo(sheet, QPoint(0, 0)), button.size())), button
 
 
 def test_a_control_without_a_name_is_found(qtbot: Any) -> None:
