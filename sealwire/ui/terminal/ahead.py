@@ -13,6 +13,8 @@ from textual.timer import Timer
 
 HOLD_S: Final = 1.0
 """Whatever comes that has no line to type in: keys must not be held for ever."""
+LOOKS: Final = 20
+"""In that time. A machine so busy that this program hardly runs looks less often, and waits longer by the clock."""
 MAX_HELD: Final = 10_000
 """Keys and pastes held at once; without a bound a cat on the keyboard fills the memory."""
 
@@ -42,6 +44,7 @@ class AheadApp(App[int]):
         super().__init__()
         self._held: list[events.Event] | None = None
         self._holds = 0
+        self._looks = 0
         self._patience: Timer | None = None
 
     def hold_keys(self) -> int:
@@ -51,8 +54,14 @@ class AheadApp(App[int]):
             self._held = []
         if self._patience is not None:
             self._patience.stop()
-        self._patience = self.set_timer(HOLD_S, self._let_go)
+        self._looks = 0
+        self._patience = self.set_interval(HOLD_S / LOOKS, self._look)
         return self._holds
+
+    async def _look(self) -> None:
+        self._looks += 1
+        if self._looks >= LOOKS:
+            await self._let_go()
 
     async def on_event(self, event: events.Event) -> None:
         """Hold a key, or let it through."""

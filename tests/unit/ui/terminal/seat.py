@@ -20,7 +20,7 @@ from sealwire.ui.terminal.composer import Composer
 from sealwire.ui.terminal.main import MainScreen
 from sealwire.ui.terminal.timeline import TimelineView
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 CONTROL_KEYS = {
     "\r": "enter",
     "\n": "ctrl+j",
