@@ -193,13 +193,13 @@ class MainScreen(Screen[None]):
     def _draw_banner(self) -> None:
         view = self.session.desk
         info = desk.open_chat(view)
-        found = banner.link(view.link, view.queued) or (banner.chat(info) if info else None)
-        self._banner = found
+        found = [one for one in (banner.link(view.link, view.queued), banner.chat(info) if info else None) if one]
+        self._banner = found[-1] if found else None
         shown = self.query_one("#banner", Static)
-        shown.display = found is not None
-        if found is not None:
-            shown.set_classes(found.tone)
-            shown.update(plain(heading.above(found)))
+        shown.display = bool(found)
+        if self._banner is not None:
+            shown.set_classes(self._banner.tone)
+            shown.update(plain(heading.above(*found)))
 
     def _draw_about(self) -> None:
         shown = self.query_one("#about", Static)

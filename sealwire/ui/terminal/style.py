@@ -10,7 +10,7 @@ MainScreen #left { width: 32; height: 100%; border-right: solid $panel; }
 MainScreen #who { height: 1; padding: 0 1; background: $panel; color: $foreground; text-style: bold; }
 MainScreen #talk { width: 1fr; height: 100%; }
 MainScreen #heading { height: 1; padding: 0 1; background: $panel; color: $foreground; text-style: bold; }
-MainScreen #banner { height: auto; max-height: 3; padding: 0 1; display: none; }
+MainScreen #banner { height: auto; max-height: 5; padding: 0 1; display: none; }
 MainScreen #banner.info { background: $primary-muted; color: $foreground; }
 MainScreen #banner.warning { background: $warning-muted; color: $foreground; }
 MainScreen #banner.error { background: $error-muted; color: $foreground; }

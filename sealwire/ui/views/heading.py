@@ -35,10 +35,10 @@ def conversation(view: Desk, now_ms: int) -> str:
     return "  ·  ".join(parts)
 
 
-def above(banner: Banner) -> str:
-    """Return what stands over a conversation: a sign for how serious it is, what it is, the key that helps."""
-    offer = _("F2: what to do") if banner.action else ""
-    return " ".join(word for word in (SIGNS[banner.tone], banner.text, offer) if word)
+def above(*banners: Banner) -> str:
+    """Return what stands over a conversation, a line each: how serious it is, what it is, the key that helps."""
+    offer = _("F2: what to do")
+    return "\n".join(" ".join([SIGNS[one.tone], one.text, *([offer] if one.action else [])]) for one in banners)
 
 
 def nothing(view: Desk) -> list[str]:

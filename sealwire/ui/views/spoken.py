@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 
@@ -30,8 +31,15 @@ def sentence(message: Message, own: str, names: Names, now_ms: int, zone: tzinfo
     when = clock(message.sent_at_ms, now_ms, zone)
     if message.kind == "notice":
         return _("{text} {time}.").format(text=screen_text(message.text), time=when)
-    parts = [_head(message, who, when, own, names), *_facts(message), *reactions(message.reactions, own, names)]
-    return " ".join(parts)
+    head = _head(message, who, when, own, names)
+    facts = [*_facts(message), *reactions(message.reactions, own, names)]
+    return " ".join([ended(head) if facts else head, *facts])
+
+
+def ended(text: str) -> str:
+    """Return words as a sentence, so that a voice pauses before the next one; few people end what they write."""
+    last = text.rstrip()[-1:]
+    return text if not last or unicodedata.category(last).startswith("P") else text + "."
 
 
 def _head(message: Message, who: str, when: str, own: str, names: Names) -> str:

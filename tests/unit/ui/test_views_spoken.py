@@ -19,12 +19,18 @@ def said(text: str = "Hello", sender: str = "bob", **more: object) -> str:
 
 def test_who_when_and_what():
     assert said() == "bob, 14:13: Hello"
-    assert said(sender="alice", state="delivered") == "You, 14:13: Hello State: delivered."
+    assert said(sender="alice", state="delivered") == "You, 14:13: Hello. State: delivered."
+
+
+@pytest.mark.parametrize("text", ["Is it?", "终于。", "हाँ।", "(so)", "Yes."])
+def test_a_voice_pauses_between_what_was_said_and_what_became_of_it(text: str):
+    assert said(text, sender="alice", state="read") == f"You, 14:13: {text} State: read."
+    assert said(text[:-1], sender="alice", state="read").endswith(". State: read.")
 
 
 def test_reactions_are_told_by_name():
     reactions = (Reaction("alice", "👍"), Reaction("carol", "👍"), Reaction("bob", "🎉"))
-    assert said(reactions=reactions) == ("bob, 14:13: Hello you and Carol Marsh reacted with 👍. bob reacted with 🎉.")
+    assert said(reactions=reactions) == ("bob, 14:13: Hello. you and Carol Marsh reacted with 👍. bob reacted with 🎉.")
 
 
 def test_answers_name_what_they_answer():
@@ -35,7 +41,7 @@ def test_answers_name_what_they_answer():
 
 def test_what_was_done_to_a_message_is_in_the_sentence():
     text = said(edited_at_ms=NOW, pinned=True, expires_at_ms=NOW + 1)
-    assert text == "bob, 14:13: Hello Edited. Pinned. Disappears."
+    assert text == "bob, 14:13: Hello. Edited. Pinned. Disappears."
     assert said("", deleted=True) == "bob, 14:13: this message was deleted."
     assert said(forwarded=True) == "bob, 14:13, forwarded: Hello"
     assert said("carol joined.", kind="notice") == "carol joined. 14:13."

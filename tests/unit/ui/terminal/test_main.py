@@ -266,6 +266,16 @@ async def test_the_link_and_what_waits_stand_above_the_conversation():
         await seat.gone("The broker is gone.")
 
 
+async def test_what_stands_in_the_way_of_writing_is_told_and_decided_without_a_link_too():
+    async with seated() as seat:
+        await seat.open("dave")
+        await seat.see("key of dave has changed")
+        seat.client.happen(Connection("offline"))
+        await seat.see("The broker is gone.", "key of dave has changed", "F2: what to do")
+        await seat.press("f2")
+        await seat.see("Accept new key")
+
+
 async def test_who_writes_files_that_move_groups_and_warnings_reach_the_screen():
     async with seated() as seat:
         await seat.open("bob")
