@@ -271,6 +271,11 @@ class Session:
             await self.client.talk.set_draft(conversation, text)
             self._set(replace(self.desk, stale=self.desk.stale | {conversation}))
 
+    async def give_back(self, conversation: str, text: str) -> None:
+        """A text that could not be sent is the draft of its conversation, before what is written there."""
+        draft = await self.client.talk.draft(conversation)
+        await self.keep_draft(conversation, "\n".join(filter(None, (text, draft))))
+
     # --- saying ----------------------------------------------------------------------------------------------
 
     def answer(self, lines: Iterable[Line]) -> None:

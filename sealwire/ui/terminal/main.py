@@ -115,8 +115,7 @@ class MainScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         """Read the list, then follow what happens."""
-        self.set_class(self.size.width < NARROW, "narrow")
-        self.add_class("listing")
+        self.set_classes("listing narrow" if self.size.width < NARROW else "listing")
         self.query_one(ChatList).focus()
         self.watch(self.app, "app_focus", self._looked_up, init=False)
         await self.session.begin()
@@ -197,15 +196,13 @@ class MainScreen(Screen[None]):
         self._banner = found[-1] if found else None
         shown = self.query_one("#banner", Static)
         shown.display = bool(found)
-        if self._banner is not None:
-            shown.set_classes(self._banner.tone)
-            shown.update(plain(heading.above(*found)))
+        shown.set_classes(found[-1].tone if found else "")
+        shown.update(plain(heading.above(*found)))
 
     def _draw_about(self) -> None:
         shown = self.query_one("#about", Static)
         shown.display = self.about is not None
-        if self.about is not None:
-            shown.update(plain(self.about.line(self.session.desk.names)))
+        shown.update(plain(self.about.line(self.session.desk.names) if self.about else ""))
 
     def on_resize(self, event: events.Resize) -> None:
         """Narrow screens show one part at a time."""
@@ -390,19 +387,22 @@ class MainScreen(Screen[None]):
             try:
                 await self.acts.said(event.text, conversation, about)
                 await self.keep_draft()
-            except UsageError as error:
-                self._put_back(event.text, about)
-                self.session.failed(error)
             except SealwireError as error:
-                self._put_back(event.text, about)
-                self.session.answer([self.acts.sentence(error)])
+                await self._put_back(conversation, event.text, about)
+                if isinstance(error, UsageError) or conversation != self.acts.current:
+                    self.session.failed(error)
+                else:
+                    self.session.answer([self.acts.sentence(error)])
             self._leaving.remove(leaving)
             self.query_one(TimelineView).to_end()
 
         self._outgoing.add(carry_out)
 
-    def _put_back(self, text: str, about: About | None) -> None:
-        """What could not be sent is not lost; neither is what was typed meanwhile."""
+    async def _put_back(self, place: str | None, text: str, about: About | None) -> None:
+        """What could not be sent is not lost, nor said to somebody else; neither is what was typed meanwhile."""
+        if place is not None and place != self.acts.current:
+            await self.session.give_back(place, text)
+            return
         composer = self.query_one(Composer)
         self.about = about
         composer.put(f"{text}\n{composer.text}" if composer.text else text)

@@ -53,6 +53,24 @@ async def test_what_cannot_be_sent_goes_back_into_the_line():
         await seat.until(lambda: seat.composer.text == "hello")
 
 
+async def test_what_cannot_be_sent_does_not_land_in_front_of_somebody_else(monkeypatch):
+    async with seated() as seat:
+
+        async def refused(*_words: object, **_more: object) -> object:
+            while seat.main.acts.current != "carol":
+                await asyncio.sleep(0.01)
+            raise RejectedError(reason="The disk is full.")
+
+        monkeypatch.setattr(seat.client, "send_text", refused)
+        await seat.open("bob")
+        await seat.type("for bob alone\r")
+        seat.main.open("carol")
+        await seat.until(lambda: seat.client.box.of("bob").draft == "for bob alone")
+        await seat.see("The disk is full.")
+        assert seat.composer.text == "By the way, who brings"
+        assert seat.main.acts.current == "carol"
+
+
 async def test_messages_arrive_while_one_types_and_no_character_is_lost():
     async with seated() as seat:
         await seat.open("bob")
