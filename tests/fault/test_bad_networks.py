@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +19,15 @@ from sealwire.testing.faultnet import BROKER_ADDRESS, CUT, FINE, Weather, Wire, 
 
 pytestmark = pytest.mark.process
 
+ROOT = Path(__file__).parents[2]
+SOON = """
+import sys, zmq
+from sealwire.broker import sockets
+sockets.OPTIONS.update({zmq.TCP_KEEPALIVE_IDLE: 2, zmq.TCP_KEEPALIVE_INTVL: 1, zmq.TCP_MAXRT: 4_000})
+from sealwire.cli import start
+sys.exit(start("broker"))
+"""
+"""A broker as it is, but for the times: with its own this takes 40 s, which test_sockets.py adds up."""
 ECHO = f"""
 import socket
 heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -54,6 +67,38 @@ def test_people_behind_a_bad_network_lose_nothing_and_go_on_within_ten_seconds(t
     assert all(one.lost_packets for one in found), "the wire did nothing"
     assert found[0].p50_ms > 2 * 150, "the wire was not slow"
     assert found[-1].links_lost, "peers that hear nothing for eleven seconds must notice"
+
+
+def test_an_idle_link_whose_wire_is_cut_is_found_by_the_brokers_system_and_one_that_answers_stays(tmp_path):
+    (tmp_path / "empty").touch()
+    address = f"tcp://{BROKER_ADDRESS}:5555"
+    mine = ["--data", str(tmp_path / "data"), "--keys", str(tmp_path / "keys")]
+    alice = ["--name", "alice", "--broker", address, "--passphrase-file", str(tmp_path / "empty"), "recv", "--follow"]
+
+    def links() -> int:
+        command = [sys.executable, "broker.py", "status", "--json", *mine]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return int(json.loads(told)["link_sessions"])
+
+    def until(count: int, within_s: float) -> None:
+        end = time.monotonic() + within_s
+        while links() != count:
+            assert time.monotonic() < end
+            time.sleep(0.5)
+
+    with Wire() as wire, ExitStack() as stack:
+        command = [*wire.broker_prefix, sys.executable, "-c", SOON, "--bind", address, *mine]
+        broker = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True))
+        stack.callback(broker.kill)
+        assert any("ready on" in line for line in broker.stderr)
+        command = [*wire.peer_prefix, sys.executable, "peer.py", *mine, *alice]
+        peer = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL))
+        stack.callback(peer.kill)
+        until(1, within_s=60)
+        time.sleep(5)  # what a first login asks for is answered by then: nothing is under way that TCP would miss
+        assert links() == 1
+        wire.cut()
+        until(0, within_s=15)
 
 
 def test_what_must_not_be_is_said():
