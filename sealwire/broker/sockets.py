@@ -25,7 +25,7 @@ HANDSHAKE_MS: Final = 4_000
 """From accepting a connection to its last handshake frame. Whoever holds one open shall be gone within five seconds,
 and libzmq's timer fires late: with 5,000, connections ended after up to 5.3. A line of 200 ms needs half a second."""
 KEEPALIVE_IDLE_S: Final = 30
-"""Peers send a heartbeat every 20 s; where none came for so long, the system asks whether anybody is there."""
+"""Where nothing came for so long, the system asks whether anybody is there; the other system answers by itself."""
 KEEPALIVE_ANSWER_S: Final = 10
 """No answer to that for so long ends the connection: a dead one is found within 40 s. The system does it by a timer of
 each connection; libzmq's own (HEARTBEAT_TTL, which peers therefore leave off) is looked for among those of all others

@@ -25,7 +25,13 @@ CONNECT_TIMEOUT_MS: Final = 4_000
 HANDSHAKE_IVL_MS: Final = 10_000
 ATTEMPT_TIMEOUT_S: Final = 6.0
 """TCP and CURVE together: past this the attempt is given up, whatever the monitor says."""
-HEARTBEAT_MS: Final = 20_000
+HEARTBEAT_MS: Final = 45_000
+"""For what stands between: proxies that drop a connection on which nothing was said for 50 s are common, and whoever
+waits for the next message must not find out by the clock. At the broker each costs a wake-up."""
+HEARTBEAT_TIMEOUT_MS: Final = 20_000
+KEEPALIVE_IDLE_S: Final = 20
+KEEPALIVE_ANSWER_S: Final = 10
+"""A line that was cut is found by the system within half a minute, at no cost to either program."""
 TCP_MAXRT_MS: Final = 20_000
 SNDHWM: Final = 4_096
 """Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
@@ -101,9 +107,13 @@ class Link:
             (zmq.HANDSHAKE_IVL, HANDSHAKE_IVL_MS),
             (zmq.CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS),
             (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
-            (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_MS),
+            (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
             (zmq.HEARTBEAT_TTL, 0),  # the broker's system watches its end: libzmq's timers would cost it more
             (zmq.TCP_MAXRT, TCP_MAXRT_MS),
+            (zmq.TCP_KEEPALIVE, 1),
+            (zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S),
+            (zmq.TCP_KEEPALIVE_CNT, 1),
+            (zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_ANSWER_S),
             (zmq.IPV6, 1),
         ):
             socket.setsockopt(option, value)
