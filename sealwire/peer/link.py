@@ -31,7 +31,8 @@ waits for the next message must not find out by the clock. At the broker each co
 HEARTBEAT_TIMEOUT_MS: Final = 20_000
 KEEPALIVE_IDLE_S: Final = 20
 KEEPALIVE_ANSWER_S: Final = 10
-"""A line that was cut is found by the system within half a minute, at no cost to either program."""
+"""The system finds a line that was cut, at no cost to either program: after half a minute, or HEARTBEAT_TIMEOUT_MS
+after a heartbeat that went out meanwhile."""
 TCP_MAXRT_MS: Final = 20_000
 SNDHWM: Final = 4_096
 """Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
