@@ -43,9 +43,9 @@ def test_a_few_defences_are_missed_when_they_are_taken_out():
 
 
 def test_what_does_not_apply_or_survives_is_an_error(monkeypatch, capsys):
-    harmless = Mutant(47, "broker/server.py", "(4, 3, 5)", "(4, 3, 4)", FLOOR)
-    gone = Mutant(47, "broker/server.py", "no such line", "", FLOOR)
-    broken = Mutant(47, "broker/server.py", "(4, 3, 5)", "(4, 3, 5", FLOOR)
+    harmless = Mutant(47, "broker/sockets.py", "(4, 3, 5)", "(4, 3, 4)", FLOOR)
+    gone = Mutant(47, "broker/sockets.py", "no such line", "", FLOOR)
+    broken = Mutant(47, "broker/sockets.py", "(4, 3, 5)", "(4, 3, 5", FLOOR)
     monkeypatch.setattr("tests.mutants.__main__.chosen_by", lambda _: [harmless, gone, broken])
     assert main([]) == 1
     said = capsys.readouterr().out
@@ -81,5 +81,5 @@ def test_the_list_shows_every_row(capsys):
     assert main(["--list", "26", "47"]) == 0
     said = capsys.readouterr().out
     assert "crypto/ratchet.py" in said
-    assert "broker/server.py" in said
+    assert "broker/sockets.py" in said
     assert "peer/roster.py" not in said

@@ -444,14 +444,14 @@ TABLE: Final = (
     ),
     Mutant(
         46,
-        "broker/server.py",
+        "broker/sockets.py",
         "zmq.ROUTER_HANDOVER: 0,",
         "zmq.ROUTER_HANDOVER: 1,",
         DOOR + "46_nobody_takes_over_an_id",
     ),
     Mutant(
         47,
-        "broker/server.py",
+        "broker/sockets.py",
         "LIBZMQ_FLOOR: Final = (4, 3, 5)",
         "LIBZMQ_FLOOR: Final = (4, 0, 0)",
         DOOR + "47_a_libzmq_with_known_holes_is_refused",

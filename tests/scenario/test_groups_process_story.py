@@ -51,7 +51,7 @@ def ask(peer: JsonPeer, method: str, **params: object) -> dict[str, object]:
     return answer["result"]
 
 
-def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people):
+def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people, tmp_path):
     alice, bob, carol, dave, erin = people.values()
     made = ask(alice, "create", name="Küche", members=["bob", "carol", "dave"])
     assert (made["state"], made["role"], made["name"]) == ("member", "owner", "Küche")
@@ -80,7 +80,10 @@ def test_five_people_make_a_group_talk_put_one_out_and_take_one_in(people):
     alice.request("send", to=group, text="without bob", wait="delivered", timeout=WAIT_S)
     for peer in (carol, dave):
         assert text(peer) == ("alice", "without bob")
-    assert bob.request("send", to=group, text="am I in?")["error"]["data"]["name"] == "group-right"
+    assert bob.request("send", to=group, text="am I in?")["error"]["data"]["name"] == "not-in-group"
+    copy = tmp_path / "out.txt"
+    assert "result" in alice.request("export", path=str(copy), format="text", conversation=group)
+    assert f"\n== Küche ({group}) ==\n" in copy.read_text()
 
     ask(alice, "invite", group=group, name="erin")
     changed(erin, "invited")

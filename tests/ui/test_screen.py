@@ -132,7 +132,7 @@ def test_a_newcomer_needs_no_document(tmp_path: Path) -> None:
     finally:
         tty.close()
         stop = [sys.executable, str(ROOT / "broker.py"), "stop"]
-        subprocess.run(stop, cwd=tmp_path, env=environment(), check=True, capture_output=True)
+        subprocess.run(stop, cwd=tmp_path, env=environment(), check=False, capture_output=True)
 
 
 def test_no_color_is_no_colour(house: House) -> None:

@@ -92,7 +92,7 @@ class Copies:
         file.write(export.head(kind, self._client.name, now.ms).encode())
         count = 0
         for conversation in ids:
-            file.write(export.chapter(kind, conversation).encode())
+            file.write(export.chapter(kind, self._title(conversation)).encode())
             row = -FAR
             while page := await self._client.do(partial(self._page, conversation, row)):
                 row = page[-1].row
@@ -102,6 +102,12 @@ class Copies:
                 progress(count)
         file.write(export.foot(kind).encode())
         return count
+
+    def _title(self, conversation: str) -> str:
+        """What stands above a conversation: of a group its name here, too, for its id says nothing to people."""
+        group_id = group_of(conversation)
+        group = self._client.engine.groups.book.get(group_id) if group_id is not None else None
+        return f"{group.name} ({conversation})" if group is not None and group.name else conversation
 
     def _page(self, conversation: str, row: int, _now: Now) -> list[Message]:
         return self._store.history_after(conversation, PAGE, row)

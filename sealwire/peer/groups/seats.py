@@ -6,7 +6,7 @@ Source: protocol.md §16.2.
 from __future__ import annotations
 
 from sealwire.crypto.membership import Membership, addresses
-from sealwire.errors import GroupRightError, GroupStoppedError, UnknownGroupError
+from sealwire.errors import GroupRightError, GroupStoppedError, NotInGroupError, UnknownGroupError
 from sealwire.ids import Mailbox, group_of
 from sealwire.peer.groups.group import Group, GroupBook
 
@@ -22,13 +22,15 @@ class Seats:
         """Whether something may be said in a group by us.
 
         Raises:
-            UnknownGroupError, GroupStoppedError, GroupRightError.
+            UnknownGroupError, GroupStoppedError, NotInGroupError, GroupRightError.
         """
         group = self._find(conversation)
         if group is None or group.membership is None or group.state == "knocking":
             raise UnknownGroupError(name=conversation)
         if group.state == "stopped":
             raise GroupStoppedError(name=group.name)
+        if group.state in ("left", "removed"):
+            raise NotInGroupError(name=group.name, member=self._name)
         if group.state != "member" or not group.membership.speaks(self._name):
             raise GroupRightError(name=group.name)
 
