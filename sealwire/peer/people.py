@@ -34,6 +34,7 @@ class People:
     def __init__(self, records: Records, prefs: Prefs, events: list[Event]) -> None:
         self._records = records
         self._prefs = prefs
+        records.asks_first = prefs.requests
         self._events = events
         self._people = {person.name: person for person in records.people()}
         self._told: set[str] = set()

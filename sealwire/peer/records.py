@@ -259,6 +259,9 @@ class WordRecords(Protocol):
 class Records(WordRecords, KeepRecords, GroupRecords, FileRecords, Protocol):
     """Reads and writes of one open transaction."""
 
+    asks_first: bool
+    """Whether strangers' messages are shown as requests."""
+
     def get(self, key: str) -> bytes | None:
         """A named value."""
 

@@ -18,6 +18,8 @@ class Shelf:
 
     _db: apsw.Connection
     _sql: Callable[..., Any]
+    asks_first = True
+    """Whether strangers' messages are requests until they are answered; else none of them is."""
     _wiped = False
     """Words were taken away in this transaction: what still holds them beside the database has to go after it."""
     mortals = 0

@@ -21,23 +21,23 @@ class PastShelf(Shelf):
         """Oldest first."""
         sql = "SELECT * FROM shown WHERE conversation = ? AND row < ? ORDER BY row DESC LIMIT ?"
         rows = self._all(sql, conversation, before_row or 2**62, limit)
-        return [shown_message(row) for row in reversed(rows)]
+        return [shown_message(row, self.asks_first) for row in reversed(rows)]
 
     def history_after(self, conversation: str, limit: int, after_row: int) -> list[Message]:
         """Messages after a row, oldest first."""
         sql = "SELECT * FROM shown WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"
-        return [shown_message(row) for row in self._all(sql, conversation, after_row, limit)]
+        return [shown_message(row, self.asks_first) for row in self._all(sql, conversation, after_row, limit)]
 
     def shown(self, row: int) -> Message | None:
         """One message as it stands."""
         found = self._one("SELECT * FROM shown WHERE row = ?", row)
-        return shown_message(found) if found else None
+        return shown_message(found, self.asks_first) if found else None
 
     def find_message(self, conversation: str, message_id: bytes) -> Message | None:
         """One message by its id; our own first, should two people have used the same."""
         sql = "SELECT * FROM shown WHERE id = ? AND conversation = ? ORDER BY mine DESC LIMIT 1"
         row = self._one(sql, message_id, conversation)
-        return shown_message(row) if row else None
+        return shown_message(row, self.asks_first) if row else None
 
     def row_at(self, conversation: str, ms: int) -> int | None:
         """The first row said at or after a time."""
@@ -112,7 +112,7 @@ class PastShelf(Shelf):
         sql = (
             "SELECT * FROM shown WHERE row IN (SELECT row FROM unread WHERE row > ? ORDER BY row LIMIT ?) ORDER BY row"
         )
-        return [shown_message(row) for row in self._all(sql, self.read_up_to(), limit)]
+        return [shown_message(row, self.asks_first) for row in self._all(sql, self.read_up_to(), limit)]
 
     def unread_count(self, conversation: str | None = None) -> int:
         """How many of them."""
@@ -128,7 +128,7 @@ class PastShelf(Shelf):
         return [(place, sender, MessageId(found)) for place, sender, found in rows]
 
 
-def shown_message(row: Any) -> Message:
+def shown_message(row: Any, asks_first: bool = True) -> Message:
     """Return a row of the view ``shown`` as the message that people see."""
     number, message_id, conversation, sender, mine, text, sent_at_ms, state, verified, request, *rest = row
     kind, forwarded, mentions, edited_at_ms, deleted, pinned, expires_at_ms, *about = rest
@@ -142,7 +142,7 @@ def shown_message(row: Any) -> Message:
         row=number,
         state=STATES[state] if mine and KINDS[kind] != "notice" else None,
         kind=KINDS[kind],
-        request=bool(request),
+        request=bool(request) and asks_first,
         reply_to=_quote(*about[:3]),
         mentions=tuple(mentions.split()),
         forwarded=bool(forwarded),

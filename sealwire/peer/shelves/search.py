@@ -67,4 +67,5 @@ class SearchShelf(Shelf):
             args.append("%" + piece.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%")
         order = " ORDER BY message_words.rowid DESC LIMIT ?" if query.words else " ORDER BY row DESC LIMIT ?"
         found = self._all(sql + order, *args, limit)
-        return [shown_message(self._one("SELECT * FROM shown WHERE row = ?", row)) for (row,) in found]
+        rows = (self._one("SELECT * FROM shown WHERE row = ?", row) for (row,) in found)
+        return [shown_message(row, self.asks_first) for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sealwire.ids import MessageId
 from sealwire.peer.people import People
 from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import PersonRecord
@@ -30,6 +31,9 @@ def test_nobody_is_accepted_or_blocked_by_default(store: Store) -> None:
 def test_without_requests_everybody_is_answered_but_a_block_still_holds(store: Store) -> None:
     people = People(store, Prefs(requests=False), [])
     assert people.is_accepted("bob")
+    with store.transaction():
+        store.add_message(MessageId(bytes(16)), "bob", "bob", False, "kept from before", 1)
+    assert [message.request for message in store.history("bob", 9, None)] == [False], "nor is what is stored one"
     people.block("bob", True)
     assert not people.may_write("bob")
 
