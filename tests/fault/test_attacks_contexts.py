@@ -18,9 +18,11 @@ from sealwire.crypto.handshake import open_session
 from sealwire.crypto.identity import login_transcript, verify_login
 from sealwire.crypto.prekeys import Bundle, SignedPrekeys
 from sealwire.crypto.primitives import ed25519_public, ed25519_sign, ed25519_verify
+from sealwire.crypto.sender_keys import Place, SenderKey
 from sealwire.crypto.session import Session
 from sealwire.crypto.vault import KdfParams, Vault, open_key_file, seal_key_file
 from sealwire.errors import RefusedError, RemoteProtocolError
+from sealwire.ids import GroupId
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.fault.source import SOURCE, imports
 from tests.vectors.people import NOW_MS, REALM, accept_with, introduced, person, prekeys_of
@@ -98,7 +100,7 @@ def test_attack_16_no_sealed_object_opens_in_another_context(alice, bob):
                 opener(content)
 
 
-LABEL_USES = re.compile(r"""\b(H|L|sign|ed25519_sign|hkdf)\((?:[^()"]|\([^()]*\))*"([a-z0-9A-Z-]+)\"""")
+LABEL_USES = re.compile(r"""\b(H|L|sign|ed25519_sign(?:_expanded)?|hkdf)\((?:[^()"]|\([^()]*\))*"([a-z0-9A-Z-]+)\"""")
 
 
 def test_attack_16_every_label_serves_one_purpose():
@@ -192,3 +194,17 @@ def test_attack_50_nothing_is_signed_with_a_key_that_is_not_the_seeds_own(monkey
     seed = bytes(range(32))
     ed25519_sign(seed, "login", b"content")
     assert handed == [seed + ed25519_public(seed)]
+
+
+def test_attack_50_a_kept_sender_key_holds_the_seed_alone(monkeypatch):
+    """A state that was altered, or put together from two, still signs with a public key that its seed makes."""
+    handed = []
+    real = sodium.crypto_sign
+    monkeypatch.setattr(primitives.sodium, "crypto_sign", lambda text, key: handed.append(key) or real(text, key))
+    key = SenderKey.generate(Place(GroupId(b"g" * 16), 1, b"h" * 32, b"c" * 32), os.urandom)
+    assert key.verify_key not in key.encode()
+    seed = key.signing_key[:32]
+    other = SenderKey.decode(key.encode().replace(seed, bytes(32)))
+    for sender, its_seed in ((key, seed), (other, bytes(32))):
+        sender.encrypt(b"content", os.urandom)
+        assert handed.pop() == its_seed + ed25519_public(its_seed)

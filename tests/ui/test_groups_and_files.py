@@ -76,5 +76,5 @@ def test_made_joined_talked_in_a_file_passed_on_and_one_put_out(house: House, al
     alice.see("bob is out;")
     bob.see(f"+{GROUP}: alice removed bob.")
     bob.send("am I in?\r")
-    bob.see("You may not do that in the group")
+    bob.see("bob is not in the group Orchard")
     assert "\x1b[?1049h" not in bob.raw
