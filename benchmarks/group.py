@@ -85,11 +85,10 @@ async def opened(name: str, folder: Path, address: str, data: Path) -> Client:
 # --- the members ---------------------------------------------------------------------------------------------
 
 
-async def members(names: list[str], folder: str, address: str, at_once: int) -> None:
+async def members(names: list[str], folder: str, data: str, address: str, at_once: int) -> None:
     """Every member but alice; a line on standard input is what they wait for, a line on standard output the answer."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if os.path.isdir(MEMORY) else None) as data:
-        clients = [await opened(name, Path(folder), address, Path(data)) for name in names]
-        await _serve(clients, at_once)
+    clients = [await opened(name, Path(folder), address, Path(data)) for name in names]
+    await _serve(clients, at_once)
 
 
 async def _serve(clients: list[Client], at_once: int) -> None:
@@ -148,7 +147,9 @@ class Others:
     """The process of the members."""
 
     def __init__(self, names: list[str], stage: Stage, at_once: int) -> None:
-        facts = {"names": names, "folder": str(stage.path), "address": stage.address, "at_once": at_once}
+        self._data = tempfile.TemporaryDirectory(dir=MEMORY if os.path.isdir(MEMORY) else None)
+        facts = {"names": names, "folder": str(stage.path), "data": self._data.name, "address": stage.address,
+                 "at_once": at_once}  # fmt: skip
         command = [sys.executable, "-m", "benchmarks.group", "--role", "members", "--facts", json.dumps(facts)]
         self._child = subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True, env=stage.environment)
         assert self._child.stdout is not None
@@ -178,6 +179,7 @@ class Others:
     def close(self) -> None:
         self._child.kill()
         self._child.wait()
+        self._data.cleanup()  # half a gigabyte of memory
 
 
 # --- what is measured ----------------------------------------------------------------------------------------
