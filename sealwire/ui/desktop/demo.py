@@ -221,7 +221,11 @@ class DemoWindow(QWidget):
 
     def _alice_runs(self, client: FullClient) -> None:
         self.alice.take(client)
-        self._do(self.bob.start(self._bridge), self._bob_runs)
+        self._do(self._bob_follows(), self._bob_runs)
+
+    async def _bob_follows(self) -> FullClient:
+        await self.alice.client.online(WAIT_S)  # who is welcomed first is alice: see _meet
+        return await self.bob.start(self._bridge)
 
     def _bob_runs(self, client: FullClient) -> None:
         self.bob.take(client)
@@ -274,7 +278,7 @@ class DemoWindow(QWidget):
         self.broker.take(sight)
 
     def _meet(self, mailbox: str) -> None:
-        """The first mailbox to be welcomed is alice's: bob starts when she is there."""
+        """The first mailbox to be welcomed is alice's: bob starts when she is online."""
         if mailbox not in self._boxes and len(self._boxes) < len(NAMES):
             self._boxes[mailbox] = NAMES[len(self._boxes)]
 

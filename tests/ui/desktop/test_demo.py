@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sealwire.broker import admin
 from sealwire.broker.keyfiles import load_or_create, read_public
 from sealwire.broker.store import SqliteStore
 from sealwire.cli.demo_desktop import DesktopStage, parsed
@@ -16,6 +18,7 @@ from sealwire.crypto.identity import realm_of
 from sealwire.ids import DeviceId
 from sealwire.peer import keystore
 from sealwire.peer.api.demo import Sight
+from sealwire.peer.client import Client
 from sealwire.peer.profile import Profile
 from sealwire.testing.network import reissue
 from sealwire.ui.desktop.bridge import LoopThread
@@ -69,6 +72,38 @@ def for_bob(broker: BrokerView) -> list[Stored]:
     return [row for row in broker.model.rows if broker.model.state(row) == "stored, waits for bob"]
 
 
+def gone(window: DemoWindow, qtbot: Any) -> None:
+    """Wait until bob's peer has ended and the broker knows: till then it hands over what comes for him."""
+    folder = window._stage.folder / "data" / "broker"  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: window.bob.station is None and window.bob.switch.isEnabled(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: admin.ask(folder, {"do": "status"})["status"]["link_sessions"] == 1, timeout=WAIT_MS)
+
+
+def test_a_name_stands_beside_its_own_mailbox_however_late_alice_logs_in(
+    thread: LoopThread, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Client.start
+    late: list[asyncio.Task[None]] = []
+
+    async def starts(client: Client) -> None:
+        if client.name == "alice":
+            loop = asyncio.get_running_loop()
+            loop.call_later(1.0, lambda: late.append(loop.create_task(start(client))))
+        else:
+            await start(client)
+
+    monkeypatch.setattr(Client, "start", starts)
+    made = DemoWindow(QuickStage(), thread)
+    qtbot.addWidget(made)
+    made.play()
+    try:
+        qtbot.waitUntil(lambda: "Your turn" in made.story.text.text(), timeout=WAIT_MS)
+        boxes = {side.client.keys.identity.card.card.mailbox.hex(): side.name for side in (made.alice, made.bob)}
+        assert made._boxes == boxes
+    finally:
+        thread.stop(made.end())
+
+
 def test_the_story_then_bob_goes_and_comes_back(window: DemoWindow, qtbot: Any) -> None:
     alice, bob, broker = window.alice, window.bob, window.broker
     qtbot.waitUntil(lambda: "Your turn" in window.story.text.text(), timeout=WAIT_MS)
@@ -77,7 +112,7 @@ def test_the_story_then_bob_goes_and_comes_back(window: DemoWindow, qtbot: Any) 
     assert shown(alice)[0][:2] == ("alice", "Hello Bob! Can the broker read this?")
 
     bob.switch.click()
-    qtbot.waitUntil(lambda: bob.station is None and bob.switch.isEnabled(), timeout=WAIT_MS)
+    gone(window, qtbot)
     assert alice.pane is not None
     before = broker.model.rowCount()
     alice.pane.composer.set_text(SECRET)
@@ -96,18 +131,19 @@ def test_the_story_then_bob_goes_and_comes_back(window: DemoWindow, qtbot: Any) 
 def test_what_the_window_shows_is_what_lies_on_the_brokers_disk(window: DemoWindow, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: "Your turn" in window.story.text.text(), timeout=WAIT_MS)
     window.bob.switch.click()
-    qtbot.waitUntil(lambda: window.bob.station is None, timeout=WAIT_MS)
+    gone(window, qtbot)
     assert window.alice.pane is not None
     window.alice.pane.composer.set_text(SECRET)
     window.alice.pane.composer.submit()
     qtbot.waitUntil(lambda: shown(window.alice)[-1][1:] == (SECRET, "sent"), timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: window.broker.model.waiting() == 1, timeout=WAIT_MS)
-    sight = window.broker.model.rows[-1].sight
+    qtbot.waitUntil(lambda: len(for_bob(window.broker)) > 0, timeout=WAIT_MS)
     stage: QuickStage = window._stage  # type: ignore[assignment]
     ended: list[bool] = []
     window._bridge.ask(window, stage._broker.end(), lambda _none: ended.append(True))  # type: ignore[union-attr]
     qtbot.waitUntil(lambda: bool(ended), timeout=WAIT_MS)
-    assert stored(stage.folder) == [(sight.mailbox, sight.content)]
+    on_disk = stored(stage.folder)
+    assert on_disk
+    qtbot.waitUntil(lambda: on_disk == [(row.sight.mailbox, row.sight.content) for row in for_bob(window.broker)])
 
 
 def stored(folder: Path) -> list[tuple[str, bytes]]:
