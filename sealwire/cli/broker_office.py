@@ -249,7 +249,8 @@ def _ban_target(request: Request) -> tuple[BanKind, str]:
     except ValueError:
         what = {"account": _("an account name"), "device": _("a device (32 hex digits)")}
         wanted = what.get(kind, _("an address or a network such as 203.0.113.0/24"))
-        raise UsageError(_("{text!r} is not {wanted}.").format(text=text, wanted=wanted)) from None
+        hint = _("Say with --kind what it is: account, device or address.")
+        raise UsageError(_("{text!r} is not {wanted}.").format(text=text, wanted=wanted), hint) from None
 
 
 def _ban_row(ban: Ban) -> dict[str, Any]:

@@ -270,7 +270,8 @@ class Serving:
                 is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)
         except (apsw.Error, OSError) as error:
             self._let_go()
-            raise BackupError(path=copying.path, detail=str(error)) from error
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise BackupError(path=copying.path, detail=why) from error
         except (TimeoutError, CancelledError):
             self._let_go()
             raise BrokerSilentError() from None

@@ -133,7 +133,8 @@ def _nearest(key: str) -> str | None:
         return own[match[0]]
     spelled = {full.replace(".", "_"): full for full in KEYS} | {name: name for name in SECTIONS}
     if match := difflib.get_close_matches(key.replace(".", "_").replace("-", "_"), spelled, 1, 0.75):
-        return spelled[match[0]]
+        found = spelled[match[0]]
+        return found if found != section else None  # whoever named a section knows it
     leaves = {k.name: full for full, k in KEYS.items()}
     match = difflib.get_close_matches(name, leaves, 1, 0.8)
     return leaves[match[0]] if match else None

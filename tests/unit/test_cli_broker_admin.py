@@ -126,6 +126,12 @@ def test_what_is_no_request_is_refused(office: Any, fields: dict[str, Any]) -> N
         office("ban add", **fields)
 
 
+def test_whoever_cannot_be_banned_as_that_hears_what_else_there_is(office: Any) -> None:
+    with pytest.raises(UsageError) as refused:
+        office("ban add", kind="account", target="203.0.113.9/24x")
+    assert refused.value.params["hint"] == "Say with --kind what it is: account, device or address."
+
+
 def test_lifting_a_ban_that_is_not_there_says_so(office: Any) -> None:
     with pytest.raises(UsageError):
         office("ban remove", kind="account", target="bob")

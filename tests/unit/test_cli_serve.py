@@ -115,6 +115,18 @@ def test_a_backup_that_nobody_asks_for_any_more_is_let_go(settings, run, tmp_pat
     assert held == [True, False]
 
 
+def test_a_backup_into_a_folder_that_is_not_there_says_so_in_words(settings, run, tmp_path):
+    def harm(server: Server) -> None:
+        request = {"do": "backup", "file": str(tmp_path / "nowhere" / "copy"), "begin": True}
+        with pytest.raises(admin.AdminRefusedError) as refused:
+            admin.ask(settings.paths.data / "broker", request)
+        assert "No such file or directory" in str(refused.value)
+        assert "Errno" not in str(refused.value)
+        server.stop()
+
+    assert run(harm) == 0
+
+
 def is_open(path: Path) -> bool:
     """Whether this process has that file open."""
     return any(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir())

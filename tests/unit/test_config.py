@@ -166,6 +166,7 @@ def test_a_wrong_value_is_told_even_where_another_source_overrides_it(folder: Pa
         ("log: {}\nlog: {}", "config.yaml:2:1: log: is set twice (first on line 1)"),
         ("level: info", "config.yaml:1:1: level: is not a setting; did you mean log.level?"),
         ("log_level: info", "config.yaml:1:1: log_level: is not a setting; did you mean log.level?"),
+        ("limits: {zz: 3}", "limits.zz: is not a setting; the sections are "),
         ("brokr: {}", "config.yaml:1:1: brokr: is not a setting; did you mean broker?"),
         ("log: {level: [info]}", "log.level: must be one of debug, info, warning, error (got a list)"),
         ("log: {level: {a: 1}}", "log.level: must be one of debug, info, warning, error (got keys below it)"),
