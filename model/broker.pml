@@ -153,26 +153,29 @@ inline check_count(r_) {
     HOLDS(8, box[r_].count == tally)
 }
 
+#if defined(WITHOUT_HOLD)
+#define IS_HELD(s, mailbox) 0
+#elif defined(WITHOUT_EACH)
+#define IS_HELD(s, mailbox) (place == 1 && (hold[s] & BIT(mailbox)))
+#else
+#define IS_HELD(s, mailbox) (hold[s] & BIT(mailbox))
+#endif
+
 inline take_send(s_) {
     HOLDS(6, token == there[s_]);
     HOLDS(5, num == rx[s_] + 1 && rx[s_] - answered[s_] < SEND_WINDOW);
     rx[s_] = num;
     mailbox = TO(id);
     if
-#ifndef WITHOUT_HOLD
-    :: (hold[s_] & BIT(mailbox)) -> refuse(s_, there[s_], num, id)
-    :: !(hold[s_] & BIT(mailbox)) && unlucky -> refusals--; refuse(s_, there[s_], num, id)
-#else
-    :: unlucky -> refusals--; refuse(s_, there[s_], num, id)
-#endif
+    :: IS_HELD(s_, mailbox) -> refuse(s_, there[s_], num, id)
+    :: !IS_HELD(s_, mailbox) && unlucky -> refusals--; refuse(s_, there[s_], num, id)
     :: else ->
         arrive(mailbox, s_, there[s_], num, id);
 #ifdef WITHOUT_STORED_FIRST
         settle(s_, there[s_], num);
 #endif
         check_count(mailbox)
-    fi;
-    answer(s_)
+    fi
 }
 
 /* ACK n: the oldest in flight leave; those not stored are taken, stored ones lose their row by a later job. */
@@ -271,26 +274,47 @@ inline end_link(device_) {
     fi
 }
 
-/* The broker reads what a device sent. */
-proctype Connection(byte device) {
+#define SEND_IS_NEXT(device) up[device]?[SEND,_,_,_]
+
+/* What follows in the frame cannot be read, so the numbers after it would have a gap: the link session ends. */
+inline break_off(device_) {
+    do
+    :: SEND_IS_NEXT(device_) -> up[device_]?_,_,_,_
+    :: else -> break
+    od;
+#ifndef WITHOUT_BREAK_OFF
+    end_link(device_)
+#endif
+}
+
+/* The broker reads one frame: the next one, or, of at most so many SENDs, a SEND_MANY. Which SENDs share a frame is decided
+ * here: whatever follows one another may, so every way to gather them is there. The one at place `refused` meets a limit
+ * that says no; at place `broken` nothing can be read any more. */
+proctype Connection(byte device; byte most; byte refused; byte broken) {
 end:
     do
     :: d_step {
-            up[device]?verb,token,num,id ->
-            unlucky = 0;
+            len(up[device]) > 0 && len(up[device]) >= refused + broken && (refused == 0 || refusals > 0) &&
+            (broken == 0 || lies > 0) ->
+            place = 0;
+            do
+            :: up[device]?verb,token,num,id ->
+                place++;
+                unlucky = (place == refused);
+                if
+                :: !CURRENT(device, token)
+                :: CURRENT(device, token) && verb == SEND && place == broken -> lies--; break_off(device)
+                :: CURRENT(device, token) && verb == SEND && place != broken -> take_send(device)
+                :: CURRENT(device, token) && verb == RELEASE -> hold[device] = hold[device] & ~BIT(num)
+                :: CURRENT(device, token) && verb == ACK -> take_ack(device - SENDERS)
+                fi;
+                if
+                :: verb == SEND && place < most && SEND_IS_NEXT(device)
+                :: else -> break
+                fi
+            od;
             if
-            :: !CURRENT(device, token)
-            :: CURRENT(device, token) && verb == SEND -> take_send(device)
-            :: CURRENT(device, token) && verb == RELEASE -> hold[device] = hold[device] & ~BIT(num)
-            :: CURRENT(device, token) && verb == ACK -> take_ack(device - SENDERS)
-            fi
-        }
-    :: d_step { /* the same, and a limit says no */
-            refusals > 0 && there[device] != 0 && up[device]?[SEND,_,_,_] ->
-            up[device]?verb,token,num,id;
-            unlucky = 1;
-            if
-            :: CURRENT(device, token) -> take_send(device)
+            :: verb == SEND -> answer(device)
             :: else
             fi
         }

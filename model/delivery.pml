@@ -25,7 +25,10 @@
 #define CRASHES 1       /* of the broker */
 #endif
 #ifndef LIES
-#define LIES 0          /* ACKs of numbers that were never sent */
+#define LIES 0          /* ACKs of numbers that were never sent, and frames that break off */
+#endif
+#ifndef TOGETHER
+#define TOGETHER 1      /* messages in one frame, at most */
 #endif
 #ifndef SEND_WINDOW
 #define SEND_WINDOW 3   /* unanswered, from one device */
@@ -125,7 +128,7 @@ byte lies = LIES;
 hidden mtype verb;
 hidden byte num, id, at, tally, spot, sender, mailbox, slot, token;
 hidden int cut;
-hidden byte unlucky, moved;
+hidden byte unlucky, moved, place;
 
 #include "broker.pml"
 #include "devices.pml"
@@ -264,10 +267,17 @@ init {
     atomic {
         for (device : 0 .. DEVICES - 1) {
             run Link(device);
-            run Connection(device)
+            run Connection(device, 1, 0, 0)
         }
         for (device : 0 .. SENDERS - 1) {
             run Answers(device);
+            run Connection(device, 1, 1, 0);
+#if TOGETHER > 1
+            run Connection(device, TOGETHER, 0, 0);
+            run Connection(device, TOGETHER, 1, 0);
+            run Connection(device, TOGETHER, 2, 0);
+            run Connection(device, TOGETHER, 0, 2);
+#endif
             for (other : 0 .. RECIPIENTS - 1) {
                 run Sender(device, other)
             }
