@@ -14,6 +14,8 @@ import struct
 import tempfile
 from pathlib import Path
 
+from sealwire.errors import NotPermittedError
+
 FALLBACK_PREFIX = "sealwire-"
 ROOT = 0
 _CREDENTIALS = struct.Struct("3i")
@@ -49,13 +51,20 @@ def listen(folder: Path, name: str) -> socket.socket:
 
 
 def connect(folder: Path, name: str) -> socket.socket | None:
-    """Connect to whoever listens there; None when nobody does."""
+    """Connect to whoever listens there; None when nobody does.
+
+    Raises:
+        NotPermittedError: the folder is another user's, so nobody here can say whether somebody does.
+    """
     if not is_possible():
         return None
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.connect(str(current(folder, name)))
         is_theirs = _listener(client) in (os.geteuid(), folder.stat().st_uid, ROOT, None)
+    except PermissionError as error:
+        client.close()
+        raise NotPermittedError(folder, error.strerror or str(error)) from None
     except OSError:
         is_theirs = False
     if not is_theirs:

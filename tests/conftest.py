@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -21,6 +22,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for size in ("COLUMNS", "LINES"):
     os.environ.pop(size, None)  # of whoever runs the tests: terminals here have sizes of their own
+
+
+@contextlib.contextmanager
+def shut_out(folder: Path) -> Iterator[None]:
+    """Be a user who may not look into a folder of mode 0700."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65_534)
+    else:
+        folder.chmod(0)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        else:
+            folder.chmod(0o700)
+
 
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}
 

@@ -98,6 +98,7 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
         NoAdminSocketError: this system has no local socket that only its user can open.
         UsageError: a word of it is no text.
         NoBrokerHereError: none runs there.
+        NotPermittedError: the folder is another user's.
         BrokerSilentError: one runs there and does not answer.
         AdminRefusedError: the broker says why it will not.
     """

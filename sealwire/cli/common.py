@@ -18,7 +18,7 @@ from sealwire import __version__, config
 from sealwire.cli import argparse_words, say_missing
 from sealwire.cli.streams import say
 from sealwire.config import Settings
-from sealwire.errors import ConfigError, SealwireError, UsageError
+from sealwire.errors import ConfigError, NotPermittedError, SealwireError, UsageError
 from sealwire.i18n import _, explain, prefer
 
 __all__ = [
@@ -72,8 +72,11 @@ def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None
         return EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
         return say_missing(error)
+    except PermissionError as error:
+        return report(NotPermittedError(error.filename or os.curdir, error.strerror or str(error)))
     except OSError as error:
-        say(_system_says(error))
+        for sentence in _system_says(error):
+            say(sentence)
         _drop_stdout()
         return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the top: people get a sentence, developers the rest on request
@@ -90,11 +93,25 @@ def report(error: SealwireError) -> int:
     return error.exit
 
 
-def _system_says(error: OSError) -> str:
+def _system_says(error: OSError) -> list[str]:
+    """What happened and, where that is known, what to do next."""
     if error.errno == errno.EBADF:
-        return _("Standard output is closed, so there is nowhere to write to.")
+        return [_("Standard output is closed, so there is nowhere to write to.")]
+    if error.errno == errno.ENOENT and not _has_folder():
+        return [_("The folder in which this was started is gone."), _("Change to one that is there and start again.")]
     where = f"{error.filename}: " if error.filename else ""
-    return where + (error.strerror or str(error))
+    said = where + (error.strerror or str(error))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return [said, _("Make room there and start again; what was stored is kept.")]
+    return [said]
+
+
+def _has_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def say_bug(error: Exception) -> None:

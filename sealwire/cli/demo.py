@@ -59,9 +59,21 @@ class Demo:
         self._folder = folder
         self._exits = contextlib.AsyncExitStack()
         self._texts: dict[str, str] = {}
+        self._playing: asyncio.Task[None] | None = None
+        self._lost: OSError | None = None
+        """Why nothing can be shown any more."""
 
     async def play(self) -> None:
-        """All scenes in order; every process ends with it."""
+        """All scenes in order; every process ends with it, also when nobody reads any more."""
+        self._playing = asyncio.current_task()
+        try:
+            await self._play()
+        except asyncio.CancelledError:
+            if self._lost is None:
+                raise
+            raise self._lost from None
+
+    async def _play(self) -> None:
         began = time.monotonic()
         self._stage.open()
         async with self._exits:
@@ -177,7 +189,7 @@ class Demo:
         peer = PeerActor(
             name,
             process,
-            lambda line: self._stage.show(name, views.screen_text(line)),
+            lambda line: self._show(name, views.screen_text(line)),
             lambda event: self._happened(name, event),
         )
         self._exits.push_async_callback(peer.end)
@@ -195,12 +207,21 @@ class Demo:
         text = (
             _("{verb} {size} bytes {first}") if mailbox == "-" else _("{verb} mailbox {mailbox} {size} bytes {first}")
         )
-        self._stage.show("broker", text.format(verb=verb, mailbox=mailbox[:8], size=size, first=first))
+        self._show("broker", text.format(verb=verb, mailbox=mailbox[:8], size=size, first=first))
 
     def _happened(self, place: Place, event: Event) -> None:
         text = self._sentence(event)
         if text:
+            self._show(place, text)
+
+    def _show(self, place: Place, text: str) -> None:
+        """Show what a process said. That happens beside the scenes: a reader who left must end the one that waits."""
+        try:
             self._stage.show(place, text)
+        except OSError as error:
+            if self._lost is None and self._playing is not None:
+                self._lost = error
+                self._playing.cancel()
 
     def _sentence(self, event: Event) -> str | None:
         match event["type"]:

@@ -110,6 +110,10 @@ _INSTEAD = {
 """Words people try that are no verbs here, with what comes nearest in meaning rather than in spelling."""
 
 _MODE_FLAGS = frozenset({"plain", "json", "timeout", "gui"})
+_NOT_IN_DEMO = (
+    *("name", "json", "timeout", "config", "keys", "data"),
+    *("broker", "broker-key", "join", "passphrase-file"),
+)
 _FLAGS = ("wait", "timeout", "follow", "yes", "plain", "json", "gui", "reply-to", "to", *sorted(_FILE_FLAGS))
 
 
@@ -297,6 +301,8 @@ def _unknown_verb(verb: str) -> str:
 
 
 def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) -> None:
+    if known.demo:
+        _check_demo(parser, known, verb)
     allowed = verbs()[verb].flags if verb else _MODE_FLAGS
     for flag in _FLAGS:
         if getattr(known, flag.replace("-", "_")) not in (None, False) and flag not in allowed:
@@ -305,6 +311,15 @@ def _check_flags(parser: Parser, known: argparse.Namespace, verb: str | None) ->
     forms = [f"--{name}" for name in ("plain", "json", "gui") if getattr(known, name)]
     if len(forms) > 1 and not verb:
         parser.error(_("{one} and {other} are two different forms: choose one").format(one=forms[0], other=forms[1]))
+
+
+def _check_demo(parser: Parser, known: argparse.Namespace, verb: str | None) -> None:
+    """A demonstration has names, keys, settings and a broker of its own: what would choose others is not for it."""
+    if verb is not None:
+        parser.error(_("{word!r} is one word too many.").format(word=verb))
+    for flag in _NOT_IN_DEMO:
+        if getattr(known, flag.replace("-", "_")) not in (None, False):
+            parser.error(_("--{flag} does not go with {what}").format(flag=flag, what="--demo"))
 
 
 def _own_name(known: argparse.Namespace) -> str:

@@ -26,6 +26,7 @@ from sealwire.errors import (
     ConfigError,
     KeyFileError,
     KeyFileMissingError,
+    NotPermittedError,
     PassphraseNeededError,
     UsageError,
 )
@@ -72,6 +73,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Profile:
 
     Raises:
         ConfigError: wrong settings, or a damaged record of an earlier ``--join``.
+        NotPermittedError: the profile is another user's.
         InviteError: ``--join`` is not an invite.
     """
     settings = load_settings(options.settings, FLAG_KEYS)
@@ -206,6 +208,8 @@ def _remembered(path: Path) -> Broker | None:
             raise ValueError
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise NotPermittedError(path.parent, error.strerror or str(error)) from None
     except (OSError, ValueError, TypeError, KeyError):
         problem = _("{path}: cannot be read; delete it or give --join INVITE again").format(path=path)
         raise ConfigError([problem]) from None

@@ -30,6 +30,9 @@ MAX_SHOWN_CHARS = 60
 
 ENV_PREFIX = "SEALWIRE_"
 
+_ONE_UNDERSCORE = {ENV_PREFIX + full.upper().replace(".", "_"): full for full in KEYS}
+"""Variables that miss one underscore: whoever set ``SEALWIRE_BROKER_REGISTRATION`` believes that the door is shut."""
+
 
 class Place(NamedTuple):
     """Where a value stands: a position in a file, or the name of a variable or flag."""
@@ -96,6 +99,9 @@ def from_environ(environ: Mapping[str, str], cwd: Path) -> Source:
     """Take every ``SEALWIRE_SECTION__KEY``."""
     source = Source()
     for variable in sorted(environ):
+        if variable in _ONE_UNDERSCORE:
+            source.problems.append(Problem(Place(variable), unknown(_ONE_UNDERSCORE[variable], _env_name)))
+            continue
         section, separator, name = variable.removeprefix(ENV_PREFIX).partition("__")
         if not (variable.startswith(ENV_PREFIX) and separator):
             continue
@@ -148,10 +154,21 @@ def find_file(flag: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple
     if flag is not None:
         return cwd / flag, str(flag)
     here = cwd / "config.yaml"
-    if here.exists():
+    if _has_name(here, if_hidden=True):
         return here, "config.yaml"
-    own = user_file(environ)
-    return (own, str(own)) if own is not None and own.exists() else None
+    own = user_file(environ)  # HOME may be somebody else's: what lies there is not for this user
+    return (own, str(own)) if own is not None and _has_name(own, if_hidden=False) else None
+
+
+def _has_name(path: Path, if_hidden: bool) -> bool:
+    """Whether something has that name. A link that leads nowhere has it too: defaults in its place would open doors."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return if_hidden
+    except OSError:
+        return False
+    return True
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
@@ -175,7 +192,7 @@ def from_file(path: Path, name: str) -> Source:
         if len(data) > MAX_FILE_BYTES:
             problem = _("is larger than a settings file may be ({n} bytes)").format(n=MAX_FILE_BYTES)
     except FileNotFoundError:
-        problem = _("there is no such file")
+        problem = _("is a link to what is not there") if path.is_symlink() else _("there is no such file")
     except OSError as error:
         problem = _("cannot be read: {reason}").format(reason=error.strerror or error)
     if problem:

@@ -76,6 +76,17 @@ class RefusedError(SealwireError):
 # --- settings and usage --------------------------------------------------------------------------------------
 
 
+class NotPermittedError(SealwireError):
+    """A file or folder that the system keeps from this user."""
+
+    code = "not-permitted"
+    text = "The system does not let this user at {path}: {reason}."
+    hint = "Run this as the user it belongs to, or name folders of your own with --keys and --data."
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
 class AccountNameError(UsageError):
     """An account name that breaks the rule."""
 

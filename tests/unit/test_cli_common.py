@@ -57,13 +57,30 @@ def test_several_problems_are_several_lines(capsys: pytest.CaptureFixture[str]) 
     ("error", "code", "said"),
     [
         (KeyboardInterrupt(), 130, ""),
-        (PermissionError(13, "Permission denied", "/keys"), 1, "/keys: Permission denied\n"),
+        (
+            PermissionError(13, "Permission denied", "/keys"),
+            1,
+            "The system does not let this user at /keys: Permission denied.\nRun this as the user it belongs to",
+        ),
+        (OSError(28, "No space left on device", "/data"), 1, "/data: No space left on device\nMake room there"),
+        (OSError(5, "Input/output error", "/data"), 1, "/data: Input/output error\n"),
         (ModuleNotFoundError("no", name="zmq.utils"), 1, "Sealwire needs the Python package pyzmq"),
     ],
 )
 def test_the_rest_is_short_too(error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert common.run(failing(error), []) == code
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_folder_deleted_under_a_program_is_named_with_a_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert broker.main(["status"]) == 1
+    assert capsys.readouterr().err.startswith("The folder in which this was started is gone.\nChange to one")
 
 
 def test_a_mistake_of_our_own_names_its_place_and_shows_the_rest_on_request(

@@ -15,7 +15,9 @@ import pytest
 
 from sealwire import invite
 from sealwire.cli import peer, peer_profile, peer_verbs, peer_words
-from sealwire.cli.demo_stage import Stage, prefixed, row, wrapped
+from sealwire.cli.demo import Demo
+from sealwire.cli.demo_cast import BrokerActor
+from sealwire.cli.demo_stage import Place, Stage, prefixed, row, wrapped
 from sealwire.cli.peer_options import Options, parse, verbs
 from sealwire.cli.streams import CALLER
 from sealwire.errors import (
@@ -100,6 +102,7 @@ def test_text_that_looks_like_a_flag_goes_after_two_dashes() -> None:
         (["recv", "--folow"], "--follow"),
         (["--gui", "--json"], "choose one"),
         (["send", "bob", "hi", "--gui"], "--gui does not go with send"),
+        (["--demo"], "--name does not go with --demo"),
     ],
 )
 def test_what_does_not_exist_is_answered_with_the_nearest(words: list[str], part: str) -> None:
@@ -118,6 +121,13 @@ def test_a_name_is_needed_and_has_a_rule() -> None:
     assert parse(["--demo"]).demo
     assert parse(["--gui"]).name == ""
     assert parse(["--demo", "--gui"]).gui
+
+
+@pytest.mark.parametrize("words", [["--json"], ["--keys", "k"], ["--join", LINE], ["--timeout", "3"], ["recv"]])
+def test_what_a_demonstration_would_ignore_is_refused(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="does not go with --demo" if words[0] != "recv" else "one word too many"):
+        parse(["--demo", *words])
+    assert parse(["--demo", "--plain"]).plain
 
 
 def test_help_and_version_are_data(capsys: pytest.CaptureFixture[str]) -> None:
@@ -336,6 +346,28 @@ def test_a_narrow_terminal_gets_the_prefixed_lines(capsys: pytest.CaptureFixture
     wide.show("alice", "hi")
     wide.tell("bob", "step")
     assert "─┼─" in capsys.readouterr().out
+
+
+class Unread(Stage):
+    """A stage in a pipe whose reader has left."""
+
+    def show(self, place: Place, text: str) -> None:
+        raise BrokenPipeError
+
+
+class Waiting(Demo):
+    """Scenes that wait for what never comes, while the broker says something."""
+
+    async def _start_broker(self) -> BrokerActor:
+        asyncio.get_running_loop().call_soon(self._relayed, ["12:00", "SEND", "-", "1", "00"])
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_demonstration_that_nobody_reads_ends_wherever_it_waits(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError):
+        async with asyncio.timeout(10):
+            await Waiting(Unread(None), tmp_path).play()
 
 
 class Busy:

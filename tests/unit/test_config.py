@@ -14,6 +14,7 @@ from sealwire import config
 from sealwire.broker.port import BrokerSettings
 from sealwire.config import KEYS, reference, settings, source
 from sealwire.errors import ConfigError
+from tests.conftest import shut_out
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,26 @@ def test_ones_own_file_lies_in_the_home_folder_without_xdg(folder: Path) -> None
     assert source.user_file({"HOME": "/home/a"}) == Path("/home/a/.config/sealwire/config.yaml")
     assert source.user_file({"HOME": "/home/a", "XDG_CONFIG_HOME": "x"}) == Path("/home/a/.config/sealwire/config.yaml")
     assert source.user_file({}) is None
+
+
+def test_a_link_that_leads_nowhere_is_told_and_no_default_stands_in_for_it(folder: Path) -> None:
+    (folder / "config.yaml").symlink_to("gone.yaml")
+    with pytest.raises(ConfigError, match=r"config\.yaml: is a link to what is not there"):
+        config.load({}, folder)
+
+
+def test_the_home_folder_of_somebody_else_holds_no_settings_and_a_hidden_folder_here_is_told(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(0o700)
+    with shut_out(theirs):
+        assert source.find_file(None, {"HOME": str(theirs)}, Path("/")) is None
+        with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read: Permission denied"):
+            config.load({}, theirs)
+
+
+def test_a_variable_that_misses_an_underscore_is_told(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean SEALWIRE_BROKER__REGISTRATION"):
+        config.load({"SEALWIRE_BROKER_REGISTRATION": "invite", "SEALWIRE_BROKER_PORT": "tcp://10.0.0.1:80"}, folder)
 
 
 def test_paths_are_relative_to_the_file_they_stand_in(folder: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from sealwire import localsocket
 from sealwire.cli import peer_daemon
-from sealwire.errors import NoLocalSocketError
+from sealwire.errors import NoLocalSocketError, NotPermittedError
+from tests.conftest import shut_out
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +33,14 @@ def test_whoever_listens_is_found_and_nobody_else_may_connect(tmp_path: Path) ->
     localsocket.listen(tmp_path, "peer").close()
     localsocket.remove(tmp_path, "peer")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_says_that_nobody_listens_where_they_may_not_look(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir(0o700)
+    with shut_out(folder), pytest.raises(NotPermittedError, match="theirs"):
+        localsocket.connect(folder, "admin")
+    assert localsocket.connect(folder, "admin") is None
 
 
 def test_a_path_too_long_gets_a_pointer_and_both_go_again(tmp_path: Path) -> None:
