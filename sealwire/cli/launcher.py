@@ -168,10 +168,6 @@ class CliLauncher:
         self._started = RunningBroker(config.reachable(address), line)
         return self._started
 
-    def started_before(self) -> bool:
-        """Whether a broker was started from here once: then starting it again is what is most likely wanted."""
-        return (self._settings.paths.data / "broker" / CHOICE_FILE).exists()
-
     def _choice(self, reachable: bool) -> dict[str, str]:
         """Flags and variables of the broker; what was chosen before stays unless more is asked for."""
         bind = self._settings.broker.bind

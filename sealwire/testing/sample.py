@@ -15,7 +15,6 @@ NOW_MS: Final = 1_790_000_000_000
 """2026-09-21 14:13:20 UTC."""
 GARDEN: Final = "+" + "6a" * 16
 MINUTE: Final = 60_000
-DAY: Final = 24 * 60 * MINUTE
 
 
 def sample_client(now_ms: Callable[[], int] = lambda: NOW_MS) -> StageClient:

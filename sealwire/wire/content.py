@@ -26,9 +26,6 @@ MAX_RECEIPT_IDS: Final = 800
 """Message ids in one receipt: 800 × 18 bytes fit the largest bucket."""
 MAX_VOID: Final = 64
 """Counters named as given up in one message; more are named in the next."""
-
-
-CONTENT_VERSION: Final = 1
 DIRECT: Final = b""
 """The conversation field of a message between two accounts; a group's is its 16-byte id."""
 

@@ -94,9 +94,6 @@ class Reset(IntEnum):
     SHUTDOWN = 10
 
 
-FINAL_RESETS: Final = frozenset({Reset.SUPERSEDED, Reset.BANNED, Reset.DELETED, Reset.VERSION})
-"""Resets after which a peer does not reconnect by itself."""
-
 NO_TOKEN: Final = Token(bytes(TOKEN_BYTES))
 """HELLO comes before a token exists."""
 

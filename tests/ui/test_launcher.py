@@ -73,7 +73,6 @@ async def test_from_nothing_to_two_people_on_a_broker_started_here(place: Path) 
     assert first.profiles() == []
     assert not await first.broker_answers()
     running = await first.start_broker()
-    assert first.started_before()
     said: list[str] = []
     alice = await first.open("alice", b"secret", said.append)
     await alice.online(10)

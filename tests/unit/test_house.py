@@ -200,6 +200,7 @@ HELD_BY = {
     "sealwire.peer.client": PROCESSES,
     "sealwire.peer.desks.copies": "tests/unit/peer/test_desks_past.py",
     "sealwire.peer.keeprecords": "tests/unit/peer/test_keeping.py",
+    "sealwire.ui.desktop.parts": "tests/unit/ui/desktop/test_bubble.py",
     "sealwire.ui.rpc.past": "tests/unit/ui/rpc/test_rpc_rooms.py",
     "sealwire.ui.rpc.people": "tests/unit/ui/rpc/test_rpc_rooms.py",
     "sealwire.peer.connection": PROCESSES,

@@ -70,7 +70,8 @@ def button(text: str, action: Action | None = None, kind: Kind = "plain", icon: 
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     if icon is not None:
         made.setIconSize(QSize(ICON_PX, ICON_PX))
-        icons.dress(made, icon, "accent_text" if kind == "primary" else "accent" if kind == "link" else "text")
+        role = "accent_text" if kind == "primary" else "accent" if kind == "link" else "text"
+        icons.dress(made, icon, look().colours, role)
     if action is not None:
         made.clicked.connect(lambda _checked=False: action())
     return made
@@ -84,7 +85,7 @@ def icon_button(name: str, icon: str, action: Action | None = None, size: int = 
     made.setIconSize(QSize(size, size))
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
-    icons.dress(made, icon)
+    icons.dress(made, icon, look().colours)
     if action is not None:
         made.clicked.connect(lambda _checked=False: action())
     return made
@@ -104,14 +105,6 @@ def tip(widget: QWidget, text: str) -> None:
     """Say ``text`` under the pointer, as plain text whatever it holds."""
     widget.setToolTip(f"<p style='white-space:pre-wrap'>{html.escape(text)}</p>" if text else "")
     widget.setAccessibleDescription(text)  # else Qt gives a screen reader the tool tip, with its marks
-
-
-def hairline() -> QFrame:
-    """Return a thin line between two areas."""
-    made = QFrame()
-    made.setObjectName("hairline")
-    made.setFixedHeight(1)
-    return made
 
 
 def column(*parts: QWidget | QLayout | int, margin: int = 0, spacing: int = 8) -> QVBoxLayout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 from PySide6.QtCore import QRectF, QSize
@@ -12,11 +12,9 @@ from sealwire.peer.events import Attachment, FileState, Message
 from sealwire.ui import views
 from sealwire.ui.desktop import dates
 from sealwire.ui.desktop.canvas import SMALL, Canvas
+from sealwire.ui.desktop.parts import Chips, Part, Row
 from sealwire.ui.desktop.pieces import Bar, Box, Laid, Line, Photo, Sign, Spot
 from sealwire.ui.views import spoken
-
-if TYPE_CHECKING:
-    from sealwire.ui.desktop.bubble import Part
 
 PICTURE: Final = 320.0
 """Width and height of a picture in the timeline, at most."""
@@ -30,8 +28,6 @@ _UNKNOWN: Final = (240.0, 180.0)
 
 def carried(message: Message, canvas: Canvas, own: bool, most: float, text: str, muted: str) -> list[Part]:
     """Return the parts for a message's file."""
-    from sealwire.ui.desktop.bubble import Chips, Row
-
     file = message.file
     assert file is not None
     parts: list[Part] = []

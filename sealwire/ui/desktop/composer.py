@@ -274,7 +274,7 @@ class Composer(QWidget):
         size = len(self.text.encode("utf-8", "replace"))
         fits = size <= MAX_TEXT_BYTES
         self._send.setEnabled(bool(self.text.strip()) and fits and not self.editor.isReadOnly())
-        icons.dress(self._send, "send", "accent")
+        icons.dress(self._send, "send", look().colours, "accent")
         self._room.setVisible(size > COUNT_FROM)
         if size > COUNT_FROM:
             form = _("{size} of {limit} bytes") if fits else _("Too long: {size} of {limit} bytes")

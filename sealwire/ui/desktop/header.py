@@ -14,6 +14,7 @@ from sealwire.ui.desktop import dates, icons
 from sealwire.ui.desktop.avatar import Avatar
 from sealwire.ui.desktop.bits import Elided, column, icon_button, row
 from sealwire.ui.desktop.station import Station
+from sealwire.ui.desktop.theme import look
 from sealwire.ui.views import sentences, words
 
 
@@ -41,7 +42,7 @@ class Header(QWidget):
         search = icon_button(_("Search in this conversation"), "search", self.search.emit)
         self.details_button = icon_button(_("Details"), "details", self.details.emit)
         self.details_button.setCheckable(True)
-        icons.redress(self.details_button)
+        icons.redress(self.details_button, look().colours)
         names = column(self.title, self.about, spacing=0)
         parts = (self.back_button, self._face, names, self.verify_button, search, self.details_button)
         layout = row(*parts, spacing=8)

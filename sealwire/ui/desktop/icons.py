@@ -13,6 +13,8 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
+from sealwire.ui.desktop.colours import Colours
+
 PATHS: Final = {
     "add": "M12 5v14M5 12h14",
     "attach": "M20 11.5l-8.2 8.2a5 5 0 0 1-7.1-7.1l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7l-8.4 8.4a1.7 1.7 0 0 1-2.4-2.4"
@@ -116,20 +118,17 @@ def icon(name: str, colour: str, size: int = 20, disabled: str | None = None, ch
     return result
 
 
-def dress(button: QAbstractButton, name: str, role: str = "text") -> None:
-    """Give a button a sign in the colour of a role; it follows when the look changes."""
+def dress(button: QAbstractButton, name: str, colours: Colours, role: str = "text") -> None:
+    """Give a button a sign in the colour of a role; :func:`redress` follows when the colours change."""
     button.setProperty(_PROPERTY, f"{name} {role}")
-    redress(button)
+    redress(button, colours)
 
 
-def redress(button: QAbstractButton) -> None:
-    """Draw a button's sign again in the colours of now."""
-    from sealwire.ui.desktop.theme import look
-
+def redress(button: QAbstractButton, colours: Colours) -> None:
+    """Draw a button's sign again in other colours, or for what it has become."""
     said = button.property(_PROPERTY)
     if not said:
         return
     name, role = said.split()
-    colours = look().colours
     size, chosen = button.iconSize().width(), colours.chosen_text if button.isCheckable() else None
     button.setIcon(icon(name, getattr(colours, role), size, colours.edge, chosen))

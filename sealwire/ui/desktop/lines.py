@@ -11,6 +11,7 @@ from sealwire.ui import views
 from sealwire.ui.desktop import bubble, dates
 from sealwire.ui.desktop.canvas import SIDE, SMALL, Canvas, Cell
 from sealwire.ui.desktop.carried import carried
+from sealwire.ui.desktop.parts import Chips, Part, Row, Words
 from sealwire.ui.desktop.pieces import Box, Laid, Line, Sign, Spot, Text
 from sealwire.ui.desktop.shape import Block, Ink, styled
 from sealwire.ui.views import sentences, spoken, timeline
@@ -111,53 +112,53 @@ def _striped(laid: Laid, bottom: float) -> Laid:
     return laid
 
 
-def _parts(cell: Cell, entry: Entry, canvas: Canvas, width: float) -> list[bubble.Part]:
+def _parts(cell: Cell, entry: Entry, canvas: Canvas, width: float) -> list[Part]:
     message, colours = entry.message, canvas.colours
     if entry.is_folded:
         text = _("{name} is blocked. Show this message").format(name=entry.sender)
-        return [bubble.Chips(canvas, [(text, Spot(QRectF(), "unfold"))], width)]
+        return [Chips(canvas, [(text, Spot(QRectF(), "unfold"))], width)]
     if message.deleted:
         gone = _("This message was deleted.")
-        return [bubble.Row(gone, canvas, colours.muted, 1.0, italic=True, sign="delete")]
-    parts: list[bubble.Part] = []
+        return [Row(gone, canvas, colours.muted, 1.0, italic=True, sign="delete")]
+    parts: list[Part] = []
     if message.reply_to is not None:
         quoted = timeline.quote_line(message, "", {})
-        parts.append(bubble.Row(quoted, canvas, colours.muted, SMALL, italic=True, sign="reply"))
+        parts.append(Row(quoted, canvas, colours.muted, SMALL, italic=True, sign="reply"))
     if message.file is not None:
         parts += carried(message, canvas, entry.is_own, width, colours.text, colours.muted)
     return parts + _words(entry, canvas, width) + _under(cell, entry, canvas, width)
 
 
-def _words(entry: Entry, canvas: Canvas, width: float) -> list[bubble.Part]:
+def _words(entry: Entry, canvas: Canvas, width: float) -> list[Part]:
     if not entry.message.text:
         return []
     colours = canvas.colours
     shown = bounded(entry.message.text)
     lines, spans = styled(shown.lines, entry.message.mentions)
     ink = Ink(colours.text, colours.accent, colours.mark, colours.mark_text, colours.raised)
-    words: list[bubble.Part] = [bubble.Words(Block(lines, canvas.font(), width, ink, spans), colours.text)]
+    words: list[Part] = [Words(Block(lines, canvas.font(), width, ink, spans), colours.text)]
     if shown.is_calmed:
         text = _("Some stacked marks are not shown.")
-        words.append(bubble.Row(text, canvas, colours.muted, SMALL, italic=True, sign="details"))
+        words.append(Row(text, canvas, colours.muted, SMALL, italic=True, sign="details"))
     if shown.is_cut:
-        words.append(bubble.Chips(canvas, [(_("Show all of it"), Spot(QRectF(), "all"))], width))
+        words.append(Chips(canvas, [(_("Show all of it"), Spot(QRectF(), "all"))], width))
     return words
 
 
-def _under(cell: Cell, entry: Entry, canvas: Canvas, width: float) -> list[bubble.Part]:
+def _under(cell: Cell, entry: Entry, canvas: Canvas, width: float) -> list[Part]:
     message, colours = entry.message, canvas.colours
     said = timeline.marks(message)
     if message.state is not None and (cell.closes or message.state in ("failed", "queued")):
         said.append(sentences.state_word(message.state))
-    parts: list[bubble.Part] = []
+    parts: list[Part] = []
     if said:
         colour = colours.danger if message.state == "failed" else colours.muted
         sign = bubble.state_sign(message) or "details"
-        parts.append(bubble.Row(" · ".join(said), canvas, colour, SMALL, sign=sign))
+        parts.append(Row(" · ".join(said), canvas, colour, SMALL, sign=sign))
     if message.state == "failed":
-        parts.append(bubble.Chips(canvas, [(_("Try again"), Spot(QRectF(), "retry"))], width))
+        parts.append(Chips(canvas, [(_("Try again"), Spot(QRectF(), "retry"))], width))
     chips = [
         (f"{views.screen_text(emoji)} {dates.number(len(people))}", Spot(QRectF(), "react", emoji, ", ".join(people)))
         for emoji, people in list(spoken.by_emoji(message.reactions).items())[: bubble.MAX_CHIPS]
     ]
-    return [*parts, bubble.Chips(canvas, chips, width)] if chips else parts
+    return [*parts, Chips(canvas, chips, width)] if chips else parts

@@ -18,7 +18,6 @@ QFrame#card:focus { border: 2px solid $focus; }
 QWidget#chat { background: $chat; }
 QFrame#boxed { border: 1px solid $edge; border-radius: 8px; background: $panel; }
 QFrame#boxed[reached="true"] { border: 2px solid $focus; }
-QFrame#hairline { background: $line; border: none; }
 QLabel { background: transparent; }
 QLabel[role="title"] { font-size: ${title}pt; font-weight: 600; }
 QLabel[role="heading"] { font-size: ${heading}pt; font-weight: 600; }

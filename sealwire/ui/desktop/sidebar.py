@@ -48,7 +48,6 @@ class Sidebar(QWidget):
         self._scope = ""
         self._hits: Sequence[Found] = ()
         self._shows_requests = False
-        self._searched = ""
         self._build()
         self._connect()
         self.refresh()
@@ -184,7 +183,6 @@ class Sidebar(QWidget):
 
     def _typed(self, _text: str = "") -> None:
         self._hits = ()
-        self._searched = ""
         if self.search.text().strip():
             self._wait.start()
         else:
@@ -200,7 +198,7 @@ class Sidebar(QWidget):
     def _took(self, query: str, hits: Sequence[Found]) -> None:
         if query != self.search.text().strip():
             return
-        self._hits, self._searched = hits, query
+        self._hits = hits
         self.note.setText(_counted(len(hits)))
         self.note.show()
         self.refresh()

@@ -68,7 +68,7 @@ class Look(QObject):
         app.setStyleSheet(made)
         for widget in app.allWidgets():
             if isinstance(widget, QAbstractButton):
-                icons.redress(widget)
+                icons.redress(widget, self.colours)
 
     def _check_sign(self) -> str:
         """Write the sign of ticked boxes in the colour of now: a style sheet takes pictures from files only."""

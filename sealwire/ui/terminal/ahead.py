@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from textual import events
 from textual.app import App
@@ -33,8 +33,6 @@ class Arrived(Told):
 
 class LeadsOn:
     """A page whose Enter leads to another place."""
-
-    leads_on: ClassVar = True
 
 
 class AheadApp(App[int]):
