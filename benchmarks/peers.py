@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -132,6 +133,8 @@ class Plan:
     loads: tuple[Load, ...]
     keys: tuple[str, ...]
     rounds: int = 1
+    halves: int = 1
+    """How often latencies are measured: one stretch of two seconds is at the mercy of one gap of the machine."""
     in_c: bool = True
     """Load clients in C, where they can be built."""
     pause_s: float = 0.0
@@ -147,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each stretch, after a second of warm-up")
     parser.add_argument("--rounds", type=int, default=1, help="flat out this often; the median is reported")
+    parser.add_argument("--halves", type=int, default=3, help="latencies are measured this often; the medians count")
     parser.add_argument("--only", default=",".join(KEYS), help=f"some of {','.join(KEYS)}")
     parser.add_argument(
         "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
@@ -159,8 +163,8 @@ def main() -> None:
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     keys = tuple(key for key in KEYS if key in chosen.only.split(","))
-    rounds = max(1, chosen.rounds)
-    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, rounds, not chosen.python_clients, chosen.pause)
+    rounds, halves = max(1, chosen.rounds), max(1, chosen.halves)
+    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, rounds, halves, not chosen.python_clients, chosen.pause)
     plan = QUICK if chosen.quick else full
     busy = os.getloadavg()[0]
     names, results, notes = compare(plan)
@@ -209,7 +213,9 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
                 *(run(key, best, load, plan, folder, f"t{next(tags)}", load.rate) for _ in range(plan.rounds - 1)),
             ]
             flat = sorted(rounds, key=lambda it: it.rate)[plan.rounds // 2]
-            half = flat if load.rate else run(key, best, load, plan, folder, f"t{next(tags)}", flat.rate / 2)
+            rate, halves = load.rate or flat.rate / 2, [flat] if load.rate else []
+            while len(halves) < plan.halves:
+                halves.append(run(key, best, load, plan, folder, f"t{next(tags)}", rate))
             results[key, load] = Result(
                 rate=flat.rate,
                 cpu_us=flat.cpu_s / flat.messages * 1e6,
@@ -217,12 +223,22 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
                 client="C" if best.client else "Python",
                 client_us=(flat.sender["cpu_s"] + flat.receiver["cpu_s"]) / flat.messages * 1e6,
                 rss=flat.rss,
-                delivered=(half.receiver["p50"], half.receiver["p99"]),
-                accepted=(half.sender["p50"], half.sender["p99"]),
+                delivered=medians([half.receiver for half in halves]),
+                accepted=medians([half.sender for half in halves]),
             )
             say(f"  {load.title}: {flat.rate:,.0f}/s, {results[key, load].client}")
         words = f"{clients.words(key)}; and in Python: {rival(key).CLIENT}" if len(kinds) > 1 else rival(key).CLIENT
         return server.version, words
+
+
+def medians(several: list[dict]) -> tuple[float | None, float | None]:
+    """The middle of several p50 and of several p99, each by itself; None where one of them is missing."""
+    return _median([figures["p50"] for figures in several]), _median([figures["p99"] for figures in several])
+
+
+def _median(found: list[float | None]) -> float | None:
+    known = [value for value in found if value is not None]
+    return statistics.median(known) if len(known) == len(found) else None
 
 
 def run(key: str, server: Server, load: Load, plan: Plan, folder: Path, tag: str, rate: float) -> Run:
@@ -331,7 +347,7 @@ def report(
     share, longest = stalls()
     intro = [
         f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure, "
-        f"the median of {plan.rounds}. "
+        f"the median of {plan.rounds}; of latencies, the medians of {plan.halves} such stretches. "
         f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly); "
         f"priority of everything in this run: nice {os.nice(0)}. "
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms. "

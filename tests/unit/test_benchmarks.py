@@ -224,3 +224,9 @@ def test_a_ratio_says_what_chance_may_have_done_to_it(slower, verdict):
 def test_more_stretches_make_a_ratio_surer():
     few, many = (ratio(stretches(random.Random(7), count)) for count in (4, 64))
     assert many.high - many.low < few.high - few.low
+
+
+def test_latencies_of_several_stretches_are_their_medians_each_by_itself() -> None:
+    several = [{"p50": 1.0, "p99": 9.0}, {"p50": 3.0, "p99": 5.0}, {"p50": 2.0, "p99": 7.0}]
+    assert peers.medians(several) == (2.0, 7.0)
+    assert peers.medians([*several, {"p50": 4.0, "p99": None}]) == (2.5, None)
