@@ -8,7 +8,7 @@ import sys
 
 OLDEST = (3, 11)
 
-GARBAGE_AFTER = 50_000
+GARBAGE_AFTER = 100_000
 """New objects between two looks for garbage: Python's 700 makes a sixth of a start out of looking at what is imported,
 and stays; unbounded, what is garbage in circles would fill the memory."""
 
