@@ -40,6 +40,7 @@ GROUP_MARK = "+"
 """First character of a group's conversation: no account name begins with it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_MESSAGE = re.compile(r"[0-9a-fA-F]{32}\Z")
 _GROUP = re.compile(r"\+[0-9a-f]{32}\Z")
 RESERVED_NAMES = frozenset({"broker", "system", "all", "here"})
 
@@ -74,6 +75,12 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def message_of(text: str) -> MessageId | None:
+    """Return the message that 32 hex digits name, or None for anything else."""
+    digits = text.strip()
+    return MessageId(bytes.fromhex(digits)) if _MESSAGE.match(digits) else None
 
 
 def conversation_of(group: GroupId) -> str:

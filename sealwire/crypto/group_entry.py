@@ -29,6 +29,8 @@ MAX_VALUE_BYTES: Final = 1_700
 """A name, a signed card of the longest names and what stands around them."""
 
 _INVITE = struct.Struct(f">{HASH_BYTES}sBQ")
+_FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a symbol that are drawn as blanks."""
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ADDED, _DROPPED = b"\x01", b"\x00"
 
@@ -285,6 +287,11 @@ def read_text(value: bytes, limit: int, least: int = 0) -> str:
     if len(raw) < least or not is_plain(text):
         raise RemoteProtocolError("a text that would not be shown as it is")
     return text
+
+
+def is_seen(text: str) -> bool:
+    """Whether a name shows anything: not only blanks, zero-width characters and marks of no letter."""
+    return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _FILLERS for sign in text)
 
 
 def is_plain(text: str) -> bool:

@@ -25,9 +25,11 @@ from sealwire.errors.groups import GroupMemberError as GroupMemberError
 from sealwire.errors.groups import GroupNameError as GroupNameError
 from sealwire.errors.groups import GroupRightError as GroupRightError
 from sealwire.errors.groups import GroupStoppedError as GroupStoppedError
+from sealwire.errors.groups import GroupTopicError as GroupTopicError
 from sealwire.errors.groups import LastOwnerError as LastOwnerError
 from sealwire.errors.groups import NotInGroupError as NotInGroupError
 from sealwire.errors.groups import UnknownGroupError as UnknownGroupError
+from sealwire.errors.words import MessageIdError as MessageIdError
 from sealwire.errors.words import NotYoursError as NotYoursError
 from sealwire.errors.words import TooLateError as TooLateError
 from sealwire.errors.words import UnknownIdError as UnknownIdError

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+MAX_NAMED_CHARS: Final = 80
+"""Of a name or an id that names nothing: longer than any, and the sentence stays one line whatever was typed."""
 
 
 class SealwireError(Exception):
@@ -14,11 +17,17 @@ class SealwireError(Exception):
     hint: ClassVar[str] = ""
 
     def __init__(self, **params: object) -> None:
-        self.params = params
+        self.params = {key: _shortened(key, value) for key, value in params.items()}
         super().__init__(self.code)
 
     def __str__(self) -> str:
         return self.text.format_map(_Known(self.params))
+
+
+def _shortened(key: str, value: object) -> object:
+    if key not in ("name", "id") or not isinstance(value, str) or len(value) <= MAX_NAMED_CHARS:
+        return value
+    return value[:MAX_NAMED_CHARS] + "…"
 
 
 class _Known(dict[str, object]):

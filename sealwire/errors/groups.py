@@ -15,11 +15,21 @@ class UnknownGroupError(SealwireError):
 
 
 class GroupNameError(UsageError):
-    """A group's name or topic that would not be shown as it is, or a name that several groups have."""
+    """A group's name that would not be shown as it is, or one that several groups have."""
 
     code = "group-name"
     text = "This does not name a group: {detail}."
     hint = "group list shows the id of each."
+
+    def __init__(self, detail: str) -> None:
+        SealwireError.__init__(self, detail=detail)
+
+
+class GroupTopicError(UsageError):
+    """A group's topic that is too long, or would not be shown as it is."""
+
+    code = "group-topic"
+    text = "This cannot be a topic: {detail}."
 
     def __init__(self, detail: str) -> None:
         SealwireError.__init__(self, detail=detail)

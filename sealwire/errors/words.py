@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealwire.errors.base import SealwireError
+from sealwire.errors.base import SealwireError, UsageError
 
 
 class UnknownMessageError(SealwireError):
@@ -12,6 +12,17 @@ class UnknownMessageError(SealwireError):
     exit = 2
     text = "There is no message {id} in the conversation with {conversation} that this could be done with."
     hint = "history with --json shows the ids of messages."
+
+
+class MessageIdError(UsageError):
+    """What should name a message is not formed like an id."""
+
+    code = "message-id"
+    text = "{id!a} is not the id of a message: that is 32 hex digits."
+    hint = "history with --json shows the ids of messages."
+
+    def __init__(self, id: str) -> None:
+        SealwireError.__init__(self, id=id)
 
 
 class UnknownIdError(SealwireError):

@@ -11,7 +11,7 @@ from typing import Final
 
 from sealwire.crypto.attachments import ChunkStream, blob_size
 from sealwire.crypto.primitives import equal
-from sealwire.errors import DiskError, FileDamagedError, FileGoneError, RefusedError, SealwireError
+from sealwire.errors import DiskError, FileDamagedError, FileGoneError, RefusedError, SealwireError, TargetExistsError
 from sealwire.peer.moves import Downloaded, MoveFailed, News, Plan, Progressed, Sink
 from sealwire.peer.upload import MAX_STALLS, PAUSE_S, VERIFY_CHUNKS, WAITED_OUT
 from sealwire.wire.blobs import (
@@ -200,7 +200,7 @@ class Download:
                 self._at = _At.ENDED
                 self._news.append(Downloaded(self.row, path, media_type))
                 return True
-        except DiskError as error:
+        except (DiskError, TargetExistsError) as error:
             self._fail(error)
             return True
         return False

@@ -19,6 +19,7 @@ from sealwire.peer.events import Message, rfc3339, to_json
 from sealwire.wire.word_content import MAX_TEXT_BYTES
 
 FORMAT: Final = "sealwire history"
+VERSION: Final = 1
 MAX_LINE_BYTES: Final = 256 * 1024
 """A message takes 90 KiB at most, escaped; a longer line is not ours and is not read into memory."""
 
@@ -48,7 +49,7 @@ def head(kind: ExportFormat, name: str, now_ms: int) -> str:
     title = _("Messages of {name}, exported {time}").format(name=name, time=rfc3339(now_ms))
     match kind:
         case "json":
-            return _json({"format": FORMAT, "version": 1, "name": name, "exported_at": rfc3339(now_ms)})
+            return _json({"format": FORMAT, "version": VERSION, "name": name, "exported_at": rfc3339(now_ms)})
         case "text":
             return f"{title}\n"
         case "html":
@@ -97,8 +98,10 @@ def read_head(line: bytes) -> str:
         RemoteProtocolError: the line begins no export of ours.
     """
     first = _object(line)
-    if first.get("format") != FORMAT or first.get("version") != 1 or not isinstance(first.get("name"), str):
+    if first.get("format") != FORMAT or not isinstance(first.get("name"), str):
         raise RemoteProtocolError("not the first line of an export")
+    if first.get("version") != VERSION:
+        raise RemoteProtocolError("an export of another version")
     return str(first["name"])
 
 
@@ -126,6 +129,8 @@ def read_entry(line: bytes, name: str) -> dict[str, Any]:
     is_group = bool(_CONVERSATION.fullmatch(conversation))
     if account_name(sender) != sender or not (is_group or account_name(conversation) == conversation):
         raise RemoteProtocolError("a message with a name that is none")
+    if conversation == name:
+        raise RemoteProtocolError("a conversation with oneself")
     if not is_group and sender not in (conversation, name):
         raise RemoteProtocolError("a message of a third person")
     return {**found, "sent_at_ms": milliseconds(at)}

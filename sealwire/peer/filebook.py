@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run
 from sealwire.crypto.primitives import KEY_BYTES, Rng
-from sealwire.errors import UnknownFileError
-from sealwire.ids import MessageId
+from sealwire.errors import MessageIdError, UnknownFileError
+from sealwire.ids import message_of
 from sealwire.peer.events import Event, File, FileState
 from sealwire.peer.filerecords import FileRecord, Litter
 from sealwire.peer.moves import (
@@ -90,11 +90,11 @@ class FileBook:
     # --- moving ----------------------------------------------------------------------------------------------
 
     def named(self, message_id: str) -> FileRecord:
-        """The file of a message. Raises UnknownFileError."""
-        try:
-            found = self._records.files_of(MessageId(bytes.fromhex(message_id)))
-        except ValueError:
-            found = []
+        """The file of a message. Raises MessageIdError, UnknownFileError."""
+        message = message_of(message_id)
+        if message is None:
+            raise MessageIdError(message_id)
+        found = self._records.files_of(message)
         if not found:
             raise UnknownFileError(message_id)
         return found[0]

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import (
     BlockedPeerError,
+    MessageIdError,
     NotYoursError,
     TextTooLongError,
     TooLateError,
@@ -24,7 +25,7 @@ from sealwire.errors import (
     UsageError,
 )
 from sealwire.i18n import _
-from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, MessageId
+from sealwire.ids import GROUP_MARK, MESSAGE_ID_BYTES, MessageId, message_of
 from sealwire.peer.changes import EDIT_FOR_MS, Change, Changes, Post, Said, Verdict
 from sealwire.peer.events import STATE_RANK, Delivery, Event, Message, MessageKind
 from sealwire.peer.events import Change as Told
@@ -298,7 +299,7 @@ class Words:
         return True
 
     def _delete_here(self, conversation: str, message_id: str, now: Now) -> Message:
-        found = self._records.named(conversation, _bytes_of(message_id))
+        found = self._records.named(conversation, _id_of(message_id))
         if len(found) != 1:
             raise UnknownMessageError(id=message_id, conversation=conversation)
         row = found[0]  # also a marked place, or a notice
@@ -357,7 +358,7 @@ class Words:
         Raises:
             UnknownIdError, TooLateError.
         """
-        row = self._records.own_row(_bytes_of(message_id))
+        row = self._records.own_row(_id_of(message_id))
         if row is None:
             raise UnknownIdError(id=message_id)
         if row.state != 0:
@@ -410,13 +411,13 @@ class Words:
     def named(self, conversation: str, message_id: str) -> MessageRow:
         """The one message of this id; two of them (somebody took an id that was taken) can only be told apart by
         author, and nobody's reaction may go to the wrong one."""
-        found = [row for row in self._records.named(conversation, _bytes_of(message_id)) if not row.deleted]
+        found = [row for row in self._records.named(conversation, _id_of(message_id)) if not row.deleted]
         if len(found) != 1 or found[0].kind == "notice":
             raise UnknownMessageError(id=message_id, conversation=conversation)
         return found[0]
 
     def _own(self, conversation: str, message_id: str) -> MessageRow:
-        named = self._records.named(conversation, _bytes_of(message_id))
+        named = self._records.named(conversation, _id_of(message_id))
         own = next((row for row in named if row.mine and not row.deleted and row.kind != "notice"), None)
         if own is not None:
             return own
@@ -434,11 +435,12 @@ class Words:
         return message
 
 
-def _bytes_of(message_id: str) -> bytes:
-    try:
-        return bytes.fromhex(message_id)
-    except ValueError:
-        return b""  # nobody's
+def _id_of(text: str) -> MessageId:
+    """Return what a text names. Raises MessageIdError."""
+    named = message_of(text)
+    if named is None:
+        raise MessageIdError(text)
+    return named
 
 
 def _text_of(row: MessageRow) -> Text:

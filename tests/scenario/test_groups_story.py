@@ -187,6 +187,28 @@ def test_somebody_removed_can_be_asked_again_and_sees_nothing_from_in_between(ne
     assert group.state(bob) == "member"
 
 
+def test_who_was_removed_and_asked_again_while_away_is_asked(net, people, group, monkeypatch):
+    """The invitation comes before the log has said that the group was left, and outlives a crash in between."""
+    alice, bob = people["alice"], people["bob"]
+    net.cut(bob)
+    bob.online = False
+    group.remove(alice, "bob")
+    group.invite(alice, bob)
+    bob.online = True
+    with monkeypatch.context() as patch:  # the log is not read yet
+        patch.setattr("sealwire.peer.requests.Requests.entries", lambda *_: None)
+        net.run()
+    assert group.state(bob) == "member"
+    bob.crash()
+    bob.start()
+    group.settle()
+    assert group.state(bob) == "invited"
+    group.accept(bob)
+    group.say(alice, "again")
+    group.settle()
+    assert group.heard(bob) == ["again"]
+
+
 def test_a_reader_hears_everything_and_says_nothing(net, people, group):
     alice, dave = people["alice"], people["dave"]
     group.join(alice, dave, role=Role.READ_ONLY)

@@ -260,9 +260,9 @@ class FilesDesk:
         if was.state == "done" and not was.mine:
             return await self._have(was, message_id, place)
         wanted = None if place is None else str(place)
+        self._errors.pop(was.row, None)  # before it begins: a path that is taken is told at once
         file = await self._client.do(lambda _now: self._client.engine.files.fetch(message_id, wanted))
         self._moved_s[file.row] = time.monotonic()
-        self._errors.pop(file.row, None)
         while True:
             ended = self._ended
             file = await self._client.do(lambda _now: self._client.engine.files.book.named(message_id))

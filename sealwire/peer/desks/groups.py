@@ -17,6 +17,7 @@ from sealwire.crypto.group_entry import (
     Kind,
     encode_text,
     is_plain,
+    is_seen,
 )
 from sealwire.crypto.group_entry import Role as RoleNumber
 from sealwire.crypto.membership import MAX_INVITED_MS
@@ -27,6 +28,7 @@ from sealwire.errors import (
     GroupNameError,
     GroupRightError,
     GroupStoppedError,
+    GroupTopicError,
     LastOwnerError,
     NotInGroupError,
     SealwireError,
@@ -81,7 +83,9 @@ class GroupsDesk:
         return await self._client.do(lambda _now: self.describe(self.find(group)))
 
     def _shown(self) -> list[Group]:
-        return [group for group in self._client.engine.groups.book if group.state != "knocking" and group.membership]
+        return [
+            group for group in self._client.engine.groups.book if group.shown_state != "knocking" and group.membership
+        ]
 
     def find(self, text: str) -> Group:
         """The group that an id, or ``+`` and a name, means here.
@@ -106,9 +110,9 @@ class GroupsDesk:
         """What people and scripts see of a group; inside a turn."""
         state, head = group.membership, group.head
         assert state is not None, "only groups whose log was read are shown"
-        assert group.state != "knocking", "only groups whose log holds are shown"
+        assert group.shown_state != "knocking", "only groups whose log holds are shown"
         own = state.members.get(self._client.name)
-        shown: GroupState = group.state
+        shown: GroupState = group.shown_state
         return GroupInfo(
             id=group.conversation,
             name=state.name,
@@ -142,10 +146,8 @@ class GroupsDesk:
 
     async def create(self, name: str, members: Sequence[str] = ()) -> GroupInfo:
         """Make a group with oneself as owner and invite people."""
-        name = _checked(name, MAX_GROUP_NAME_BYTES)
-        if not name:
-            raise GroupNameError(_("a name has at least one character"))
-        guests = dict([await self._guest(member) for member in members])  # each once, however often they are named
+        name, others = _name(name), [member for member in members if member.lower() != self._client.name]
+        guests = dict([await self._guest(member) for member in others])  # each once, however often they are named
         made: list[GroupId] = []
 
         def begin(now: Now) -> int:
@@ -161,6 +163,9 @@ class GroupsDesk:
 
     async def invite(self, group: str, name: str, role: Role = "member") -> GroupInfo:
         """Ask somebody in (owner, admin)."""
+        if name.lower() == self._client.name:
+            found = await self._client.do(lambda _now: self.find(group))
+            raise GroupMemberError(name=found.name, member=name.lower())
         guest, value = await self._guest(name, role)
         return await self._act(group, Kind.INVITE, guest, value)
 
@@ -208,11 +213,14 @@ class GroupsDesk:
 
     async def rename(self, group: str, name: str) -> GroupInfo:
         """Give the group another name (owner, admin)."""
-        return await self._act(group, Kind.RENAME, value=encode_text(_checked(name, MAX_GROUP_NAME_BYTES, 1)))
+        return await self._act(group, Kind.RENAME, value=encode_text(_name(name)))
 
     async def set_topic(self, group: str, topic: str) -> GroupInfo:
         """Say what it is about (owner, admin)."""
-        return await self._act(group, Kind.TOPIC, value=encode_text(_checked(topic, MAX_TOPIC_BYTES)))
+        topic = topic.strip()
+        if (fault := _fault(topic, MAX_TOPIC_BYTES)) is not None:
+            raise GroupTopicError(fault)
+        return await self._act(group, Kind.TOPIC, value=encode_text(topic))
 
     async def set_timer(self, group: str, seconds: int) -> GroupInfo:
         """Let new messages disappear after this long (owner, admin); 0 switches it off."""
@@ -284,23 +292,29 @@ def _role(role: str) -> RoleNumber:
     raise UsageError(_("A role is one of {roles}.").format(roles=", ".join(ROLES)))
 
 
-def _checked(text: str, limit: int, least: int = 0) -> str:
-    text = text.strip()
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if not least <= size <= limit or not is_plain(text):
-        raise GroupNameError(
-            _("{limit} bytes at most, without control characters and without signs that turn the line around").format(
-                limit=limit
-            )
-        )
-    return text
+def _name(text: str) -> str:
+    name = text.strip()
+    fault = _fault(name, MAX_GROUP_NAME_BYTES)
+    if fault is None and not is_seen(name):
+        fault = _("a name has at least one character that can be seen")
+    if fault is not None:
+        raise GroupNameError(fault)
+    return name
+
+
+def _fault(text: str, limit: int) -> str | None:
+    """What stands against a name or a topic."""
+    if len(text.encode("utf-8", "surrogatepass")) <= limit and is_plain(text):
+        return None
+    words = _("{limit} bytes at most, without control characters and without signs that turn the line around")
+    return words.format(limit=limit)
 
 
 def _called(name: str, groups: Sequence[Group]) -> list[Group]:
     """Those a name means: of groups one is in before invitations, which anybody can send under any name."""
     alike = [group for group in groups if group.name.casefold() == name.casefold()]
     for states in (("member", "stopped"), ("invited",), ("left", "removed")):
-        found = [group for group in alike if group.state in states]
+        found = [group for group in alike if group.shown_state in states]
         if found:
             return [group for group in found if group.name == name] or found
     return []

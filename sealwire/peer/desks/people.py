@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from sealwire.crypto.group_entry import is_plain, is_seen
 from sealwire.crypto.safety import SafetyNumber, safety_number_of
 from sealwire.errors import UntrustedPeerError, UsageError
 from sealwire.i18n import _
@@ -52,9 +54,12 @@ class PeopleDesk:
     async def nickname(self, name: str, nickname: str) -> PersonInfo:
         """Give a name of one's own, seen only here; the empty text takes it away."""
         contact = await self._client.known(name)
-        short = " ".join(nickname.split())
-        if not is_unicode(short):
-            raise UsageError(_("{word!a} is not text in UTF-8.").format(word=short))
+        if not is_unicode(nickname):
+            raise UsageError(_("{word!a} is not text in UTF-8.").format(word=nickname))
+        signs = [sign for sign in unicodedata.normalize("NFC", nickname) if sign.isspace() or is_plain(sign)]
+        short = " ".join("".join(signs).split())
+        if not is_seen(short):
+            short = ""
         if len(short) > MAX_NICKNAME_CHARS:
             raise UsageError(_("A nickname has at most {limit} characters.").format(limit=MAX_NICKNAME_CHARS))
         await self._client.do(lambda _now: self._client.engine.people.call(contact.name, short))

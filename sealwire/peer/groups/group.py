@@ -20,6 +20,7 @@ from sealwire.crypto.primitives import Rng, ed25519_public
 from sealwire.crypto.vault import Vault
 from sealwire.ids import GroupId, conversation_of
 from sealwire.peer.groups.records import GroupRecord, GroupRecords, State
+from sealwire.wire.group_content import Invitation
 
 MAX_CLAIMS: Final = 16
 """Heads shown by members that the broker has not handed out yet; the lowest matter most and are kept."""
@@ -37,6 +38,13 @@ class Before(NamedTuple):
 
     state: State
     inviter: str
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """An invitation to a group that we are in, as far as its log was read."""
+
+    by: str
+    invitation: Invitation
 
 
 class Claim(NamedTuple):
@@ -68,6 +76,7 @@ class Act(Struct):
 class _Secrets(msgspec.Struct, array_like=True):
     keys: list[bytes]
     keeper: bytes | None
+    call: Call | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,6 +98,8 @@ class Group(Struct):
     shared: int = 0
     was: Before | None = None
     """Before another invitation came to a group that is known."""
+    call: Call | None = None
+    """It waits until the log says that we were put out before it."""
     candidates: deque[LogKey] = field(default_factory=lambda: deque(maxlen=MAX_CANDIDATES))
     claims: list[Claim] = field(default_factory=list)
     acts: deque[Act] = field(default_factory=deque)
@@ -115,6 +126,11 @@ class Group(Struct):
     def name(self) -> str:
         """Its name, as far as the log was read."""
         return self.membership.name if self.membership is not None else ""
+
+    @property
+    def shown_state(self) -> State:
+        """What people and scripts see: of a group that was known, what it was until an invitation holds."""
+        return self.was.state if self.was is not None and self.state == "knocking" else self.state
 
     @property
     def is_current(self) -> bool:
@@ -179,7 +195,7 @@ class GroupBook:
                 self._records.put_group(self._record(group))
 
     def _record(self, group: Group) -> GroupRecord:
-        secrets = _encode(_Secrets([key.secret for key in group.keys.values()], group.keeper_seed))
+        secrets = _encode(_Secrets([key.secret for key in group.keys.values()], group.keeper_seed, group.call))
         head = group.head
         return GroupRecord(
             id=group.id,
@@ -207,6 +223,7 @@ class GroupBook:
             membership=None if record.membership is None else decode_membership(record.membership),
             keys={key.writer: key for key in keys},
             keeper_seed=secrets.keeper,
+            call=secrets.call,
             shared=record.shared,
             is_dirty=False,
         )

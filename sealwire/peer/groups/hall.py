@@ -228,7 +228,7 @@ class Hall:
             self._welcome(group, change.by, now)
         me = state.members.get(self._name)
         if me is None or not me.joined:
-            self._out(group, change)
+            self._out(group, change, sequence)
 
     def _answered_invitation(self, group: Group, change: Change, sequence: int, now: Now) -> None:
         """Only what becomes of our own invitation is news to us."""
@@ -317,7 +317,7 @@ class Hall:
         devices += [(mailbox, hear[mailbox]) for mailbox in sorted(without)]
         self._news.notify(group, devices, now, with_key=True)
 
-    def _out(self, group: Group, change: Change) -> None:
+    def _out(self, group: Group, change: Change, sequence: int) -> None:
         """We are no longer in it: nothing of ours goes there any more, and its keys are destroyed."""
         group.state = "left" if change.kind is Kind.LEAVE else "removed"
         error = GroupRightError(name=group.name)
@@ -329,6 +329,7 @@ class Hall:
         if group.state == "removed":  # of whoever left, words of before are taken; of whoever was put out, none
             self._mail.drop_devices(None, why, group.conversation)
         group.claims, group.nudge_s = [], None
+        self._news.put_out(group, sequence)
 
     def has_news(self) -> bool:
         """Whether entries of ours are under way, or members are still to be shown our head."""

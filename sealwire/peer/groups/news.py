@@ -14,7 +14,7 @@ from sealwire.crypto.primitives import H
 from sealwire.ids import MESSAGE_ID_BYTES, GroupId, Mailbox, MessageId, account_name
 from sealwire.peer.changes import Said
 from sealwire.peer.groups.chain import Chain
-from sealwire.peer.groups.group import Before, Group, GroupBook, is_keeper
+from sealwire.peer.groups.group import Before, Call, Group, GroupBook, is_keeper
 from sealwire.peer.groups.keys import HeardKeys, KeyRefusedError
 from sealwire.peer.groups.talk import NOT_A_MEMBER, Ear
 from sealwire.peer.inbox import Arrival, UnreadError
@@ -104,24 +104,49 @@ class News:
     def on_invitation(self, arrival: Arrival, invitation: Invitation) -> None:
         """Somebody invites us; the log says whether it holds."""
         group = self._book.get(invitation.group)
-        if group is not None and group.state in ("member", "stopped"):
+        if group is None or group.state not in ("member", "stopped"):
+            group = self._heed(group, arrival.author, invitation)
+        elif not self._keep(group, arrival.author, invitation):
             return
+        if group is not None:
+            head = invitation.sequence, invitation.head
+            self._show(group, *head, arrival.author, arrival.pair.mailbox, arrival.now)
+
+    def _keep(self, group: Group, author: str, invitation: Invitation) -> bool:
+        """Whether we may have been put out and asked in again: what says so is in the log, and comes later."""
+        state = group.membership
+        if state is None or author not in state.joined() or invitation.sequence <= group.applied:
+            return False
+        if group.call is None or invitation.sequence > group.call.invitation.sequence:
+            group.call, group.is_dirty = Call(author, invitation), True
+            self._chain.learn(group, invitation.log_key)
+        return True
+
+    def put_out(self, group: Group, sequence: int) -> None:
+        """The log says that we were put out with this entry: an invitation behind it holds from now on."""
+        call, group.call = group.call, None
+        if call is not None and call.invitation.sequence > sequence:
+            self._heed(group, call.by, call.invitation)
+            group.hinted = True  # what follows may have been read already, without its key
+
+    def _heed(self, group: Group | None, author: str, invitation: Invitation) -> Group | None:
+        """Look at the log of a group that somebody invites us to; None when too many wait for an answer."""
         waiting = [known for known in self._book if known.state in ("knocking", "invited") and known is not group]
-        by_one = sum(known.inviter == arrival.author for known in waiting)
+        by_one = sum(known.inviter == author for known in waiting)
         if len(waiting) >= MAX_INVITATIONS or by_one >= MAX_INVITATIONS_BY_ONE:
-            return
+            return None
         if group is None:
             head = self._chain.nothing(GroupId(invitation.group))
-            group = Group(head.group, "knocking", arrival.author, head)
+            group = Group(head.group, "knocking", author, head)
             self._book.add(group)
         elif group.state != "knocking":
             group.was = Before(group.state, group.inviter)
-        if arrival.author != group.inviter:
+        if author != group.inviter:
             group.claims = []  # of somebody whose invitation may have been made up
-        group.state, group.inviter, group.is_dirty, group.fetched_s = "knocking", arrival.author, True, None
+        group.state, group.inviter, group.is_dirty, group.fetched_s = "knocking", author, True, None
         self._chain.learn(group, invitation.log_key)
         self._take_keeper(group, invitation.keeper)
-        self._show(group, invitation.sequence, invitation.head, arrival.author, arrival.pair.mailbox, arrival.now)
+        return group
 
     def on_notice(self, arrival: Arrival, notice: Notice) -> None:
         """A member's device shows where its log stands, perhaps with keys."""

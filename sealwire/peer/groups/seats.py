@@ -25,11 +25,11 @@ class Seats:
             UnknownGroupError, GroupStoppedError, NotInGroupError, GroupRightError.
         """
         group = self._find(conversation)
-        if group is None or group.membership is None or group.state == "knocking":
+        if group is None or group.membership is None or group.shown_state == "knocking":
             raise UnknownGroupError(name=conversation)
         if group.state == "stopped":
             raise GroupStoppedError(name=group.name)
-        if group.state in ("left", "removed"):
+        if group.shown_state in ("left", "removed"):
             raise NotInGroupError(name=group.name, member=self._name)
         if group.state != "member" or not group.membership.speaks(self._name):
             raise GroupRightError(name=group.name)
@@ -37,7 +37,7 @@ class Seats:
     def is_out(self, conversation: str) -> bool:
         """Whether we are in it no longer: nothing of ours goes there."""
         group = self._find(conversation)
-        return group is None or group.state in ("left", "removed")
+        return group is None or group.shown_state in ("left", "removed")
 
     def members(self, conversation: str) -> list[str]:
         """Who is in a group, ourselves included; nobody when we are not."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from sealwire.crypto.attachments import HEADER_BYTES, Run
-from sealwire.errors import DiskError, FileChangedError
+from sealwire.errors import DiskError, FileChangedError, TargetExistsError
 from sealwire.peer.download import Download
 from sealwire.peer.login import Credentials
 from sealwire.peer.mover import Mover
@@ -49,6 +49,7 @@ class MemorySink:
         self.part = bytearray() if part is None else part
         self.final: bytes | None = None
         self.room = 1 << 40
+        self.is_taken = False
 
     def there(self) -> int:
         return len(self.part)
@@ -66,6 +67,8 @@ class MemorySink:
         del self.part[size:]
 
     def finish(self) -> tuple[str, str]:
+        if self.is_taken:
+            raise TargetExistsError("final")
         assert self.final is None
         self.final = bytes(self.part)
         return "final", "text/plain"

@@ -33,6 +33,8 @@ async def test_a_nickname_is_text(alice: Client) -> None:
     with pytest.raises(UsageError):
         await alice.people.nickname("bob", "half \udcff")
     assert (await alice.people.nickname("bob", "Bobby")).nickname == "Bobby"
+    assert (await alice.people.nickname("bob", "x\u202ey\n z")).nickname == "xy z"
+    assert (await alice.people.nickname("bob", "\u200b \u2066")).nickname == "", "nothing of it can be seen"
 
 
 async def test_the_code_of_the_other_side_verifies(alice: Client) -> None:

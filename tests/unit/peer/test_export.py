@@ -46,13 +46,20 @@ def test_a_message_comes_back_as_it_was() -> None:
         entry(sent_at="yesterday"),
         entry(sent_at=None),
         entry(sent_at="1969-12-31T00:00:00Z"),
+        entry(conversation="alice", **{"from": "alice"}),
         b'{"text":"' + b"x" * export.MAX_LINE_BYTES + b'"}',
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_a_line_that_is_no_message_of_this_history_is_refused(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         export.read_entry(line, "alice")
+
+
+def test_a_later_version_is_called_that() -> None:
+    head = {**json.loads(export.head("json", "alice", 0)), "version": export.VERSION + 1}
+    with pytest.raises(RemoteProtocolError, match="another version"):
+        export.read_head(json.dumps(head).encode())
 
 
 @given(st.binary(max_size=200))

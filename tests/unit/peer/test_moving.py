@@ -346,6 +346,16 @@ def test_a_full_disk_here_keeps_what_came(rig):
     assert alice.gets.count(0) == 1
 
 
+def test_a_path_that_was_taken_meanwhile_ends_that_file_alone(rig):
+    alice = Carrier(rig)
+    plan = stored(alice)
+    sink = MemorySink()
+    sink.is_taken = True
+    fetched(alice, plan, sink)
+    assert alice.failures() == ["TargetExistsError"]
+    assert fetched(alice, plan, MemorySink(sink.part)).final == DATA
+
+
 def test_a_blob_that_expired_is_said_to_be_gone(rig):
     alice = Carrier(rig)
     plan = stored(alice)

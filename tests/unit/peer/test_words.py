@@ -7,6 +7,7 @@ import os
 import pytest
 
 from sealwire.errors import (
+    MessageIdError,
     NotYoursError,
     TextTooLongError,
     TooLateError,
@@ -318,9 +319,11 @@ def test_a_queued_message_can_be_cancelled_and_is_not_tried_again(two):
     alice.room.stuck = True
     with pytest.raises(TooLateError):
         alice.words.cancel(second)
-    for unknown in ("00" * 16, "no id", ""):
-        with pytest.raises(UnknownIdError):
-            alice.words.cancel(unknown)
+    with pytest.raises(UnknownIdError):
+        alice.words.cancel("00" * 16)
+    for malformed in ("no id", ""):
+        with pytest.raises(MessageIdError):
+            alice.words.cancel(malformed)
 
 
 def test_a_failed_message_is_tried_again_as_it_was_written(two):
