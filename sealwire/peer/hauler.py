@@ -23,10 +23,10 @@ from typing import Final
 
 import zmq
 
-from sealwire.errors import LocalProtocolError, SealwireError
+from sealwire.errors import LocalProtocolError
 from sealwire.peer.download import Download
 from sealwire.peer.link import ATTEMPT_TIMEOUT_S, Link, LinkEvent
-from sealwire.peer.mover import Job, Mover, Removal
+from sealwire.peer.mover import Mover, Removal
 from sealwire.peer.moves import (
     BeginDownload,
     BeginUpload,
@@ -38,7 +38,6 @@ from sealwire.peer.moves import (
     EndMove,
     KeepParts,
     MakeThumbnail,
-    MoveFailed,
     News,
     Order,
     Progressed,
@@ -250,9 +249,9 @@ def carry_out(mover: Mover, order: Order, folder: Path) -> None:
     """
     match order:
         case BeginUpload():
-            _begin(mover, order.plan.row, lambda: _upload(order, mover.news))
+            mover.queue(Upload, order.plan.row, lambda: _upload(order, mover.news))
         case BeginDownload():
-            _begin(mover, order.plan.row, lambda: _download(order, mover.news, folder))
+            mover.queue(Download, order.plan.row, lambda: _download(order, mover.news, folder))
         case RunBegins(row=row, run=run):
             job = mover.job(row)
             if isinstance(job, Upload):
@@ -260,7 +259,7 @@ def carry_out(mover: Mover, order: Order, folder: Path) -> None:
         case EndMove(row=row):
             mover.end(row)
         case DropBlob(row=row, blob=blob):
-            mover.begin(Removal(row, blob, mover.news))
+            mover.remove(Removal(row, blob, mover.news))
         case DiscardPart(row=row):
             mover.end(row)
             discard(part_of(folder, row))
@@ -273,14 +272,6 @@ def carry_out(mover: Mover, order: Order, folder: Path) -> None:
                 mover.news.append(Dropped(order.row))
         case MakeThumbnail():
             raise LocalProtocolError("thumbnails are made by another process")
-
-
-def _begin(mover: Mover, row: int, make: Callable[[], Job]) -> None:
-    mover.end(row)
-    try:
-        mover.begin(make())
-    except SealwireError as error:
-        mover.news.append(MoveFailed(row, error))
 
 
 def _upload(order: BeginUpload, news: list[News]) -> Upload:

@@ -12,16 +12,17 @@ Source: protocol.md §17.3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
 from sealwire.crypto.identity import Identity
 from sealwire.crypto.primitives import Rng
-from sealwire.errors import RemoteProtocolError
+from sealwire.errors import RemoteProtocolError, SealwireError
 from sealwire.peer.download import Download
 from sealwire.peer.login import Credentials, LinkSession, LinkState
-from sealwire.peer.moves import Dropped, News
+from sealwire.peer.moves import Dropped, MoveFailed, News
 from sealwire.peer.pulse import Beat, Pulse
 from sealwire.peer.upload import Upload
 from sealwire.wire.blobs import BULK_WINDOW, BlobDrop, BlobRequest, decode_bulk_response, encode_blob_request
@@ -38,7 +39,8 @@ from sealwire.wire.frames import (
 )
 
 MAX_JOBS: Final = 4
-"""Files that move at once; the others wait, so that each gets somewhere."""
+"""Files that move at once each way; the others wait, so that each gets somewhere, and hold neither a descriptor nor
+chunks meanwhile. Each way by itself: uploads wait for a broker that is full, and downloads are what empties it."""
 IDLE_S: Final = 30.0
 """A connection that moves nothing is closed after so long."""
 ANSWER_S: Final = 60.0
@@ -105,6 +107,8 @@ class Mover:
         self._link = LinkSession(identity, credentials, rng, "bulk")
         self._pulse = Pulse()
         self._jobs: list[Job] = []
+        self._queues: Final[dict[type[Job], dict[int, Callable[[], Job]]]] = {Upload: {}, Download: {}}
+        """What waits for its turn: by way and message, how to begin it; oldest first."""
         self._open: dict[int, _Open] = {}
         self._next_id = 1
         self._frames: list[bytes] = []
@@ -121,22 +125,36 @@ class Mover:
         """Whether any file is under way."""
         return bool(self._jobs)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more file may begin."""
-        return len(self._jobs) < MAX_JOBS
+    def queue(self, way: type[Upload] | type[Download], row: int, make: Callable[[], Job]) -> None:
+        """Have a file moved as soon as it is its turn; one of the same message that is under way ends."""
+        self.end(row)
+        self._queues[way][row] = make
+        self._admit()
 
-    def begin(self, job: Job) -> None:
-        """Take a file in; one of the same message that is under way ends."""
-        self.end(job.row)
-        self._jobs.append(job)
+    def remove(self, removal: Removal) -> None:
+        """Have a blob removed at once; a file of the same message that is under way ends."""
+        self.end(removal.row)
+        self._jobs.append(removal)
 
     def end(self, row: int) -> None:
         """Stop moving a file; both sides keep what they have."""
+        for queue in self._queues.values():
+            queue.pop(row, None)
         for job in self._jobs:
             if job.row == row:
                 job.close()
+        self._admit()
+
+    def _admit(self) -> None:
+        """Let go of what is over, and begin what waits where there is room."""
         self._jobs = [job for job in self._jobs if not job.is_over]
+        for way, queue in self._queues.items():
+            while queue and sum(isinstance(job, way) for job in self._jobs) < MAX_JOBS:
+                row = next(iter(queue))
+                try:
+                    self._jobs.append(queue.pop(row)())
+                except SealwireError as error:
+                    self.news.append(MoveFailed(row, error))
 
     def job(self, row: int) -> Job | None:
         """The file of a message, if it is under way."""
@@ -224,7 +242,7 @@ class Mover:
         worked = False
         for job in self._jobs:
             worked = job.work() or worked
-        self._jobs = [job for job in self._jobs if not job.is_over]
+        self._admit()
         return worked
 
     def settle(self, now_s: float) -> None:
@@ -236,7 +254,7 @@ class Mover:
             self._watch(now_s)
         elif self._link.state is not LinkState.DOWN and self._pulse.login_is_dead(now_s):
             self._hangup = True
-        self._jobs = [job for job in self._jobs if not job.is_over]
+        self._admit()
 
     def _ask(self, now_s: float) -> None:
         """Fill the window, one request of each file in turn."""

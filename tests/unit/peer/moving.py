@@ -116,11 +116,12 @@ class Carrier:
     def upload(self, content: bytes, plan: Plan | None = None, source: MemorySource | None = None) -> Plan:
         plan = plan or plan_of(content)
         self.runs[plan.row] = plan
-        self.mover.begin(Upload(plan, source or MemorySource(content), self.mover.news))
+        news = self.mover.news
+        self.mover.queue(Upload, plan.row, lambda: Upload(plan, source or MemorySource(content), news))
         return plan
 
     def download(self, plan: Plan, sink: MemorySink) -> None:
-        self.mover.begin(Download(plan, sink, self.mover.news))
+        self.mover.queue(Download, plan.row, lambda: Download(plan, sink, self.mover.news))
 
     def turn(self) -> bool:
         """One turn of the mover and of the broker; False when nothing moved."""

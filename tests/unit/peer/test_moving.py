@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from sealwire.crypto.attachments import blob_size
 from sealwire.peer.download import PREFETCH
+from sealwire.peer.mover import MAX_JOBS
 from sealwire.peer.moves import Anew, Downloaded, Progressed, RunWanted, Uploaded, Waits
-from sealwire.peer.upload import AHEAD
+from sealwire.peer.upload import AHEAD, Upload
 from sealwire.wire.blobs import BULK_WINDOW, CHUNK_BYTES, SEALED_CHUNK_BYTES, chunk_count
 from tests.unit.peer.moving import Carrier, MemorySink, MemorySource, make_rig, offered, plan_of
 
@@ -378,6 +380,31 @@ def test_several_files_move_in_turn_and_never_more_than_a_window_is_open(rig):
     assert {one.row for one in alice.told(Uploaded)} == {plan.row for plan in plans}
     order = [one.row for one in alice.told(Progressed)]
     assert len({*order[:12]}) == 3  # nobody waits for another's last chunk
+
+
+def test_so_many_files_move_each_way_and_the_others_wait_unopened_for_their_turn(rig):
+    alice, sink, opened = Carrier(rig), MemorySink(), []
+    there = stored(alice)
+    plans = [plan_of(DATA[n:]) for n in range(MAX_JOBS + 3)]
+
+    def begun(plan, content):
+        opened.append(plan.row)
+        return Upload(plan, MemorySource(content), alice.mover.news)
+
+    for n, plan in enumerate(plans):
+        alice.runs[plan.row] = plan
+        alice.mover.queue(Upload, plan.row, functools.partial(begun, plan, DATA[n:]))
+    first, paused = [plan.row for plan in plans[:MAX_JOBS]], plans[-1].row
+    assert opened == first
+    alice.download(there, sink)
+    assert alice.mover.job(there.row) is not None, "no upload stands in its way"
+    alice.mover.end(paused)
+    alice.mover.end(first[0])
+    assert opened == [*first, plans[MAX_JOBS].row], "the oldest takes the place"
+    alice.run()
+    assert sink.final == DATA
+    assert {one.row for one in alice.told(Uploaded)} >= {plan.row for plan in plans} - {paused, first[0]}
+    assert paused not in opened
 
 
 def test_an_idle_connection_says_goodbye(rig):
