@@ -9,6 +9,7 @@ Source: protocol.md §5.3, §14.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,13 +23,16 @@ from msgspec import Struct
 from sealwire.broker import catalog
 from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
 from sealwire.errors import BackupError
-from sealwire.files import open_private, write_private
+from sealwire.files import PRIVATE_FILE, open_private
 from sealwire.i18n import _
 
 STEP_PAGES: Final = 256
 """1 MiB: messages wait for one step of a running backup no longer than for a commit."""
 REPLACED: Final = ".replaced"
-"""What the database that a restore takes the place of is called afterwards."""
+"""What the database that a restore takes the place of is called afterwards; a number follows where one is there."""
+
+BESIDE: Final = ("-wal", "-journal", "")
+"""What belongs to one database, itself last."""
 
 
 class Facts(Struct, frozen=True):
@@ -64,7 +68,7 @@ class Copying:
     def step(self, source: apsw.Connection) -> bool:
         """Copy some pages; return whether that was all."""
         if self._target is None:
-            write_private(self.path, b"")
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
             self._target = connect(self.path, self._key)
             self._backup = self._target.backup("main", source, "main")
         is_done = bool(self._backup.step(STEP_PAGES)) or bool(self._backup.done)
@@ -135,12 +139,14 @@ def verify(path: Path, key: bytes, realm: str) -> Facts:
         BackupError: it is missing, damaged, of another key or realm, or of a newer version.
     """
     if not path.is_file():
-        raise BackupError(path=path, detail="there is no such file")
+        raise BackupError(path=path, detail=_("it is no file") if path.exists() else _("there is no such file"))
     try:
         with reading(path, key) as db:
             return _checked(db, path, realm)
     except apsw.NotADBError:
         raise BackupError(path=path, detail="the key of this broker's database does not open it") from None
+    except apsw.BusyError:
+        raise BackupError(path=path, detail="another process has it open") from None
     except apsw.Error as error:
         raise BackupError(path=path, detail=_("it is damaged ({error})").format(error=error)) from None
 
@@ -201,8 +207,15 @@ def renew(path: Path, key: bytes, rng: Callable[[int], bytes] = os.urandom) -> N
         db.execute("UPDATE device SET spk_id = 0, prekeys = NULL, signature = NULL")
 
 
+def kept_as(live: Path) -> Path:
+    """Return where a restore keeps what it replaces: a name that nothing has, nor a log beside it."""
+    first = live.with_name(live.name + REPLACED)
+    names = itertools.chain([first], (Path(f"{first}.{number}") for number in itertools.count(2)))
+    return next(name for name in names if not any(os.path.lexists(f"{name}{suffix}") for suffix in BESIDE))
+
+
 def restore(backup: Path, live: Path, key: bytes) -> None:
-    """Put a verified backup in the place of ``live``, which is kept beside it.
+    """Put a verified backup in the place of ``live``, which is kept beside it (:func:`kept_as`).
 
     The broker's lock must be held. The new file is whole and synced before it takes the name; until that moment a
     crash leaves the old database, after it the new one.
@@ -212,10 +225,9 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
     with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
         shutil.copyfileobj(source, target, 1024 * 1024)
     renew(fresh, key)
-    replaced = live.with_name(live.name + REPLACED)
-    for suffix in ("-wal", "-journal", ""):
+    replaced = kept_as(live)
+    for suffix in BESIDE:
         old, kept = Path(f"{live}{suffix}"), Path(f"{replaced}{suffix}")
-        kept.unlink(missing_ok=True)
         if old.exists() and suffix:
             old.replace(kept)
         elif old.exists():

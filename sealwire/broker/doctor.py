@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -53,8 +54,8 @@ def modes(keys: Path, folder: Path) -> Iterator[Finding]:
     for path in private:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
-        except FileNotFoundError:
-            continue
+        except OSError:
+            continue  # not there, or barred by a folder that is found below
         wanted = 0o700 if path.is_dir() else 0o600
         if mode & 0o077:
             sentence = f"Other users of this machine may open {path} (mode {mode:04o})."
@@ -63,11 +64,32 @@ def modes(keys: Path, folder: Path) -> Iterator[Finding]:
 
 def space(folder: Path, free: Callable[[Path], int] | None = None) -> Iterator[Finding]:
     """A disk that is about to be full."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = _nearest(folder)
     left = shutil.disk_usage(there).free if free is None else free(there)
     if left < MIN_FREE_BYTES:
         sentence = f"The disk that holds {folder} has {left // 2**20} MiB free; the broker wants 256 MiB."
         yield Finding("space", sentence, "Make room, or move paths.data: without it new messages are refused.")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the nearest above it that can be seen."""
+    return next(above for above in (path, *path.parents) if os.path.exists(above))
+
+
+def barred(keys: Path, folder: Path) -> Iterator[Finding]:
+    """Folders in which this user can make nothing that a start makes, and a database that they may not write."""
+    makes_keys = not os.path.lexists(keys / keyfiles.SECRET_NAME)
+    for place in [folder, keys] if makes_keys else [folder]:
+        there = _nearest(place)
+        reason = 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
+        if not there.is_dir():
+            reason = errno.ENOTDIR
+        if reason:
+            yield from unwritable(there, OSError(reason, os.strerror(reason)))
+            return
+    path = folder / DATABASE
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        yield from unwritable(path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def unwritable(folder: Path, error: OSError) -> Iterator[Finding]:
@@ -88,6 +110,19 @@ def port(bind: str) -> Iterator[Finding]:
             if error.errno == errno.EADDRINUSE:
                 advice = f"See who does with: ss -ltnp 'sport = {number}'; or change broker.bind."
             yield Finding("port", f"Nothing can listen on {bind}: {zmq.strerror(error.errno or 0)}.", advice)
+
+
+def monitoring_port(listen: str) -> Iterator[Finding]:
+    """A port for monitoring that something has. Only for a broker that does not run."""
+    if listen == "off":
+        return
+    host, number = invites.split_address(f"tcp://{listen}")
+    address = host.strip("[]"), number
+    try:
+        socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET).close()
+    except OSError as error:
+        sentence = f"Nothing can listen on {listen}: {os.strerror(error.errno or 0)}."
+        yield Finding("port", sentence, f"See who does with: ss -ltnp 'sport = {number}'; or change metrics.listen.")
 
 
 def clock(newest_ms: int, wall_ms: int) -> Iterator[Finding]:
@@ -128,6 +163,12 @@ def database(folder: Path, key: bytes, wall_ms: int) -> Iterator[Finding]:
         with backup.reading(path, key) as db:
             answer = catalog.fetch(db, "PRAGMA integrity_check(1)")
             newest = max(backup.newest_ms(db), catalog.kept_clock(db))
+    except apsw.NotADBError:
+        sentence = (
+            f"broker.db.key does not open {path}: it is the key of another database, or the first page is damaged."
+        )
+        yield Finding("database", sentence, "Put back the keys that belong to it, or a backup (broker.py restore).")
+        return
     except apsw.Error as error:
         yield _damaged(path, str(error))
         return

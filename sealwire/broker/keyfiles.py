@@ -10,7 +10,8 @@ import os
 import secrets
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,13 @@ def load_or_create(folder: Path) -> BrokerKeys:
     """Return the broker's keys, made first where they do not exist yet.
 
     Raises:
-        BrokerKeyFileError: a secret that others may read, a file that holds no key, or keys that do not belong
-            together. No file is changed.
+        BrokerKeyFileError: a secret that others may read, a file that holds no key or cannot be read or made, or keys
+            that do not belong together. No file is changed.
     """
     from sealwire.broker.port import BrokerKeys  # a peer, which only reads the public key, needs none of it
 
-    make_private_folder(folder)
+    with _allowed(folder / SECRET_NAME):
+        make_private_folder(folder)
     secret = _load(folder / SECRET_NAME, read_z85) or _create_secret(folder / SECRET_NAME)
     public = z85.decode(zmq.curve_public(z85.encode(secret)))
     _publish(folder / PUBLIC_NAME, public)
@@ -70,7 +72,9 @@ def load_existing(folder: Path) -> BrokerKeys:
         BrokerKeyFileError: one is not there, or as in :func:`load_or_create`.
     """
     for name in (SECRET_NAME, DATABASE_NAME):
-        if not (folder / name).exists():
+        with _allowed(folder / name):
+            is_there = (folder / name).exists()
+        if not is_there:
             raise BrokerKeyFileError(folder / name, "it is missing", "Put back a copy of the broker's keys first.")
     return load_or_create(folder)
 
@@ -99,16 +103,30 @@ def read_public(path: Path) -> bytes:
 def _load(path: Path, read: Callable[[str], bytes]) -> bytes | None:
     """Return the key in a secret file, None when there is no such file."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        with _allowed(path):
+            mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return None
     if os.name == "posix" and mode & 0o077:
         detail = _("other users of this machine may read it (mode {mode:04o})").format(mode=mode)
         raise BrokerKeyFileError(path, detail, "Run: chmod 600 {path}")
     try:
-        return read(_key_line(path))
+        with _allowed(path):
+            return read(_key_line(path))
     except ValueError:
         raise BrokerKeyFileError(path, "it holds no key", "Put back a copy of the file. It was not changed.") from None
+
+
+@contextmanager
+def _allowed(path: Path) -> Iterator[None]:
+    """Say which key file the system does not let us read or make; one that is not there is no error."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        advice = "Look who owns it and its folder, and what their permissions are. Nothing was changed."
+        raise BrokerKeyFileError(path, error.strerror or str(error), advice) from error
 
 
 def _key_line(path: Path) -> str:
@@ -128,24 +146,28 @@ def _read_hex(text: str) -> bytes:
 
 def _create_secret(path: Path) -> bytes:
     _public, secret = zmq.curve_keypair()
-    write_private(path, IDENTITY_COMMENT.encode() + secret + b"\n")
+    with _allowed(path):
+        write_private(path, IDENTITY_COMMENT.encode() + secret + b"\n")
     return bytes(z85.decode(secret))
 
 
 def _create_db_key(path: Path) -> bytes:
     key = secrets.token_bytes(KEY_BYTES)
-    write_private(path, f"{DATABASE_COMMENT}{key.hex()}\n".encode())
+    with _allowed(path):
+        write_private(path, f"{DATABASE_COMMENT}{key.hex()}\n".encode())
     return key
 
 
 def _publish(path: Path, public: bytes) -> None:
     """Write ``broker.pub`` when it is missing; one that belongs to another secret stops the start."""
     if not path.exists():
-        write_private(path, PUBLIC_COMMENT.encode() + z85.encode(public) + b"\n")
-        path.chmod(0o644)  # for the other users of this machine, whatever the umask is
+        with _allowed(path):
+            write_private(path, PUBLIC_COMMENT.encode() + z85.encode(public) + b"\n")
+            path.chmod(0o644)  # for the other users of this machine, whatever the umask is
         return
     try:
-        same = read_public(path) == public
+        with _allowed(path):
+            same = read_public(path) == public
     except ValueError:
         same = False
     if not same:

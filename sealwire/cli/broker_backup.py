@@ -132,11 +132,12 @@ def check(settings: Settings, file: Path, as_json: bool) -> int:
 def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Replace the database by a backup, after everything that could refuse it has been asked."""
     here = _Here(settings)
-    here.claim()
+    if not dry_run or here.folder.exists():  # a dry run leaves nothing behind
+        here.claim()
     try:
         found = backup.verify(file, here.keys.db_key, here.realm)
         replaces, live = here.live.exists(), _live(here, dry_run)
-        kept = f"{here.live}{backup.REPLACED}" if replaces and not dry_run else None
+        kept = str(backup.kept_as(here.live)) if replaces and not dry_run else None
         if not as_json:
             _print(file, found, as_json=False)
         if replaces:

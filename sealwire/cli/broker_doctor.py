@@ -14,7 +14,7 @@ from sealwire.broker.doctor import Finding
 from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BrokerBusyError, BrokerKeyFileError, BrokerSilentError, NoBrokerHereError
+from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, BrokerSilentError, NoBrokerHereError
 from sealwire.files import PidLock
 from sealwire.i18n import _, explain
 
@@ -35,6 +35,9 @@ def _findings(settings: Settings) -> list[Finding]:
     folder, keys, broker = settings.paths.data / "broker", settings.paths.keys, settings.broker
     found = [*doctor.modes(keys, folder), *doctor.space(folder)]
     found += doctor.exposure(broker.bind, broker.registration, is_public=config.is_public(broker.bind))
+    barred = list(doctor.barred(keys, folder))
+    if barred:
+        return [*found, *barred]  # whoever may not look further would only guess
     lock = PidLock(folder / "lock")
     try:
         if folder.is_dir() and lock.acquire() is not None:
@@ -43,7 +46,7 @@ def _findings(settings: Settings) -> list[Finding]:
         found += doctor.unwritable(folder, error)
     try:
         stopped = list(doctor.unclean(folder))
-        found += [*doctor.port(broker.bind), *stopped]
+        found += [*doctor.port(broker.bind), *doctor.monitoring_port(settings.metrics.listen), *stopped]
         if (folder / doctor.DATABASE).exists():
             found += _database(folder, keys, is_stopped=not stopped)
     finally:
@@ -74,6 +77,8 @@ def _database(folder: Path, keys: Path, is_stopped: bool) -> list[Finding]:
 def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     """Copy the readable rows of the database here into a file that ``restore`` takes; returns the exit code."""
     folder = settings.paths.data / "broker"
+    if not (folder / doctor.DATABASE).is_file():
+        raise BackupError(path=folder / doctor.DATABASE, detail="there is no such file")
     lock = PidLock(folder / "lock")
     holder = lock.acquire()
     if holder is not None:

@@ -114,9 +114,10 @@ def _check_file(path: Path | None) -> None:
 
 def _write_file(line: str, path: Path) -> None:
     from sealwire import qr
-    from sealwire.files import write_private
+    from sealwire.files import new_file
 
-    write_private(path, qr.as_file(line, path))
+    with new_file(path) as file:
+        file.write(qr.as_file(line, path))
     say(_("The QR code is in {path}, for you alone to read.").format(path=path))
 
 

@@ -13,7 +13,7 @@ from sealwire.broker.metrics import Counts, Metrics
 from sealwire.broker.port import Status
 from sealwire.broker.server import Server
 from sealwire.cli.common import say
-from sealwire.errors import BindError
+from sealwire.errors import MonitoringBindError
 
 ANSWER_S = 2.0
 """A loop that does not answer for so long has its numbers left out: what it counts elsewhere is still told."""
@@ -35,7 +35,7 @@ class Monitoring:
         """Answer from now on; says where.
 
         Raises:
-            BindError: the port is taken.
+            MonitoringBindError: the port is taken.
         """
         self._server = server
         self._began = time.monotonic()
@@ -44,7 +44,7 @@ class Monitoring:
         try:
             self._lookout = Lookout((host.strip("[]"), port), server.vitals, self.metrics.text)
         except OSError as error:
-            raise BindError(address=self._listen, reason=os.strerror(error.errno or 0)) from error
+            raise MonitoringBindError(address=self._listen, reason=os.strerror(error.errno or 0)) from error
         say(f"sealwire broker monitored on http://{invites.join_address(host, self._lookout.port)}/metrics")
 
     def close(self) -> None:

@@ -65,9 +65,12 @@ def put(line: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write lines for people. Control characters from elsewhere cannot drive the terminal."""
+    """Write lines for people. Control characters from elsewhere cannot drive the terminal.
+
+    Nobody to read them, or no room for them on a full disk, ends nothing: what was done is done.
+    """
     caller = CALLER.get()
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):
         for line in text.split("\n"):
             if caller is None:
                 print(printable(line, _MARKS), file=sys.stderr, flush=True)

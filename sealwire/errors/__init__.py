@@ -7,6 +7,8 @@ the reader's language; this module only names things.
 
 from __future__ import annotations
 
+from sealwire.errors.access import KeyFileAccessError as KeyFileAccessError
+from sealwire.errors.access import NotPermittedError as NotPermittedError
 from sealwire.errors.base import SealwireError as SealwireError
 from sealwire.errors.base import UsageError as UsageError
 from sealwire.errors.files import DiskError as DiskError
@@ -76,17 +78,6 @@ class RefusedError(SealwireError):
 
 
 # --- settings and usage --------------------------------------------------------------------------------------
-
-
-class NotPermittedError(SealwireError):
-    """A file or folder that the system keeps from this user."""
-
-    code = "not-permitted"
-    text = "The system does not let this user at {path}: {reason}."
-    hint = "Run this as the user it belongs to, or name folders of your own with --keys and --data."
-
-    def __init__(self, path: object, reason: str) -> None:
-        super().__init__(path=path, reason=reason)
 
 
 class AccountNameError(UsageError):
@@ -172,6 +163,14 @@ class BindError(SealwireError):
     code = "bind"
     text = "The broker cannot listen on {address}: {reason}."
     hint = "Stop what listens there, or choose another address with --bind or broker.bind."
+
+
+class MonitoringBindError(SealwireError):
+    """The broker's numbers cannot be shown at their address."""
+
+    code = "metrics-bind"
+    text = "The broker cannot be watched on {address}: {reason}."
+    hint = "Stop what listens there, or choose another address with metrics.listen."
 
 
 class BrokerStartError(SealwireError):

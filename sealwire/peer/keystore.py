@@ -5,6 +5,7 @@ Source: protocol.md §14.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,14 @@ from sealwire.crypto.card import card_to_text
 from sealwire.crypto.identity import Identity, realm_of
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, Vault, open_key_file, seal_key_file
-from sealwire.errors import BrokerKeyMissingError, KeyFileError, OtherBrokerError, RefusedError, RemoteProtocolError
+from sealwire.errors import (
+    BrokerKeyMissingError,
+    KeyFileAccessError,
+    KeyFileError,
+    OtherBrokerError,
+    RefusedError,
+    RemoteProtocolError,
+)
 from sealwire.files import make_private_folder, write_private
 from sealwire.i18n import _
 from sealwire.ids import DeviceId, Millis
@@ -62,11 +70,13 @@ def create(profile: Profile, passphrase: bytes, progress: Progress, rng: Rng, no
 
     Raises:
         BrokerKeyMissingError: the card names the broker's realm, so its key must be known first.
+        KeyFileAccessError: the folder of keys takes no file.
 
     Source: protocol.md §7, §14.
     """
     if profile.broker_key is None:
         raise BrokerKeyMissingError(path=profile.broker_key_source)
+    _try_folder(profile)
     realm = realm_of(profile.broker_key)
     words = _step_words()
     identity = Identity.create(
@@ -92,11 +102,21 @@ def seal(profile: Profile, passphrase: bytes, identity: Identity, rng: Rng) -> K
     return _opened(payload, identity)
 
 
+def _try_folder(profile: Profile) -> None:
+    """Find out before seconds are spent on keys that could not be kept."""
+    try:
+        make_private_folder(profile.keys_dir)
+        tempfile.TemporaryFile(dir=profile.keys_dir).close()
+    except OSError as error:
+        raise KeyFileAccessError(path=profile.key_file, detail=error.strerror or str(error)) from error
+
+
 def open_keys(profile: Profile, passphrase: bytes) -> Keys:
     """Open an existing key file.
 
     Raises:
         KeyFileError: it is broken, truncated, or sealed with another passphrase; it is not touched.
+        KeyFileAccessError: it cannot be read.
         OtherBrokerError: the profile belongs to another broker than the pinned one.
 
     Source: protocol.md §14.
@@ -104,8 +124,11 @@ def open_keys(profile: Profile, passphrase: bytes) -> Keys:
     try:
         with profile.key_file.open("rb") as file:
             blob = file.read(MAX_KEY_FILE_BYTES + 1)
+    except OSError as error:
+        raise KeyFileAccessError(path=profile.key_file, detail=error.strerror or str(error)) from error
+    try:
         keys = read_payload(open_key_file(passphrase, blob))
-    except (OSError, RefusedError, RemoteProtocolError, msgspec.DecodeError) as error:
+    except (RefusedError, RemoteProtocolError, msgspec.DecodeError) as error:
         raise KeyFileError(path=profile.key_file) from error
     card = keys.identity.card.card
     if card.account != profile.name:

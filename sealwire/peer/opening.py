@@ -47,7 +47,7 @@ def unlock(
 
     Raises:
         BrokenOffError: ``unwanted`` was set in time.
-        KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
+        KeyFileError, KeyFileAccessError, BrokerKeyMissingError, IntegrityError, StoreError.
     """
 
     def rng(count: int) -> bytes:  # asked for randomness all the time that primes are looked for
@@ -66,7 +66,7 @@ async def opened(profile: Profile, passphrase: bytes, progress: Progress) -> tup
     """Take the profile's lock and :func:`unlock` it in a thread; a caller who gives up leaves nothing held.
 
     Raises:
-        ProfileBusyError, KeyFileError, BrokerKeyMissingError, IntegrityError, StoreError.
+        ProfileBusyError, KeyFileError, KeyFileAccessError, BrokerKeyMissingError, IntegrityError, StoreError.
     """
     lock = hold(profile)
     unwanted = threading.Event()

@@ -76,6 +76,7 @@ def newer(path: Path) -> None:
         (newer, "newer version"),
         (lambda path: path.write_bytes(bytes(8192)), "does not open it"),
         (lambda path: path.unlink(), "no such file"),
+        (lambda path: (path.unlink(), path.mkdir()), "it is no file"),
     ],
 )
 def test_what_must_not_be_put_back_is_refused(made: Path, spoil, said: str) -> None:
@@ -103,6 +104,19 @@ def test_a_restore_is_another_incarnation_and_keeps_what_was_there(made: Path, t
     assert len(list(snapshot.mail)) >= 600
     fresh.close()
     assert live.stat().st_mode & 0o777 == 0o600
+    backup.restore(made, live, KEY)
+    assert live.with_name("broker.db.replaced").read_bytes() == content
+    assert live.with_name("broker.db.replaced.2").exists()
+
+
+def test_a_backup_takes_nothing_of_a_like_name_away(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "again.new").write_text("somebody's")
+    store = Store(tmp_path / "store", KEY, 0)
+    store.copy(tmp_path / "again")
+    with pytest.raises(BackupError, match="another process has it open"):
+        verify(store.path, KEY, REALM)
+    store.close()
+    assert (tmp_path / "again.new").read_text() == "somebody's"
 
 
 @pytest.fixture
@@ -221,6 +235,8 @@ def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: S
     assert (without.returncode, (elsewhere / "keys").exists()) == (1, False)
     shutil.copytree(tmp_path / "keys", elsewhere / "keys")
     assert run(elsewhere, "backup", "other").returncode == 6
+    assert run(elsewhere, "restore", "../copy", "--dry-run").returncode == 0
+    assert not (elsewhere / "data").exists()
     done = json.loads(run(elsewhere, "restore", "../copy", "--json").stdout)
     assert (done["restored"], done["replaces"], done["kept"]) == (True, None, None)
     assert run(elsewhere, "verify", "../copy").returncode == 0

@@ -76,10 +76,30 @@ def test_a_folder_in_which_nothing_can_be_written(stopped: Path) -> None:
     assert examine(stopped) == ["unwritable"]
 
 
+def test_places_that_a_start_needs_and_may_not_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, folder = tmp_path / "keys", tmp_path / "data" / "broker"
+    assert list(doctor.barred(keys, folder)) == []
+    keys.touch()
+    (found,) = doctor.barred(keys, folder)
+    assert (found.name, str(keys) in found.sentence, "Not a directory" in found.sentence) == ("unwritable", True, True)
+    keys.unlink()
+    fill(tmp_path, AT_MS)
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "broker.db")
+    (found,) = doctor.barred(keys, folder)
+    assert str(folder / "broker.db") in found.sentence
+
+
+def test_a_key_of_another_database_is_not_called_damage(tmp_path: Path) -> None:
+    fill(tmp_path, AT_MS)
+    (found,) = doctor.database(tmp_path / "data" / "broker", bytes(32), AT_MS)
+    assert (found.name, "broker.db.key" in found.sentence, "salvage" in found.advice) == ("database", True, False)
+
+
 def test_a_taken_port(stopped: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         assert examine(stopped, SEALWIRE_BROKER__BIND=bind) == ["port"]
+        assert [found.name for found in doctor.monitoring_port(bind.removeprefix("tcp://"))] == ["port"]
 
 
 def test_a_port_is_asked_for_as_the_broker_asks(tmp_path: Path) -> None:
@@ -202,6 +222,9 @@ def test_a_broker_that_was_stopped_is_found(start: Start, tmp_path: Path, monkey
         broker.process.send_signal(signal.SIGCONT)
 
 
-def test_nothing_is_overwritten(stopped: Path) -> None:
+def test_nothing_is_overwritten_and_what_is_not_there_not_saved(stopped: Path) -> None:
     (stopped / "saved").touch()
     assert run(stopped, "doctor", "--salvage", "saved").returncode == 1
+    result = run(stopped, "doctor", "--salvage", "other", "--data", "nowhere")
+    assert "there is no such file" in result.stderr
+    assert not (stopped / "nowhere").exists()

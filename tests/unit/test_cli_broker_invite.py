@@ -76,9 +76,11 @@ def test_a_pipe_gets_the_line_and_nothing_else_even_when_a_code_is_asked_for(sta
 def test_a_file_holds_the_code_for_its_owner_alone(start: Start, tmp_path: Path, name: str) -> None:
     start(SEALWIRE_BROKER__REGISTRATION="invite")
     path = tmp_path / name
+    path.with_name(f"{name}.new").touch()
     result = run(tmp_path, "invite", "--json", "--qr-file", name)
     line = json.loads(result.stdout)["invite"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.with_name(f"{name}.new").exists(), "a file of a like name is nobody's to delete"
     if name.endswith(".png"):
         assert read(rows_of_png(path.read_bytes()), scale=1) == line
     again = run(tmp_path, "invite", "--qr-file", name)

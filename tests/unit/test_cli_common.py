@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import errno
 import inspect
+import io
+import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -41,6 +45,18 @@ def test_words_from_elsewhere_cannot_drive_the_terminal(capsys: pytest.CaptureFi
     assert "\x1b" not in said
     assert "\u202e" not in said
     assert "\\x1b[2Jbob\\r" in said
+
+
+class Full(io.StringIO):
+    """A log on a full disk."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_words_that_find_no_room_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert common.run(failing(UnknownPeerError(name="bob")), []) == 5
 
 
 def test_direction_marks_of_a_sentence_stay(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def test_a_taken_monitoring_port_is_one_sentence(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         result = run(tmp_path, "--bind", "tcp://127.0.0.1:0", SEALWIRE_METRICS__LISTEN=address)
     assert result.returncode == 1
-    assert result.stderr.startswith(f"The broker cannot listen on {address}: ")
+    assert result.stderr.startswith(f"The broker cannot be watched on {address}: ")
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:9464", "192.0.2.1:9464", "9464", "chat.example.org:9464"])

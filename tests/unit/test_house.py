@@ -206,6 +206,7 @@ HELD_BY = {
     "sealwire.peer.connection": PROCESSES,
     "sealwire.peer.desks.files": FILES,
     "sealwire.peer.directory": STORY,
+    "sealwire.errors.access": "tests/unit/peer/test_keystore.py",
     "sealwire.errors.base": "tests/unit/test_i18n.py",
     "sealwire.errors.files": "tests/unit/test_i18n.py",
     "sealwire.errors.groups": "tests/unit/test_i18n.py",

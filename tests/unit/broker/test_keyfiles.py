@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import struct
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_a_file_without_a_key_stops_the_start_and_is_left_untouched(folder: Path
     with pytest.raises(BrokerKeyFileError):
         keyfiles.load_or_create(folder)
     assert (folder / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["broker.key", "broker.db.key", "broker.pub", "."])
+def test_what_the_system_does_not_let_us_use_is_said_of_its_file(folder: Path, name: str) -> None:
+    keyfiles.load_or_create(folder)
+    path = folder / name
+    shutil.rmtree(path) if name == "." else path.unlink()
+    path.touch() if name == "." else path.mkdir(mode=0o700)
+    with pytest.raises(BrokerKeyFileError, match=r"cannot be used: (Is a directory|File exists)"):
+        keyfiles.load_or_create(folder)
 
 
 @pytest.mark.parametrize("content", [b"junk", z85.encode(bytes(32)) + b"\n"])

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BrokerKeyMissingError, KeyFileError, OtherBrokerError
+from sealwire.errors import BrokerKeyMissingError, KeyFileAccessError, KeyFileError, OtherBrokerError
 from sealwire.peer import keystore
 from sealwire.peer.profile import Profile
 from sealwire.testing import reissue
@@ -49,6 +49,23 @@ def test_whatever_is_wrong_is_one_error_and_leaves_the_file_alone(profile, damag
         keystore.open_keys(profile, b"wrong" if damage == "other passphrase" else b"open sesame")
     assert caught.value.exit == 4
     assert profile.key_file.read_bytes() == before
+
+
+def test_a_key_file_that_cannot_be_read_is_not_called_a_wrong_passphrase(profile):
+    profile.key_file.unlink()
+    profile.key_file.mkdir()
+    with pytest.raises(KeyFileAccessError, match="Is a directory") as caught:
+        keystore.open_keys(profile, b"open sesame")
+    assert caught.value.exit == 4
+
+
+def test_no_keys_are_made_for_a_folder_that_takes_none(tmp_path):
+    (tmp_path / "keys").touch()
+    profile = Profile("alice", "x", BROKER, "broker.pub", None, tmp_path / "keys", tmp_path / "data", 1, 1)
+    steps = []
+    with pytest.raises(KeyFileAccessError):
+        keystore.create(profile, b"", steps.append, os.urandom, NOW_MS)
+    assert steps == []
 
 
 def test_a_key_file_under_another_name_is_refused(profile):
