@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
@@ -96,13 +96,18 @@ def paint(painter: QPainter, name: str, colour: str, rect: QRectF, width: float 
 
 
 def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
-    """Return a sign as a picture of ``size`` layout pixels."""
+    """Return a sign as a picture of ``size`` layout pixels; it is drawn once for all who show it."""
+    key = f"sealwire {name} {colour} {size} {ratio}"
+    known = QPixmap()
+    if QPixmapCache.find(key, known):
+        return known
     picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     picture.fill(QColor(Qt.GlobalColor.transparent))
     painter = QPainter(picture)
     paint(painter, name, colour, QRectF(0, 0, size * ratio, size * ratio))
     painter.end()
     picture.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, picture)
     return picture
 
 

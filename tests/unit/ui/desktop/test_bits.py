@@ -39,6 +39,13 @@ def test_initials(name: str, expected: str) -> None:
     assert initials(name) == expected
 
 
+def test_a_sign_is_drawn_once_for_all_who_show_it(qapp: QApplication) -> None:
+    first, other = icons.pixmap("add", "#123456", 20, 2.0), icons.pixmap("add", "#123457", 20, 2.0)
+    again = icons.pixmap("add", "#123456", 20, 2.0)
+    assert again.cacheKey() == first.cacheKey() != other.cacheKey()
+    assert (again.devicePixelRatio(), again.width()) == (2.0, 40)
+
+
 @pytest.mark.parametrize("name", icons.PATHS)
 def test_every_sign_draws_something_within_its_square(name: str) -> None:
     image = QImage(24, 24, QImage.Format.Format_ARGB32)
