@@ -252,7 +252,7 @@ class Scene:
         elif name == "key-change":
             sheet = window.errands.key_change("dave")
         elif name == "settings":
-            sheet = window.errands.settings()
+            sheet = window.settings()
             sheet.tabs.setCurrentIndex(1)
         if sheet is not None:
             settle(SETTLE_S)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtWidgets import QDialog, QMenu
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
 from sealwire.i18n import _
 from sealwire.peer.api.launcher import Launcher
@@ -18,22 +16,25 @@ from sealwire.ui.desktop.keys import KeysSheet
 from sealwire.ui.desktop.people_dialogs import InviteSheet, NewChat, NewGroup, Pick, Switcher, forward_choices
 from sealwire.ui.desktop.preferences import Preferences
 from sealwire.ui.desktop.settings import SettingsSheet
-from sealwire.ui.desktop.station import now_ms
+from sealwire.ui.desktop.station import Station, now_ms
 from sealwire.ui.desktop.verify import KeyChangeSheet, VerifySheet
 from sealwire.ui.views import chats
 from sealwire.ui.views.state import Line
 
-if TYPE_CHECKING:
-    from sealwire.ui.desktop.main_window import MainWindow
-
 
 class Errands(QObject):
-    """Belongs to one window."""
+    """Belongs to one window, over which the sheets open; what an answer changes there is told by signals."""
 
-    def __init__(self, window: MainWindow) -> None:
+    chosen = Signal(str)
+    """A conversation to open."""
+    warned = Signal(str)
+    """A sentence about the profile."""
+    preferences_changed = Signal(object)
+
+    def __init__(self, window: QWidget, station: Station) -> None:
         super().__init__(window)
         self._window = window
-        self._station = window.station
+        self._station = station
         self.launcher: Launcher | None = None
         """Who can make an invite line; None in a demonstration."""
 
@@ -47,19 +48,19 @@ class Errands(QObject):
     def switch(self) -> None:
         """Ask for a conversation."""
         switcher = Switcher(self._window, self._station)
-        switcher.chosen.connect(self._window.open)
+        switcher.chosen.connect(self.chosen)
         switcher.show_over(self._window)
 
     def new_chat(self) -> None:
         """Ask for a name."""
         sheet = NewChat(self._window, self._station)
-        sheet.chosen.connect(self._window.open)
+        sheet.chosen.connect(self.chosen)
         sheet.open()
 
     def new_group(self) -> None:
         """Ask for a group's name and people."""
         sheet = NewGroup(self._window, self._station)
-        sheet.made.connect(self._window.open)
+        sheet.made.connect(self.chosen)
         sheet.open()
 
     def invite(self) -> None:
@@ -146,7 +147,7 @@ class Errands(QObject):
         muted = chats.muted(info, now_ms())
         last = info.last.row if info.last is not None else 0
         past = self._station.client.past
-        menu.addAction(_("Open")).triggered.connect(lambda: self._window.open(conversation))
+        menu.addAction(_("Open")).triggered.connect(lambda: self.chosen.emit(conversation))
         if info.unread:
             menu.addAction(_("Mark as read")).triggered.connect(
                 lambda: self._station.ask(past.mark_read(conversation, last), lambda _none: self._station.read_chats())
@@ -163,25 +164,20 @@ class Errands(QObject):
     def said(self, line: Line) -> None:
         """Something without a place of its own: a warning about the profile, a changed key elsewhere."""
         if line.voice == "alert":
-            self._window.pane.problem.say(line.text)
+            self.warned.emit(line.text)
             if not self._station.place:
                 confirm(self._window, line.text, _("OK"), lambda: None, danger=False)
 
-    def settings(self) -> SettingsSheet:
+    def settings(self, preferences: Preferences, *, has_tray: bool, can_lock: bool) -> SettingsSheet:
         """Show the settings."""
         window = self._window
-        sheet = SettingsSheet(
-            window, self._station, window.preferences, has_tray=window.has_tray, can_lock=not window.remembered.is_empty
-        )
-        sheet.changed.connect(self._set)
+        sheet = SettingsSheet(window, self._station, preferences, has_tray=has_tray, can_lock=can_lock)
+        sheet.changed.connect(self.preferences_changed)
         sheet.export_wanted.connect(lambda: self.export(None))
         sheet.backup_wanted.connect(lambda: BackupSheet(window, self._station).open())
         sheet.import_wanted.connect(lambda: choose_import(window, self._station, self))
         sheet.open()
         return sheet
-
-    def _set(self, preferences: Preferences) -> None:
-        self._window.preferences_changed.emit(preferences)
 
     def export(self, conversation: str | None) -> None:
         """Ask for a file to export to."""

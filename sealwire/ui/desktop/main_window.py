@@ -23,6 +23,7 @@ from sealwire.ui.desktop.keys import sequence, table
 from sealwire.ui.desktop.lock import Curtain, Remembered
 from sealwire.ui.desktop.pictures import Pictures
 from sealwire.ui.desktop.preferences import Preferences
+from sealwire.ui.desktop.settings import SettingsSheet
 from sealwire.ui.desktop.sidebar import Sidebar
 from sealwire.ui.desktop.station import Station, now_ms
 from sealwire.ui.desktop.theme import look
@@ -54,7 +55,7 @@ class MainWindow(QWidget):
         self.header = Header(station)
         self.pane = ChatPane(station, pictures)
         self.details = Details(station)
-        self.errands = Errands(self)
+        self.errands = Errands(self, station)
         self.wants_details = False
         """Whether a person wants to see what is known about the conversation."""
         self._build()
@@ -94,6 +95,9 @@ class MainWindow(QWidget):
         station.changed.connect(self.refresh)
         station.opened.connect(self._opened)
         station.said.connect(errands.said)
+        errands.chosen.connect(self.open)
+        errands.warned.connect(self.pane.problem.say)
+        errands.preferences_changed.connect(self.preferences_changed)
         self.sidebar.chosen.connect(self.open)
         self.sidebar.found.connect(self.open_message)
         self.sidebar.new_chat.connect(errands.new_chat)
@@ -250,13 +254,18 @@ class MainWindow(QWidget):
             "emoji": lambda: pane.composer.emoji.emit(pane.composer),
             "end": pane.go_to_end,
             "areas": self.next_area,
-            "settings": errands.settings,
+            "settings": self.settings,
             "lock": self.lock,
             "help": errands.keys,
             "back": self.back,
             "close": self.close,
             "quit": self.quit_wanted.emit,
         }
+
+    def settings(self) -> SettingsSheet:
+        """Show the settings as they are."""
+        can_lock = not self.remembered.is_empty
+        return self.errands.settings(self.preferences, has_tray=self.has_tray, can_lock=can_lock)
 
     def _bind_keys(self) -> None:
         verbs = self._verbs()
@@ -286,7 +295,7 @@ class MainWindow(QWidget):
             (_("New group"), "group", errands.new_group),
             (_("Invite a friend"), "invite", errands.invite),
             None,
-            (_("Settings"), "settings", errands.settings),
+            (_("Settings"), "settings", self.settings),
             (pgettext("keyboard", "Keys"), "details", errands.keys),
         ]
         if not self.remembered.is_empty:

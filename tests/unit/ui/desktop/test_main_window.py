@@ -426,7 +426,7 @@ def test_a_stranger_is_accepted_and_declined(window: MainWindow, client: StageCl
 def test_settings_hold_at_once(window: MainWindow, client: StageClient, qtbot: Any) -> None:
     told: list[Preferences] = []
     window.preferences_changed.connect(told.append)
-    sheet: SettingsSheet = window.errands.settings()
+    sheet: SettingsSheet = window.settings()
     sheet.findChild(QCheckBox, "enter_sends").click()
     assert told[-1].enter_sends is False
     theme = next(one for one in sheet.findChildren(type(sheet.keep)) if one.objectName() == "theme")
@@ -438,7 +438,7 @@ def test_settings_hold_at_once(window: MainWindow, client: StageClient, qtbot: A
 
 
 def test_without_a_tray_its_setting_is_off_and_says_why(window: MainWindow) -> None:
-    sheet = window.errands.settings()
+    sheet = window.settings()
     box = sheet.findChild(QCheckBox, "close_to_tray")
     assert not box.isEnabled()
     assert "no tray" in box.accessibleDescription()
