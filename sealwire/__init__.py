@@ -8,7 +8,9 @@ Both are loaded when they are asked for, so that the command line starts fast (d
 """
 
 import importlib
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False
+"""As type checkers read it. `typing` itself is slow to load, and until `cli.start` runs Ctrl+C is a traceback."""
 
 if TYPE_CHECKING:
     from sealwire.bots import Bot as Bot

@@ -123,7 +123,7 @@ def test_a_newcomer_needs_no_document(tmp_path: Path) -> None:
         tty.send("secret" + ENTER)
         tty.see("And once more, to be sure.")
         tty.send("secret" + ENTER)
-        tty.see("Bring a friend", "sealwire:127.0.0.1:", "▀", patience_s=60)
+        tty.see("Bring a friend", "sealwire:127.0.0.1:", "▀")
         tty.send(ENTER)
         tty.see("Nobody yet.")
         tty.send(CTRL_Q)

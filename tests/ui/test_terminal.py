@@ -289,7 +289,7 @@ def test_a_newcomer_in_plain_lines_needs_no_document(tmp_path: Path) -> None:
         tty.send("secret\r")
         tty.see("The same again:")
         tty.send("secret\r")
-        tty.see("To bring a friend", "sealwire:127.0.0.1:", "Connected to the broker.", patience_s=60)
+        tty.see("To bring a friend", "sealwire:127.0.0.1:", "Connected to the broker.")
         tty.send("/to nobody\r")
         tty.see("nobody, who is new here")
         tty.send("hello\r")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sealwire.cli import told
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -25,6 +30,13 @@ def mask() -> Iterator[None]:
 def tell(number: int) -> None:
     """Only this thread holds signals back: those of the test run would take what the process is told."""
     signal.pthread_kill(threading.get_ident(), number)
+
+
+def test_nothing_slow_is_loaded_before_the_signals_are_held():
+    loaded = "import sys; before = set(sys.modules); import sealwire.cli; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-S", "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "sealwire.cli" in done.stdout.split()
+    assert not {"typing", "asyncio", "argparse"} & set(done.stdout.split())
 
 
 @pytest.mark.usefixtures("mask")

@@ -183,8 +183,11 @@ class TerminalApp(AheadApp):
         self.exit(0)
 
     def action_command_palette(self) -> None:
-        """Everything by name; Textual's own line speaks English only."""
-        if not isinstance(self.screen, CommandPalette):
+        """Everything by name; Textual's own line speaks English only.
+
+        Not over a page that ends by itself: that would end what is above it, and stay for ever.
+        """
+        if not isinstance(self.screen, CommandPalette | Progress):
             self.push_screen(CommandPalette(placeholder=_("What do you want to do?"), id="--command-palette"))
 
     def choose_theme(self, name: str) -> None:

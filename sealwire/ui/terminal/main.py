@@ -228,14 +228,14 @@ class MainScreen(Screen[None]):
         await self.keep_draft()
         self.about = None
         await self.session.open(conversation)
-        self.set_class(False, "listing")
-        self.add_class("talking")
+        self.remove_class("listing").add_class("talking")
         info = desk.open_chat(self.session.desk)
         composer = self.query_one(Composer)
         self.drafted = (conversation, info.draft if info else "")
         composer.put(self.drafted[1])
         self._draw()
-        (self.query_one(TimelineView) if composer.disabled else composer).focus()
+        self.set_focus(self.query_one(TimelineView) if composer.disabled else composer)
+        self.changed()  # the list kept its cursor while it had the focus
         await self.session.seen()
 
     async def typed_out(self) -> None:

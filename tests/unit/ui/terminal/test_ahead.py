@@ -81,3 +81,14 @@ async def test_the_cursor_of_the_list_stays_although_the_list_is_drawn_before_it
         at = seat.chats.cursor
         seat.chats.show(list(seat.chats.rows))
         assert seat.chats.cursor == at
+
+
+async def test_the_cursor_of_the_list_goes_to_what_was_opened_although_the_list_had_the_focus():
+    async with seated() as seat:
+        await seat.open("bob")
+        await seat.open("carol")
+        seat.main.set_focus(seat.chats)
+        await seat.main.open_now("bob")  # read before: nothing but this draws the list again
+        await seat.pilot.pause()
+        assert seat.composer.has_focus
+        assert seat.chats.rows[seat.chats.cursor].id == "bob"

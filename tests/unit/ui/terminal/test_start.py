@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sealwire.errors import BrokerStartError, NameTakenError
 from sealwire.testing.stage import INVITE, StageClient, StageLauncher
+from sealwire.ui.terminal.screens.start import Progress
 from tests.unit.ui.terminal.seat import NOW_MS, seated
 
 
@@ -30,6 +31,15 @@ async def test_a_broker_is_started_here_a_passphrase_chosen_and_a_friend_invited
         assert launcher.passphrase == b"secret"
         await seat.press("enter")
         await seat.see("Nobody yet. Ctrl+K begins.")
+
+
+async def test_nothing_opens_over_a_page_that_ends_by_itself():
+    async with seated() as seat:
+        page = Progress("Starting a broker")
+        await seat.app.push_screen(page)
+        await seat.press("ctrl+p")
+        page.dismiss(None)
+        await seat.until(lambda: seat.app.screen is seat.main)
 
 
 async def test_an_invite_joins_and_what_is_none_is_said():
