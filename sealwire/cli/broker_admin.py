@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,13 @@ ACTIONS = {
     "ban": ("list", "add", "remove"),
 }
 VERBS = tuple(ACTIONS)
+FLAGS = {
+    "release": ("user delete", "user reset-key"),
+    "kind": ("ban add", "ban remove"),
+    "days": ("ban add",),
+    "reason": ("ban add",),
+}
+"""Which actions a flag of one of these verbs is for. Passed over elsewhere, `ban list --kind` would seem to choose."""
 
 
 def add_verbs(verbs: Any, shared: list[Parser]) -> None:
@@ -50,9 +57,9 @@ def add_verbs(verbs: Any, shared: list[Parser]) -> None:
     parsers["user"].add_argument("words", nargs="*", default=(), metavar="KEY=VALUE", help=words_help)
     parsers["user"].add_argument("--release", action="store_true", help=_("delete: anybody may register the name"))
     kinds = ("account", "device", "address")
-    parsers["ban"].add_argument("--kind", choices=kinds, default="account", help=_("what TARGET is"))
-    parsers["ban"].add_argument("--days", type=int, default=0, metavar="N", help=_("add: for so long (0: for good)"))
-    parsers["ban"].add_argument("--reason", default="", metavar=_("TEXT"), help=_("add: a note for yourself"))
+    parsers["ban"].add_argument("--kind", choices=kinds, help=_("what TARGET is"))
+    parsers["ban"].add_argument("--days", type=int, metavar="N", help=_("add: for so long (0: for good)"))
+    parsers["ban"].add_argument("--reason", metavar=_("TEXT"), help=_("add: a note for yourself"))
     for parser in parsers.values():
         parser.add_argument("--json", action="store_true", help=_("as one JSON object"))
 
@@ -61,6 +68,8 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     """Carry out one of :data:`VERBS`; returns the exit code."""
     if getattr(chosen, "words", ()) and chosen.action != "limits":
         raise UsageError(_("{word!r} is one word too many.").format(word=chosen.words[0]))
+    for flag, actions in FLAGS.items():
+        refuse_beside(f"{chosen.verb} {chosen.action}", flag, getattr(chosen, flag, None), actions)
     if chosen.action == "list":
         if chosen.target is not None:
             raise UsageError(_("{word!r} is one word too many.").format(word=chosen.target))
@@ -71,12 +80,18 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
         return broker_limits.run_own(chosen, ask)
     request = {"do": f"{chosen.verb} {chosen.action}", "target": chosen.target}
     if chosen.verb == "ban":
-        request["kind"] = chosen.kind
+        request["kind"] = chosen.kind or "account"
     if (chosen.verb, chosen.action) == ("ban", "add"):
-        request |= {"days": chosen.days, "reason": chosen.reason}
+        request |= {"days": chosen.days or 0, "reason": chosen.reason or ""}
     if (chosen.verb, chosen.action) == ("user", "delete"):
         request["release"] = chosen.release
     return act(request, chosen.json, ask)
+
+
+def refuse_beside(action: str, flag: str, value: object, actions: Sequence[str]) -> None:
+    """Raise UsageError when a flag was given beside an action that it is not for."""
+    if value not in (None, False) and action not in actions:
+        raise UsageError(_("{word} does not go with this.").format(word="--" + flag.replace("_", "-")))
 
 
 def act(request: dict[str, Any], as_json: bool, ask: Ask) -> int:

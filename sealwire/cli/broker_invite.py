@@ -29,8 +29,8 @@ def add_verb(verbs: Any, shared: list[Parser]) -> None:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="create", metavar="|".join(ACTIONS))
     parser.add_argument("target", nargs="?", metavar="ID", help=_("revoke: the invite's id, as list shows it"))
     parser.add_argument("--json", action="store_true", help=_("as one JSON object"))
-    parser.add_argument("--uses", type=_uses, default=DEFAULT_USES, metavar="N", help=_("registrations it allows"))
-    parser.add_argument("--days", type=_days, default=DEFAULT_DAYS, metavar="N", help=_("days until it ends"))
+    parser.add_argument("--uses", type=_uses, metavar="N", help=_("registrations it allows"))
+    parser.add_argument("--days", type=_days, metavar="N", help=_("days until it ends"))
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--qr", action="store_true", default=None, help=_("with a QR code: usual on a terminal"))
     shown.add_argument("--no-qr", dest="qr", action="store_false", help=_("without one"))
@@ -58,6 +58,8 @@ def _count(text: str, most: int) -> int:
 
 def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     """Carry out the verb; returns the exit code."""
+    for flag in ("uses", "days", "qr", "qr_file"):
+        broker_admin.refuse_beside(chosen.action, flag, getattr(chosen, flag), ("create",))
     if chosen.action != "revoke" and chosen.target is not None:
         raise UsageError(_("{word!r} is one word too many.").format(word=chosen.target))
     if chosen.action == "list":
@@ -71,7 +73,8 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
 
 def _create(chosen: argparse.Namespace, ask: Ask) -> int:
     _check_file(chosen.qr_file)
-    answer = ask({"do": "invite", "uses": chosen.uses, "days": chosen.days})
+    uses, days = chosen.uses or DEFAULT_USES, chosen.days or DEFAULT_DAYS
+    answer = ask({"do": "invite", "uses": uses, "days": days})
     line = answer["invite"]
     if chosen.json:
         print(json.dumps(answer))
@@ -82,7 +85,7 @@ def _create(chosen: argparse.Namespace, ask: Ask) -> int:
         _write_file(line, chosen.qr_file)
     if not chosen.json:
         _show_code(line, chosen.qr)
-        _explain(answer, chosen.uses)
+        _explain(answer, uses)
     return EXIT_OK
 
 

@@ -126,8 +126,7 @@ class Office:
             except SealwireError as error:
                 self._audit.note(action, error.code, about)
                 raise
-            if "changed" in answer:
-                about["changed"] = answer["changed"]
+            about |= {key: answer[key] for key in ("changed", "count", "id") if key in answer}
             self._audit.note(action, "done", about)
             return answer
 
@@ -257,9 +256,14 @@ def _ban_row(ban: Ban) -> dict[str, Any]:
     return {"kind": ban.kind, "target": ban.target, "until_ms": ban.until_ms or None, "reason": ban.reason}
 
 
+def invite_id(token_hash: bytes) -> str:
+    """What names an invite to its operator."""
+    return token_hash.hex()[:INVITE_ID_CHARS]
+
+
 def _invite_row(row: InviteRow) -> dict[str, Any]:
     return {
-        "id": row.token_hash.hex()[:INVITE_ID_CHARS],
+        "id": invite_id(row.token_hash),
         "uses_left": row.uses_left,
         "expires_ms": row.expires_ms,
     }

@@ -71,7 +71,8 @@ class LimitsDesk:
 
     def _changed(self, before: Mapping[str, LimitValue]) -> dict[str, Any]:
         now = self._show()["limits"]
-        return {"changed": {name: {"was": was, "now": now[name]} for name, was in before.items()}, "until": "restart"}
+        changed = {name: {"was": was, "now": now[name]} for name, was in before.items() if was != now[name]}
+        return {"changed": changed, "until": "restart"}
 
     def _check_together(self, values: Mapping[str, LimitValue]) -> None:
         in_force = self._show()["limits"] | values

@@ -24,7 +24,7 @@ from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
 from sealwire.broker.backup import Copying
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
-from sealwire.cli.broker_office import Office
+from sealwire.cli.broker_office import Office, invite_id
 from sealwire.cli.common import EXIT_FAILED, EXIT_OK, say, say_bug
 from sealwire.cli.descriptors import fitted, reach
 from sealwire.cli.watch import Watcher
@@ -238,16 +238,18 @@ class Serving:
             raise UsageError(_("Registration is closed: an invite would let nobody in."))
         address, notes = self._advertised()
         token = None if registration == "open" else secrets.token_bytes(TOKEN_BYTES)
-        expires_ms = None
+        expires_ms = named = None
         if token is None:
             notes.append(_("Registration is open, so this line has no token: it only saves typing."))
         else:
             expires_ms = invites.expires_at(time.time_ns() // 1_000_000, days)
-            result = self._submit(AddInvite(None, invites.hash_of(token), uses, expires_ms))
+            token_hash = invites.hash_of(token)
+            named = invite_id(token_hash)
+            result = self._submit(AddInvite(None, token_hash, uses, expires_ms))
             if result.outcome != "done":
                 raise StoreError(path=self._folder, detail=_("the invite could not be stored"))
         line = invite.encode(invites.invite_for(address, self._keys.curve_public, token))
-        return {"invite": line, "notes": notes, "expires_ms": expires_ms}
+        return {"invite": line, "id": named, "notes": notes, "expires_ms": expires_ms}
 
     def _answer_stop(self, _request: Request) -> dict[str, Any]:
         self.stop()

@@ -14,7 +14,7 @@ import pytest
 from sealwire.broker.admin import MAX_ANSWER_BYTES
 from sealwire.broker.orders import Ban
 from sealwire.broker.port import AddInvite
-from sealwire.cli import broker_admin
+from sealwire.cli import broker, broker_admin
 from sealwire.cli.broker_office import AUDIT_NAME, AuditLog, Office
 from sealwire.errors import UnknownPeerError, UsageError
 from tests.unit.broker.test_bans import order
@@ -71,6 +71,7 @@ def test_every_order_that_changes_something_is_in_the_audit_log(office: Any, rig
         ("link kick", "Nobody", "unknown-peer"),
         ("queue purge", "Nobody", "unknown-peer"),
     ]
+    assert [line["count"] for line in lines if "count" in line] == [1, 0]
     assert stat.S_IMODE((tmp_path / AUDIT_NAME).stat().st_mode) == 0o600
 
 
@@ -147,6 +148,24 @@ def test_an_audit_log_that_cannot_be_written_stops_nobody(tmp_path: Path, caplog
     assert (tmp_path / "elsewhere").read_text() == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "flag"),
+    [
+        ("user disable bob --release", "--release"),
+        ("ban list --kind address", "--kind"),
+        ("ban remove bob --days 3", "--days"),
+        ("ban list --reason x", "--reason"),
+        ("invite list --uses 3", "--uses"),
+        ("invite revoke ab --qr-file a.svg", "--qr-file"),
+    ],
+)
+def test_a_flag_of_another_action_is_not_passed_over(
+    line: str, flag: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert broker.main([*line.split(), "--data", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{flag} does not go with this.\n"
+
+
 def test_lists_are_asked_for_page_by_page(capsys: pytest.CaptureFixture[str]) -> None:
     pages = {"": {"rows": [{"name": "a"}], "next": "a"}, "a": {"rows": [{"name": "b"}], "next": None}}
     broker_admin.show_list("user", True, lambda request: pages[request["after"]])
@@ -180,9 +199,11 @@ def test_the_verbs_reach_a_running_broker(start: Start, tmp_path: Path) -> None:
         assert isinstance(answer, dict)
         return answer
 
-    assert said("invite", "create", "--uses", "2")["invite"].startswith("sealwire:")
+    made = said("invite", "create", "--uses", "2")
+    assert made["invite"].startswith("sealwire:")
     (row,) = said("invite", "list")["invites"]
-    assert row["uses_left"] == 2
+    assert (row["uses_left"], row["id"]) == (2, made["id"])
+    assert audit(tmp_path / "data" / "broker")[-1]["id"] == made["id"]
     assert said("invite", "revoke", row["id"])["ok"]
     assert said("invite", "list") == {"invites": []}
     assert said("ban", "add", "mallory", "--days", "3")["target"] == "mallory"

@@ -67,6 +67,7 @@ def test_two_limits_that_belong_together_change_together(office: Any) -> None:
         office("limits reset", names=["max_connections"])
     office("limits reset", names=[])
     assert office("limits")["configured"] == {}
+    assert office("limits reset", names=["max_connections"])["changed"] == {}
 
 
 def test_a_name_that_is_no_limit_is_not_reset(office: Any) -> None:
