@@ -7,15 +7,13 @@ One JSON object a line each way, one request per connection. The socket ``admin`
 from __future__ import annotations
 
 import json
-import logging
-import select
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sealwire import localsocket
+from sealwire.broker.porter import Porter
 from sealwire.errors import BrokerSilentError, NoAdminSocketError, NoBrokerHereError, SealwireError, UsageError
 from sealwire.i18n import _, explain
 
@@ -36,8 +34,6 @@ CLIENT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 15.0
 """Longer than any answer takes: a broker busy for that long is worth a sentence, not a hanging terminal."""
 
-logger = logging.getLogger("sealwire.broker.admin")
-
 
 class AdminServer:
     """Answers administrators in a thread of its own; handlers hand the work to the broker's loop.
@@ -50,32 +46,12 @@ class AdminServer:
     def __init__(self, folder: Path, handlers: Mapping[str, Handler]) -> None:
         self._folder = folder
         self._handlers = handlers
-        self._listener = localsocket.listen(folder, SOCKET)
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._thread = threading.Thread(target=self._serve, name="admin", daemon=True)
-        self._thread.start()
+        self._porter = Porter("admin", localsocket.listen(folder, SOCKET), self._answer)
 
     def close(self) -> None:
         """Stop answering and remove the socket."""
-        self._wake_write.send(b"\0")
-        self._thread.join(CLIENT_TIMEOUT_S + 1)
-        for sock in (self._listener, self._wake_read, self._wake_write):
-            sock.close()
+        self._porter.close(CLIENT_TIMEOUT_S + 1)
         localsocket.remove(self._folder, SOCKET)
-
-    def _serve(self) -> None:
-        while True:
-            readable, _writable, _broken = select.select([self._listener, self._wake_read], [], [])
-            if self._wake_read in readable:
-                return
-            try:
-                client, _address = self._listener.accept()
-                with client:
-                    self._answer(client)
-            except OSError as error:
-                logger.info("an administrator's connection ended early: %s", error)
-            except Exception:  # the thread must outlive whatever an order does
-                logger.exception("an administrator could not be answered")
 
     def _answer(self, client: socket.socket) -> None:
         client.settimeout(CLIENT_TIMEOUT_S)

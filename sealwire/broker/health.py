@@ -6,15 +6,15 @@ takes work; ``/metrics`` gives the numbers. GET only, one request a connection, 
 
 from __future__ import annotations
 
-import logging
-import select
+import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
+
+from sealwire.broker.porter import Porter
 
 TURN_S: Final = 5.0
 """The loop turns at least once a second; one that has not for so long hangs."""
@@ -73,32 +73,17 @@ class Lookout:
             b"/readyz": lambda: _verdict(unready(vitals())),
         }
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._listener = socket.create_server(address, family=family, backlog=8)
-        self._wake_read, self._wake_write = socket.socketpair()
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, name="broker-lookout", daemon=True)
-        self._thread.start()
+        listener = socket.create_server(address, family=family, backlog=8)
+        self.port: int = listener.getsockname()[1]
+        self._porter = Porter("broker-lookout", listener, self._speak)
 
     def close(self) -> None:
         """Stop answering."""
-        self._wake_write.send(b"\0")
-        self._thread.join(2 * REQUEST_S + 1)
-        for sock in (self._listener, self._wake_read, self._wake_write):
-            sock.close()
+        self._porter.close(2 * REQUEST_S + 1)
 
-    def _serve(self) -> None:
-        while True:
-            readable, _writable, _broken = select.select([self._listener, self._wake_read], [], [])
-            if self._wake_read in readable:
-                return
-            try:
-                client, _address = self._listener.accept()
-                with client:
-                    client.sendall(self._answer(_read_request(client)))
-            except OSError:
-                pass  # whoever asked went away or never asked: that is no event
-            except Exception:  # the thread must outlive whatever a page does
-                logging.getLogger("sealwire.broker.health").exception("monitoring could not be answered")
+    def _speak(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # whoever asked went away or never asked: that is no event
+            client.sendall(self._answer(_read_request(client)))
 
     def _answer(self, request: bytes) -> bytes:
         words = request.split(b"\r\n", 1)[0].split(b" ")
