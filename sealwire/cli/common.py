@@ -102,7 +102,7 @@ def _system_says(error: OSError) -> list[str]:
     where = f"{error.filename}: " if error.filename else ""
     said = where + (error.strerror or str(error))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return [said, _("Make room there and start again; what was stored is kept.")]
+        return [said, _("Make room on the disk and start again; what was stored is kept.")]
     return [said]
 
 

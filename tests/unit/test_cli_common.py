@@ -78,7 +78,7 @@ def test_several_problems_are_several_lines(capsys: pytest.CaptureFixture[str]) 
             1,
             "The system does not let this user at /keys: Permission denied.\nRun this as the user it belongs to",
         ),
-        (OSError(28, "No space left on device", "/data"), 1, "/data: No space left on device\nMake room there"),
+        (OSError(28, "No space left on device", "/data"), 1, "/data: No space left on device\nMake room on the disk"),
         (OSError(5, "Input/output error", "/data"), 1, "/data: Input/output error\n"),
         (ModuleNotFoundError("no", name="zmq.utils"), 1, "Sealwire needs the Python package pyzmq"),
     ],
