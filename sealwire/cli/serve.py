@@ -69,9 +69,9 @@ def settle_down() -> None:
     """Take what will live as long as the broker out of the garbage collector's sight.
 
     A collection looks at every object: with 100,000 devices that is a pause of the loop that everybody feels. Messages
-    leave by their reference counts; whatever forms a cycle from here on is still found.
+    leave by their reference counts; whatever forms a cycle from here on is still found. What the start left in cycles,
+    a thousand objects, stays: to find it is a twelfth of the start.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT)
 

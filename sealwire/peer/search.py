@@ -21,10 +21,10 @@ MAX_TERMS: Final = 16
 MAX_MARKS: Final = 100
 """Places marked in one text."""
 
-_WORD = re.compile("[^\\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\ud800-\udfff]+")
+_WORD: Final = "[^\\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\ud800-\udfff]+"
 """Whatever is no blank and no punctuation: letters with all their marks, in every script. Half a character, as Python
-holds bytes that are no UTF-8, is in no text and ends a word."""
-_UNSPACED = re.compile(
+holds bytes that are no UTF-8, is in no text and ends a word. Compiled at its first use: most starts search nothing."""
+_UNSPACED: Final = (
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff\U00020000-\U0003ffff]"
 )
@@ -46,10 +46,10 @@ class Query(Struct, frozen=True):
 
 def parse(text: str) -> Query:
     """Return what a person's query asks for."""
-    terms = _WORD.findall(text[:MAX_QUERY_CHARS])[:MAX_TERMS]
-    words = tuple(dict.fromkeys(term for term in terms if not _UNSPACED.search(term) and folded(term)))
+    terms = re.findall(_WORD, text[:MAX_QUERY_CHARS])[:MAX_TERMS]
+    words = tuple(dict.fromkeys(term for term in terms if not re.search(_UNSPACED, term) and folded(term)))
     words = tuple(word for word in words if len(word) > 1) or words  # one letter begins half of all words
-    pieces = tuple(dict.fromkeys(term for term in terms if _UNSPACED.search(term)))
+    pieces = tuple(dict.fromkeys(term for term in terms if re.search(_UNSPACED, term)))
     return Query(words, pieces)
 
 
@@ -58,7 +58,7 @@ def marks(text: str, query: Query) -> tuple[tuple[int, int], ...]:
     wanted = tuple(folded(word) for word in query.words)
     found = [
         (word.start(), _end(text, word.start(), word.end(), wanted))
-        for word in _WORD.finditer(text)
+        for word in re.finditer(_WORD, text)
         if wanted and folded(word.group()).startswith(wanted)
     ]
     for piece in query.pieces:
