@@ -20,7 +20,7 @@ from sealwire.broker.server import Server
 from sealwire.cli.common import EXIT_FAILED
 from sealwire.cli.serve import Serving
 from sealwire.config import Settings
-from sealwire.errors import BindError, BrokerKeyFileError, StoreError
+from sealwire.errors import BrokerKeyFileError, MonitoringBindError, StoreError
 from sealwire.files import write_private
 
 pytestmark = pytest.mark.process
@@ -172,5 +172,5 @@ def test_monitoring_that_cannot_listen_is_a_start_that_does_not_work(settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         watched = dataclasses.replace(settings, metrics=dataclasses.replace(settings.metrics, listen=listen))
-        with pytest.raises(BindError):
+        with pytest.raises(MonitoringBindError):
             start_in_vain(watched)
