@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from sealwire.broker import catalog
 from sealwire.broker.store import INCARNATION_BYTES, SCHEMA_VERSION
-from sealwire.errors import BackupError
+from sealwire.errors import BackupError, StoreError
 from sealwire.files import PRIVATE_FILE, open_private
 from sealwire.i18n import _
 
@@ -256,6 +256,7 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
 
     Raises:
         BackupError: it is damaged, or the disk has no room for the new one; the old one is as it was.
+        StoreError: the system does not let us read it; that says nothing of damage.
     """
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -267,6 +268,9 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
     except apsw.FullError:
         fresh.unlink()
         raise BackupError(path=live, detail="the disk has no room for a second one beside it") from None
+    except (apsw.IOError, apsw.CantOpenError) as error:
+        fresh.unlink()
+        raise StoreError(path=live, detail=str(error)) from error
     except apsw.Error as error:
         fresh.unlink()
         raise BackupError(path=live, detail=f"it is damaged ({error})") from error

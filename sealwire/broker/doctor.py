@@ -169,6 +169,10 @@ def database(folder: Path, key: bytes, wall_ms: int) -> Iterator[Finding]:
         )
         yield Finding("database", sentence, "Put back the keys that belong to it, or a backup (broker.py restore).")
         return
+    except (apsw.IOError, apsw.CantOpenError, apsw.FullError) as error:
+        sentence = f"The database {path} could not be looked into ({error})."
+        yield Finding("database", sentence, "See to its disk first: the free space, the permissions, the system's log.")
+        return
     except apsw.Error as error:
         yield _damaged(path, str(error))
         return

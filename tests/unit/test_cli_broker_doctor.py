@@ -12,13 +12,14 @@ import pytest
 
 from sealwire import config
 from sealwire.broker import admin, doctor, keyfiles
-from sealwire.broker.backup import connect, reading
+from sealwire.broker.backup import compact, connect, reading
 from sealwire.broker.blobjobs import KeepBlob
 from sealwire.broker.orders import AddBan, Ban, KeepClock
 from sealwire.broker.port import Job
 from sealwire.broker.store import SqliteStore
 from sealwire.cli import broker_doctor
 from sealwire.crypto.identity import realm_of
+from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, Mid
 from tests.unit.test_cli_broker import Start, run, start
 
@@ -93,6 +94,17 @@ def test_a_key_of_another_database_is_not_called_damage(tmp_path: Path) -> None:
     fill(tmp_path, AT_MS)
     (found,) = doctor.database(tmp_path / "data" / "broker", bytes(32), AT_MS)
     assert (found.name, "broker.db.key" in found.sentence, "salvage" in found.advice) == ("database", True, False)
+
+
+def test_a_disk_that_lets_nobody_look_is_not_called_damage(tmp_path: Path) -> None:
+    key, folder = bytes(32), tmp_path
+    (folder / "broker.db").mkdir()  # SQLite calls it an input or output error, as it does on a full disk
+    (found,) = doctor.database(folder, key, AT_MS)
+    assert (found.name, "could not be looked into" in found.sentence) == ("database", True)
+    assert "restore" not in found.advice
+    with pytest.raises(StoreError):
+        compact(folder / "broker.db", key)
+    assert not (folder / "broker.db.new").exists()
 
 
 def test_a_taken_port(stopped: Path) -> None:
