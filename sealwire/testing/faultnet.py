@@ -63,7 +63,7 @@ class Wire:
 
     Attributes:
         towards_peers, towards_broker: the weather of each direction, changed at any time.
-        carried, lost, repeated: packets, for a test that must know the wire did something.
+        lost: packets so far, which a report names.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -76,7 +76,7 @@ class Wire:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
         self.towards_peers = self.towards_broker = FINE
-        self.carried = self.lost = self.repeated = 0
+        self.lost = 0
 
     @property
     def broker_prefix(self) -> tuple[str, ...]:
@@ -163,7 +163,6 @@ class Wire:
                 return
             now = self._free_at[end] = begins + len(packet) * 8 / weather.bits_per_s
         copies = 1 + (self._dice.random() < weather.duplicate)
-        self.repeated += copies - 1
         for _ in range(copies):
             late_s = weather.delay_s + self._dice.uniform(-weather.jitter_s, weather.jitter_s)
             self._count += 1
@@ -174,7 +173,6 @@ class Wire:
             _due, _count, tun, packet = heapq.heappop(self._queue)
             with contextlib.suppress(OSError):  # the other end's own queue is full: lost, as on any wire
                 os.write(tun, packet)
-                self.carried += 1
 
 
 def unavailable() -> str | None:
