@@ -208,11 +208,13 @@ class FilesDesk:
         identity = identity_of(path)
         try:
             with path.open("rb") as file:
-                media_type = sniff(file.read(SNIFF_BYTES))
+                beginning = file.read(SNIFF_BYTES)
         except OSError as error:
             raise FileUnreadableError(path, error.strerror or str(error)) from error
+        if len(beginning) > identity.size:  # what a kernel makes up while it is read: it would be sent as an empty file
+            raise FileUnreadableError(path, _("there is more in it than its size says"))
         is_copy = is_within(path, self._folder / COPIES)
-        return Sending(str(path), name or path.name, identity.size, identity.mtime_ns, media_type, is_copy)
+        return Sending(str(path), name or path.name, identity.size, identity.mtime_ns, sniff(beginning), is_copy)
 
     def _check_size(self, size: int) -> None:
         limit = self._client.engine.files.book.limit

@@ -374,7 +374,7 @@ def _span(spec: Spec, rest: str) -> Order:
 
 
 def _mute(spec: Spec, rest: str) -> Order:
-    return Order("mute", seconds=span_seconds(rest) if rest else FOREVER_S)
+    return Order("mute", seconds=for_s) if (for_s := span_seconds(rest) if rest else FOREVER_S) else Order("unmute")
 
 
 def _switch(spec: Spec, rest: str) -> Order:

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sealwire.errors import MessageIdError, TargetExistsError
+from sealwire.errors import FileUnreadableError, MessageIdError, TargetExistsError
+from sealwire.peer.parcels import Identity
 from tests.unit.peer.profile_of_alice import opened
 
 
@@ -25,6 +26,17 @@ async def test_a_path_that_is_taken_is_told_although_that_is_found_at_once(
     monkeypatch.setattr(alice.engine.files, "fetch", fetch)
     with pytest.raises(TargetExistsError):
         await alice.files.fetch("00" * 16, tmp_path / "taken")
+    await alice.close()
+
+
+async def test_a_file_that_holds_more_than_its_size_says_is_not_sent_as_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, source = await opened(tmp_path), tmp_path / "made while it is read"
+    source.write_text("not nothing")
+    monkeypatch.setattr("sealwire.peer.desks.files.identity_of", lambda _path: Identity(0, 1))
+    with pytest.raises(FileUnreadableError):
+        await alice.files.send("bob", source)
     await alice.close()
 
 
