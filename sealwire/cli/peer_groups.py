@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,7 +14,7 @@ from msgspec.structs import replace
 from sealwire.cli.common import unknown_word
 from sealwire.cli.peer_options import GROUP_FORMS, Options
 from sealwire.cli.streams import put
-from sealwire.errors import AccountNameError, UsageError
+from sealwire.errors import AccountNameError, GroupRightError, SealwireError, UnknownGroupError, UsageError
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, account_name
 
@@ -25,6 +28,9 @@ _COUNTS: Final[dict[str, tuple[int, int | None]]] = {
     "history": (2, 2),
 }  # fmt: skip
 ROLES: Final = ("owner", "admin", "member", "read-only")
+CATCH_UP_S: Final = 2.0
+"""After a start an invitation, and what others appended, may still be on its way: a refusal waits so long for it."""
+_NAP_S: Final = 0.1
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -93,7 +99,7 @@ async def group(client: ClientApi, options: Options) -> int:
         for info in await room.all():
             _print(options, info, row(info))
         return 0
-    info = await _DO[action](room, *words)
+    info = await _done(client, lambda: _DO[action](room, *words), action, options.timeout_s)
     if action == "info" and not options.json:
         for line in details(info):
             put(line)
@@ -102,6 +108,24 @@ async def group(client: ClientApi, options: Options) -> int:
     if action != "info":
         await room.settle(options.timeout_s)
     return 0
+
+
+async def _done(client: ClientApi, act: Callable[[], Awaitable[GroupInfo]], action: str, timeout_s: float) -> GroupInfo:
+    """Do it; what is refused for what is known here is tried again until what waited at the broker has come."""
+    ends_s: float | None = None
+    while True:
+        try:
+            return await act()
+        except (UnknownGroupError, GroupRightError) as refused:
+            if action == "create" or (ends_s is not None and time.monotonic() >= ends_s):
+                raise
+            if ends_s is None:
+                with contextlib.suppress(SealwireError):
+                    await client.online(timeout_s)
+                    ends_s = time.monotonic() + CATCH_UP_S
+                if ends_s is None:
+                    raise refused
+        await asyncio.sleep(_NAP_S)
 
 
 def _print(options: Options, info: GroupInfo, text: str) -> None:

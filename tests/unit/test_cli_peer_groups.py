@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.cli import peer_groups, peer_options, peer_words
-from sealwire.errors import AccountNameError, UsageError
+from sealwire.errors import AccountNameError, BrokerUnreachableError, UnknownGroupError, UsageError
 from sealwire.peer.api.groups import GroupInfo, Member
 
 INFO = GroupInfo(
@@ -82,6 +82,34 @@ def test_details_are_lines_of_key_and_value():
         "member\tbob\tadmin\tjoined",
         "member\tcarol\tmember\tinvited",
     ]
+
+
+class Room:
+    """Groups of a peer that has just started: its invitation comes with the third look."""
+
+    def __init__(self, online: bool) -> None:
+        self.groups, self.is_online, self.looks = self, online, 0
+
+    async def online(self, _timeout_s: float) -> None:
+        if not self.is_online:
+            raise BrokerUnreachableError(address="tcp://127.0.0.1:1")
+
+    async def accept(self, name: str) -> GroupInfo:
+        self.looks += 1
+        if self.looks < 3:
+            raise UnknownGroupError(name=name)
+        return INFO
+
+    async def settle(self, _timeout_s: float) -> bool:
+        return True
+
+
+async def test_an_invitation_that_is_still_on_its_way_is_waited_for(capsys):
+    options = peer_options.parse(["--name", "alice", "group", "accept", "+Garden"])
+    assert await peer_groups.group(Room(online=True), options) == 0
+    assert capsys.readouterr().out.startswith(INFO.id)
+    with pytest.raises(UnknownGroupError):
+        await peer_groups.group(Room(online=False), options)
 
 
 @pytest.mark.parametrize("verb", [["send", "+Küche", "hello"], ["history", "+Küche", "5"]])
