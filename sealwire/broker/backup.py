@@ -222,9 +222,13 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
     """
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
-        shutil.copyfileobj(source, target, 1024 * 1024)
-    renew(fresh, key)
+    try:
+        with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
+            shutil.copyfileobj(source, target, 1024 * 1024)
+        renew(fresh, key)
+    except BaseException:
+        fresh.unlink(missing_ok=True)  # on a full disk half a copy would take the last room
+        raise
     replaced = kept_as(live)
     for suffix in BESIDE:
         old, kept = Path(f"{live}{suffix}"), Path(f"{replaced}{suffix}")

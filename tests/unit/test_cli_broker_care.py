@@ -109,6 +109,14 @@ def test_a_restore_is_another_incarnation_and_keeps_what_was_there(made: Path, t
     assert live.with_name("broker.db.replaced.2").exists()
 
 
+def test_a_restore_that_fails_leaves_no_half_copy(made: Path, tmp_path: Path) -> None:
+    before = sorted((tmp_path / "store").iterdir())
+    for unreadable in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(OSError, match=r"Is a directory|No such file"):
+            backup.restore(unreadable, tmp_path / "store" / "broker.db", KEY)
+    assert sorted((tmp_path / "store").iterdir()) == before
+
+
 def test_a_backup_takes_nothing_of_a_like_name_away(made: Path, tmp_path: Path) -> None:
     (tmp_path / "again.new").write_text("somebody's")
     store = Store(tmp_path / "store", KEY, 0)
