@@ -7,6 +7,7 @@ Source: protocol.md §14, §15.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -50,7 +51,8 @@ class Finding(Struct, frozen=True):
 def modes(keys: Path, folder: Path) -> Iterator[Finding]:
     """Files that others of this machine may read."""
     private = [keys, folder, keys / keyfiles.SECRET_NAME, keys / keyfiles.DATABASE_NAME]
-    private += [path for path in sorted(folder.glob("broker.db*")) if path.is_file()]
+    with contextlib.suppress(PermissionError):  # which is found below
+        private += [path for path in sorted(folder.glob("broker.db*")) if path.is_file()]
     for path in private:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -95,7 +97,7 @@ def barred(keys: Path, folder: Path) -> Iterator[Finding]:
 def unwritable(folder: Path, error: OSError) -> Iterator[Finding]:
     """A folder in which nothing can be written, not even the lock."""
     sentence = f"Nothing can be written in {folder}: {error.strerror}."
-    yield Finding("unwritable", sentence, "The broker does not start: mount it for writing, or move paths.data.")
+    yield Finding("unwritable", sentence, "The broker does not start: allow it, or move paths.data or paths.keys.")
 
 
 def port(bind: str) -> Iterator[Finding]:

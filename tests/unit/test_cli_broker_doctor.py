@@ -21,6 +21,7 @@ from sealwire.cli import broker_doctor
 from sealwire.crypto.identity import realm_of
 from sealwire.errors import StoreError
 from sealwire.ids import Mailbox, Mid
+from tests.conftest import shut_out
 from tests.unit.test_cli_broker import Start, run, start
 
 __all__ = ["start"]
@@ -88,6 +89,12 @@ def test_places_that_a_start_needs_and_may_not_use(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "broker.db")
     (found,) = doctor.barred(keys, folder)
     assert str(folder / "broker.db") in found.sentence
+
+
+def test_a_folder_that_may_not_be_entered_does_not_end_the_examination(tmp_path: Path) -> None:
+    fill(tmp_path, AT_MS)
+    with shut_out(tmp_path / "data"):
+        assert list(doctor.modes(tmp_path / "keys", tmp_path / "data" / "broker")) == []
 
 
 def test_a_key_of_another_database_is_not_called_damage(tmp_path: Path) -> None:
