@@ -197,7 +197,9 @@ def _print(file: Path, found: Facts, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(found)))
         return
-    sentence = _("{file} is whole: taken {taken}, {accounts} accounts, {devices} devices, {messages} waiting messages.")
+    sentence = _(
+        "{file} is whole: taken {taken}; accounts: {accounts}, devices: {devices}, messages that wait: {messages}."
+    )
     fields = {"accounts": found.accounts, "devices": found.devices, "messages": found.messages}
     print(sentence.format(file=file, taken=_time(found.taken_ms), **fields))
 
