@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterator
@@ -97,6 +98,21 @@ def opened(station: Station, qtbot: Any) -> Callable[[str], None]:
             station.open(conversation)
 
     return open_chat
+
+
+@pytest.fixture
+def answered(station: Station, thread: LoopThread, bridge: Bridge, qtbot: Any) -> Callable[[], None]:
+    """Waits until all that a widget asked is answered, and what it asked upon that."""
+    for_ever = asyncio.all_tasks(thread.loop)
+
+    def wait() -> None:
+        for _ in range(3):
+            begun: list[None] = []
+            bridge.ask(bridge, asyncio.sleep(0), begun.append)  # it comes behind all that was asked before
+            qtbot.waitUntil(lambda begun=begun: bool(begun) and asyncio.all_tasks(thread.loop) <= for_ever)
+            QApplication.processEvents()
+
+    return wait
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ LOW_PX = 400
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sheet_fits_on_a_low_screen_with_its_buttons_in_view(
-    name: str, windows: dict[str, Make], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, windows: dict[str, Make], answered: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sheet, "room_px", lambda _sheet: LOW_PX)
     sheet = windows[name]()
@@ -172,7 +172,7 @@ def test_every_sheet_fits_on_a_low_screen_with_its_buttons_in_view(
     if not isinstance(sheet, Sheet):
         return
     sheet.show()
-    qtbot.wait(80)  # for what it asks the client
+    answered()
     assert sheet.height() <= LOW_PX
     for at in range(sheet.buttons.count()):
         button = sheet.buttons.itemAt(at).widget()
