@@ -198,7 +198,7 @@ async def test_what_cannot_be_sent_or_fetched_is_refused_before_anything_is_queu
         with pytest.raises(UnknownFileError):
             await files.fetch("00" * 16)
         sent = await files.send("bob", source, wait="sent", timeout_s=PATIENCE_S)
-        for doing in (files.fetch(sent.id), files.pause("zz"), files.cancel("00" * 16)):
+        for doing in (files.fetch(sent.id), files.pause("00" * 16), files.cancel("00" * 16)):
             with pytest.raises(UnknownFileError):
                 await doing
 
