@@ -133,8 +133,8 @@ class Plan:
     loads: tuple[Load, ...]
     keys: tuple[str, ...]
     rounds: int = 1
-    halves: int = 1
-    """How often latencies are measured: one stretch of two seconds is at the mercy of one gap of the machine."""
+    """Flat out, then at half of that, so often: one stretch of two seconds is at the mercy of one gap of the machine,
+    and half of what it did minutes ago may be all that it does now."""
     in_c: bool = True
     """Load clients in C, where they can be built."""
     pause_s: float = 0.0
@@ -149,8 +149,7 @@ QUICK = Plan(0.5, QUICK_WARM_UP_S, FULL[:1], ("ours", "bare"))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each stretch, after a second of warm-up")
-    parser.add_argument("--rounds", type=int, default=1, help="flat out this often; the median is reported")
-    parser.add_argument("--halves", type=int, default=3, help="latencies are measured this often; the medians count")
+    parser.add_argument("--rounds", type=int, default=3, help="flat out and at half of that this often; medians count")
     parser.add_argument("--only", default=",".join(KEYS), help=f"some of {','.join(KEYS)}")
     parser.add_argument(
         "--quick", action="store_true", help="our broker and the bare ROUTER, half a second: a smoke test"
@@ -163,8 +162,7 @@ def main() -> None:
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     keys = tuple(key for key in KEYS if key in chosen.only.split(","))
-    rounds, halves = max(1, chosen.rounds), max(1, chosen.halves)
-    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, rounds, halves, not chosen.python_clients, chosen.pause)
+    full = Plan(chosen.seconds, WARM_UP_S, FULL, keys, max(1, chosen.rounds), not chosen.python_clients, chosen.pause)
     plan = QUICK if chosen.quick else full
     busy = os.getloadavg()[0]
     names, results, notes = compare(plan)
@@ -208,14 +206,13 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
             some = kinds[:1] if load.rate else kinds  # at a rate that all reach, there is no better client
             tries = [(run(key, kind, load, plan, folder, f"t{next(tags)}", load.rate), kind) for kind in some]
             first, best = max(tries, key=lambda it: it[0].rate)
-            rounds = [
-                first,
-                *(run(key, best, load, plan, folder, f"t{next(tags)}", load.rate) for _ in range(plan.rounds - 1)),
-            ]
-            flat = sorted(rounds, key=lambda it: it.rate)[plan.rounds // 2]
-            rate, halves = load.rate or flat.rate / 2, [flat] if load.rate else []
-            while len(halves) < plan.halves:
-                halves.append(run(key, best, load, plan, folder, f"t{next(tags)}", rate))
+            offered, halves = [first], []
+            for number in range(plan.rounds):
+                if number:
+                    offered.append(run(key, best, load, plan, folder, f"t{next(tags)}", load.rate))
+                if not load.rate:
+                    halves.append(run(key, best, load, plan, folder, f"t{next(tags)}", offered[-1].rate / 2))
+            flat, timed = sorted(offered, key=lambda it: it.rate)[plan.rounds // 2], halves or offered
             results[key, load] = Result(
                 rate=flat.rate,
                 cpu_us=flat.cpu_s / flat.messages * 1e6,
@@ -223,8 +220,8 @@ def one(key: str, plan: Plan, results: dict[tuple[str, Load], Result]) -> tuple[
                 client="C" if best.client else "Python",
                 client_us=(flat.sender["cpu_s"] + flat.receiver["cpu_s"]) / flat.messages * 1e6,
                 rss=flat.rss,
-                delivered=medians([half.receiver for half in halves]),
-                accepted=medians([half.sender for half in halves]),
+                delivered=medians([stretch.receiver for stretch in timed]),
+                accepted=medians([stretch.sender for stretch in timed]),
             )
             say(f"  {load.title}: {flat.rate:,.0f}/s, {results[key, load].client}")
         words = f"{clients.words(key)}; and in Python: {rival(key).CLIENT}" if len(kinds) > 1 else rival(key).CLIENT
@@ -347,7 +344,7 @@ def report(
     share, longest = stalls()
     intro = [
         f"{machine()}. {plan.seconds:g} s after {plan.warm_up_s:g} s of warm-up per figure, "
-        f"the median of {plan.rounds}; of latencies, the medians of {plan.halves} such stretches. "
+        f"the median of {plan.rounds} such stretches. "
         f"Load average of the machine before it began: {busy:.1f} (others' work slows everyone here, unevenly); "
         f"priority of everything in this run: nice {os.nice(0)}. "
         f"The disk's own fdatasync of 4 KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms. "
@@ -357,8 +354,9 @@ def report(
         "Server and load share the cores, so the figure to compare is the server's CPU per message; msg/s is what came "
         "of it here. Each server is loaded by a client in C, over the library that Debian has for it, and by one in "
         "Python that writes many messages at once; a row is of the one that got more out of it. A message counts when "
-        "its sender was answered and its receiver has acknowledged it. Latencies are at half the rate of the same row, "
-        "in the last table at one rate for all, from the moment a message was due. `us / it` is our rate by theirs.",
+        "its sender was answered and its receiver has acknowledged it. Latencies are at half of what the stretch just "
+        "before theirs reached, in the last table at one rate for all, from the moment a message was due. `us / it` is "
+        "our rate by theirs.",
         "",
         *notes,
     ]

@@ -177,7 +177,8 @@ static struct pair pairs_of[MAX_PAIRS];
 
 static long room_of(int at, int pairs) {
     struct pair *pair = &pairs_of[at];
-    long unanswered = UNANSWERED / pairs - (pair->sent - pair->done);
+    /* At a given rate whoever fell behind has to catch up: then the window is as wide as it may be at every server. */
+    long unanswered = (is_paced ? UNDELIVERED : UNANSWERED) / pairs - (pair->sent - pair->done);
     long undelivered = UNDELIVERED / pairs - (pair->sent - __atomic_load_n(&board[at], __ATOMIC_RELAXED));
     long room = unanswered < undelivered ? unanswered : undelivered;
     return room < 0 ? 0 : room > BURST ? BURST : room;
@@ -200,7 +201,7 @@ static long hear(void *sender, int at) {
     if (begin_s <= now && now < end_s)
         measured += count;
     for (long i = 0; i < count && pair->first < pair->last; i++) {
-        double since = pair->due[pair->first++ % UNANSWERED];
+        double since = pair->due[pair->first++ % UNDELIVERED];
         if (since >= begin_s)
             note(now - since);
     }
@@ -239,7 +240,7 @@ static void paced(void **senders, int pairs, size_t size, char *body, double rat
             stamp(body, when);
             CLIENT.put(senders[at], body, size);
             pairs_of[at].sent++;
-            pairs_of[at].due[pairs_of[at].last++ % UNANSWERED] = when;
+            pairs_of[at].due[pairs_of[at].last++ % UNDELIVERED] = when;
             number++;
         }
         for (int at = 0; at < pairs; at++)
@@ -255,7 +256,7 @@ static void send_all(int pairs, size_t size, double rate) {
     memset(body, '.', size);
     for (int at = 0; at < pairs; at++) {
         senders[at] = CLIENT.sender(at, size);
-        pairs_of[at].due = zeroed(UNANSWERED * sizeof(double));
+        pairs_of[at].due = zeroed(UNDELIVERED * sizeof(double));
     }
     agree();
     spent_before = spent_s();

@@ -48,8 +48,8 @@ WRONG_TOKENS: Final = 16
 
 MAX_CHATTER: Final = 4_096
 """Frames of a link session between two looks at the deadlines that move no message (a PING, an ACK of what was
-acknowledged, a RELEASE): a peer says a thousand when a large group's mailboxes had been full, and PING once a minute.
-Without it one that says nothing else takes a third of the broker's time for as long as it likes."""
+acknowledged, a RELEASE): a peer says a thousand when a large group's mailboxes had been full, and PING every four
+minutes. Without it one that says nothing else takes a third of the broker's time for as long as it likes."""
 
 
 class Connection(Struct, frozen=True):

@@ -124,7 +124,7 @@ class BrokerSettings:
     slow_ack_timeout_s: float = 45.0
     """That time doubles up to here with each end of this kind: without it a device whose disk or line takes longer gets
     the same mail for ever. Also for signs of reading on bulk connections."""
-    silence_timeout_s: float = 150.0
+    silence_timeout_s: float = 300.0
     """A link session that says nothing ends."""
     kick_delay_s: float = 1.0
     """Time for a RESET or REJECT to arrive before the connection is shut down."""

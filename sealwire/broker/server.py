@@ -58,7 +58,7 @@ _SOCKETS_S: Final = 3.0
 _LOOK_S: Final = 1.0
 """How often the ZAP thread is looked at: one that ends is replaced within two."""
 _PONGS_S: Final = 0.1
-"""PONGs go out with something else, or alone so often: ten thousand idle peers bring a hundred and more PINGs a second,
+"""PONGs go out with something else, or alone so often: ten thousand idle peers bring forty PINGs a second,
 each PONG by itself wakes ZeroMQ's thread, and a peer waits ten seconds for it."""
 _POLLED: Final = int(zmq.EVENTS)
 

@@ -292,7 +292,7 @@ class LimitsSection:
         "seconds",
     )
     silence_timeout_s: float = _key(
-        150.0, Number(140, 86_400), "A link without a word ends; peers say something every two minutes.", "seconds"
+        300.0, Number(280, 86_400), "A link without a word ends; peers say something every four minutes.", "seconds"
     )
     kick_delay_s: float = _key(
         1.0, Number(0.1, 60), "Time for a last word to arrive before a connection is shut down.", "seconds"

@@ -12,10 +12,10 @@ from sealwire.crypto.primitives import Rng
 
 SILENCE_S: Final = 10.0
 """Something is owed to us and nothing at all came for this long: the link is dead."""
-PING_EVERY_S: Final = 120.0
+PING_EVERY_S: Final = 240.0
 """Idle links are asked for a sign of life this often, ± 10 % so that peers spread out. ZeroMQ's heartbeats find a dead
 line sooner; this finds a program that hangs, and costs the broker as much as two or three of those. The broker ends a
-link after 150 s of silence."""
+link after 300 s of silence."""
 DRAINED_AFTER_S: Final = 10.0
 """No DELIVER for this long after a login: the mailbox was empty, old prekeys may go."""
 _MARGIN_S: Final = 0.01

@@ -17,6 +17,7 @@ from nacl.bindings import crypto_sign
 from zmq.utils import z85
 
 from benchmarks import clients, figures, peers, plots
+from benchmarks.hostile.gaps import merged, outside
 from benchmarks.hostile.ratios import Pool, ratio
 from benchmarks.rivals import KEYS, common, load, mosquitto, nats, prosody, rabbitmq, rival
 from sealwire.crypto.identity import login_transcript, realm_of
@@ -219,6 +220,13 @@ def test_a_ratio_says_what_chance_may_have_done_to_it(slower, verdict):
     assert found.low < found.value < found.high
     assert found.low < slower < found.high
     assert found.stays_within(0.1) == verdict
+
+
+def test_what_became_due_in_a_gap_is_left_out_however_long_it_took():
+    spans = merged([(1.0, 1.5), (1.4, 2.0), (3.0, 3.1)])
+    assert spans == [(1.0, 2.0), (3.0, 3.1)]
+    samples = [(0.9, 500.0), (1.0, 1.0), (1.7, 900.0), (2.0, 1.0), (2.9, 300.0), (3.05, 1.0), (3.2, 1.0)]
+    assert outside(samples, spans) == [(0.9, 500.0), (2.0, 1.0), (2.9, 300.0), (3.2, 1.0)]
 
 
 def test_more_stretches_make_a_ratio_surer():
