@@ -513,7 +513,7 @@ def test_who_never_proves_it_is_disconnected(make):
 def test_a_silent_bulk_connection_ends(make):
     rig = make()
     alice = Mover(rig)
-    rig.advance(160)
+    rig.advance(310)
     assert not alice.client.is_open
 
 
