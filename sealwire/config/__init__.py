@@ -30,7 +30,6 @@ from sealwire.config.source import (
     Source,
     find_file,
     from_environ,
-    from_file,
     from_flags,
     shown,
     unknown,
@@ -75,7 +74,7 @@ def load(
     """
     found = find_file(config, environ, cwd)
     sources = [
-        from_file(*found) if found else Source(),
+        _from_file(*found) if found else Source(),
         from_environ(environ, cwd),
         from_flags(flags or {}, cwd),
     ]
@@ -89,6 +88,12 @@ def load(
     if problems:
         raise ConfigError(problems)
     return _completed(_built(values), cwd)
+
+
+def _from_file(path: Path, name: str) -> Source:
+    from sealwire.config.settingsfile import from_file  # YAML: 25 ms that whoever has no such file does without
+
+    return from_file(path, name)
 
 
 def _in_file_order(problem: Problem) -> tuple[int, int]:

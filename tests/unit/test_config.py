@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sealwire import config
 from sealwire.broker.port import BrokerSettings
-from sealwire.config import KEYS, reference, settings, source
+from sealwire.config import KEYS, reference, settings, settingsfile, source
 from sealwire.errors import ConfigError
 from tests.conftest import shut_out
 
@@ -253,7 +253,7 @@ def test_a_named_file_must_exist_and_be_a_file(folder: Path) -> None:
 
 
 def test_a_huge_file_is_not_read_into_memory(folder: Path) -> None:
-    (told,) = problems(folder, "#" * (source.MAX_FILE_BYTES + 1))
+    (told,) = problems(folder, "#" * (settingsfile.MAX_FILE_BYTES + 1))
     assert "larger than a settings file may be" in told
 
 
