@@ -24,6 +24,8 @@ class Shelved(Struct, frozen=True):
     conversation: str
     is_own: bool
     has_file: bool
+    is_notice: bool
+    """Told by the program: it has a number, and nothing can be done with it."""
 
 
 class Shelf:
@@ -45,15 +47,18 @@ class Shelf:
     def number(self, message: Message) -> int:
         """Return a message's number, a new one at first sight."""
         file = message.file is not None
-        return self.number_of(message.id, message.conversation, message.sender == self._own, file)
+        is_own, is_notice = message.sender == self._own, message.kind == "notice"
+        return self.number_of(message.id, message.conversation, is_own, file, is_notice)
 
-    def number_of(self, message_id: str, conversation: str, is_own: bool, has_file: bool = False) -> int:
+    def number_of(
+        self, message_id: str, conversation: str, is_own: bool, has_file: bool = False, is_notice: bool = False
+    ) -> int:
         """Return the number of a message that is known only by its id."""
         known = self._by_id.pop(message_id, None)  # put back at the end: what was said last is last
         if known is None:
             counts = is_own or self._numbers_all
             self._count += counts
-            known = Shelved(self._count if counts else 0, message_id, conversation, is_own, has_file)
+            known = Shelved(self._count if counts else 0, message_id, conversation, is_own, has_file, is_notice)
         known = replace(known, has_file=known.has_file or has_file)
         self._by_id[message_id] = known
         if known.number:
@@ -84,7 +89,7 @@ class Shelf:
                 raise UsageError(_("#{number} has no file.").format(number=number))
             return shelved.conversation, shelved.id
         for shelved in reversed(self._by_id.values()):
-            fits = own is None or shelved.is_own is own
+            fits = not shelved.is_notice and (own is None or shelved.is_own is own)
             if fits and shelved.conversation == current and (shelved.has_file or not file):
                 return shelved.conversation, shelved.id
         raise UsageError(_("Say which message: its number after #. /history shows some."))

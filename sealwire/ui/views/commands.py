@@ -321,11 +321,11 @@ def _path_text(spec: Spec, rest: str) -> Order:
 
 def _export(spec: Spec, rest: str) -> Order:
     path, _blank, kind = rest.rpartition(" ")
-    if kind in ("json", "text", "html") and path:
-        return Order("export", path=path.strip(), text=kind)
-    if not rest:
+    if not path or kind not in ("json", "text", "html"):  # then the ending of its name says the form
+        path, kind = rest, rest.rpartition(".")[2].lower()
+    if not path:
         raise misused(spec.verb)
-    return Order("export", path=rest, text="text")
+    return Order("export", path=path.strip(), text=kind if kind in ("json", "html") else "text")
 
 
 def _count(spec: Spec, rest: str) -> Order:

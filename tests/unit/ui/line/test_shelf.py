@@ -34,6 +34,15 @@ def test_without_a_number_the_last_that_fits_is_meant() -> None:
     assert shelf.find(None, "bob", None, False)[1] == "theirs"
 
 
+def test_a_notice_is_never_the_last_that_fits() -> None:
+    shelf = Shelf("alice")
+    for given in (message("theirs"), message("joined", kind="notice"), message("timer", "alice", kind="notice")):
+        shelf.number(given)
+    assert [shelf.find(None, "bob", own, False)[1] for own in (None, False)] == ["theirs", "theirs"]
+    with pytest.raises(UsageError, match="which message"):
+        shelf.find(None, "bob", True, False)
+
+
 def test_what_does_not_fit_is_said() -> None:
     shelf = Shelf("alice")
     shelf.number(message("theirs"))
