@@ -22,6 +22,7 @@ ROUNDS = 5200
 HASH_VERSION = 0
 """The version inside the hash, unchanged since Signal's first; the QR code carries its own."""
 
+DIGITS = 60
 _DIGIT_BYTES = 30
 _SCAN_BYTES = 32
 PURPOSE_COMPARE = 0x01
@@ -34,7 +35,7 @@ MAX_CODE_CHARS = 256
 """A code has 105; whatever is pasted past this is not looked at."""
 
 Judgement = Literal["same", "different", "other-person", "not-a-code"]
-"""``different``: one side holds another key than the other shows; ``other-person``: a code of two other people."""
+"""``different``: one side holds another key than the other shows; ``other-person``: a code of somebody else."""
 
 
 def fingerprint(identifier: bytes, key: bytes, version: int = HASH_VERSION) -> bytes:
@@ -131,7 +132,13 @@ class SafetyNumber(Struct, frozen=True):
 
         Source: protocol.md §13.
         """
-        return equal("".join(text.split()).encode(), self.digits.encode())
+        return typed_digits(text) == self.digits
+
+
+def typed_digits(text: str) -> str | None:
+    """Return the 60 digits in ``text``, however they are spaced; None when it holds anything else."""
+    number = "".join(text.split())
+    return number if len(number) == DIGITS and number.isascii() and number.isdigit() else None
 
 
 def account_id(realm: str, account: str) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, TypeVar
 
 from sealwire.crypto.card import account_fingerprint
-from sealwire.crypto.safety import safety_number_of
+from sealwire.crypto.safety import safety_number_of, typed_digits
 from sealwire.errors import (
     AccountNameError,
     BrokerKeyMissingError,
@@ -209,8 +209,12 @@ class Client:
         """A person compared the digits (or takes it back)."""
         contact = await self.known(name)
         key = contact.account_key  # the record moves on; what was compared does not
-        if digits is not None and "".join(digits.split()) != (await self.safety_number(name)).digits:
-            raise ComparedOtherKeyError(name=contact.name)
+        if digits is not None:
+            compared = typed_digits(digits)
+            if compared is None:
+                raise UsageError(_("A safety number has 60 digits, as verify shows them; this is something else."))
+            if compared != (await self.safety_number(name)).digits:
+                raise ComparedOtherKeyError(name=contact.name)
         await self.do(lambda now: self.engine.trust.set_verified(contact.name, verified, key, now))
         return self.contact_info(contact)
 

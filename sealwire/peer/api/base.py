@@ -105,7 +105,7 @@ class ClientApi(Protocol):
             digits: the 60 that were shown (spaces do not count); a key that changed since is not taken for theirs.
 
         Raises:
-            UnknownPeerError, UntrustedPeerError, ComparedOtherKeyError.
+            UnknownPeerError, UntrustedPeerError, ComparedOtherKeyError; UsageError: not 60 digits.
         """
 
     async def approve(self, name: str) -> ContactInfo:

@@ -24,6 +24,8 @@ def methods(room: PastApi) -> dict[str, Method]:
 
     async def page(params: Params) -> Json:
         conversation, limit = params.conversation("conversation"), params.number("limit", 50, 1, MAX_ROWS)
+        if None not in (params.values.get("before"), params.values.get("after")):
+            raise params.wrong("after", _("absent where before is given"))
         before, after = await row_of(params, conversation, "before"), await row_of(params, conversation, "after")
         return _messages(await room.page(conversation, limit, before_row=before, after_row=after))
 

@@ -105,5 +105,5 @@ def match_sentence(match: Match, shown: str) -> str:
         "same": _("The code is right: {name} is verified."),
         "different": _("The code is not {name}'s key here. Do not trust this conversation until you know why."),
         "other-person": _("This is the code of somebody else, not of {name}."),
-        "not-a-code": _("This is no verification code."),
+        "not-a-code": _("This is no verification code; one begins with sealwire-compare:."),
     }[match].format(name=screen_name(shown))

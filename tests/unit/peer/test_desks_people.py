@@ -23,10 +23,10 @@ async def alice(tmp_path: Path) -> AsyncIterator[Client]:
     await client.close()
 
 
-def code_of_bob(alice: Client) -> str:
-    """What bob's screen shows, who has the key that alice knows."""
+def code_of_bob(alice: Client, key: bytes | None = None) -> str:
+    """What bob's screen shows, who has the key that alice knows, or another."""
     own = alice.keys.identity.card.card
-    return safety_number_of(own.realm, ("bob", own.n_sign), ("alice", own.n_sign)).code()
+    return safety_number_of(own.realm, ("bob", key or own.n_sign), ("alice", own.n_sign)).code()
 
 
 async def test_a_nickname_is_text(alice: Client) -> None:
@@ -40,8 +40,20 @@ async def test_a_nickname_is_text(alice: Client) -> None:
 async def test_the_code_of_the_other_side_verifies(alice: Client) -> None:
     assert await alice.people.check_code("bob", code_of_bob(alice)) == "same"
     assert alice.engine.contact("bob").trust == "verified"  # type: ignore[union-attr]
-    assert await alice.people.check_code("carol", code_of_bob(alice)) == "different"
+    assert await alice.people.check_code("carol", code_of_bob(alice)) == "other-person", "the wrong page was open"
     assert alice.engine.contact("carol").trust == "unverified"  # type: ignore[union-attr]
+    other_key = code_of_bob(alice, PEOPLE["mallory"].account.n_sign)
+    assert await alice.people.check_code("bob", other_key) == "different", "it is bob's, and not the key here"
+
+
+async def test_what_is_no_safety_number_says_nothing_about_a_key(alice: Client) -> None:
+    digits = (await alice.safety_number("bob")).digits
+    for text in ("", digits[:-1], digits + "1", "x" * 60, "\u0661" * 60):
+        with pytest.raises(UsageError, match="60"):
+            await alice.set_verified("bob", True, text)
+    with pytest.raises(ComparedOtherKeyError):
+        await alice.set_verified("bob", True, digits[::-1])
+    assert (await alice.set_verified("bob", True, digits[:30] + "\n" + digits[30:])).trust == "verified"
 
 
 async def test_a_key_that_was_accepted_while_a_code_was_compared_is_not_verified_by_it(

@@ -368,7 +368,7 @@ def test_a_pasted_code_says_what_it_proves(window: MainWindow, client: StageClie
     sheet.paste.setText("hello")
     sheet.check.click()
     qtbot.waitUntil(lambda: bool(sheet.answer.text.text()))
-    assert sheet.answer.text.text() == "This is no verification code."
+    assert sheet.answer.text.text() == "This is no verification code; one begins with sealwire-compare:."
     qtbot.waitUntil(lambda: bool(sheet._text))
     sheet.paste.setText(sheet._text)
     sheet.check.click()

@@ -94,6 +94,7 @@ async def test_people_are_answered_blocked_named_and_compared(alice: Client) -> 
     [
         ("page", {"conversation": "bob", "limit": 0}),
         ("page", {"conversation": "bob", "before": "nonsense"}),
+        ("page", {"conversation": "bob", "before": "first", "after": "first"}),
         ("read", {"conversation": "bob"}),
         ("search", {}),
         ("mute", {"conversation": "bob", "until_ms": -1}),
@@ -104,8 +105,12 @@ async def test_people_are_answered_blocked_named_and_compared(alice: Client) -> 
     ],
 )
 async def test_a_wrong_parameter_is_named(alice: Client, method: str, params: dict[str, Any]) -> None:
+    await say(alice, "bob", "hello")
+    first = (await alice.history("bob"))[0].id
     with pytest.raises(RpcError) as caught:
-        await rpc.methods(alice)[method](Params(params))
+        await rpc.methods(alice)[method](
+            Params({key: first if value == "first" else value for key, value in params.items()})
+        )
     assert caught.value.answer["data"]["name"] == "params"
 
 
