@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,9 @@ from sealwire.i18n import _
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+
+READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""For a file that a person named: a pipe without a writer is opened at once and not waited for."""
 
 
 def user_path(path: Path | str) -> Path:
@@ -56,6 +60,26 @@ def open_private(path: Path, flags: int) -> int:
         owner = path.parent.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
     return descriptor
+
+
+def reading(path: Path, *, devices: bool = False) -> IO[bytes]:
+    """Open a file; a pipe without a writer would hold us up, and no signal ends that.
+
+    Args:
+        devices: take a device as well: /dev/null is an empty file to many scripts, /dev/zero has no end.
+
+    Raises:
+        OSError: as the system says, or it is none.
+    """
+    descriptor = os.open(path, READ)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or (devices and stat.S_ISCHR(mode))):
+            raise OSError(errno.EINVAL, _("it is not a file"), str(path))
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def write_private(path: Path, content: bytes) -> None:

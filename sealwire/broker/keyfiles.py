@@ -19,7 +19,7 @@ import zmq
 from zmq.utils import z85
 
 from sealwire.errors import BrokerKeyFileError
-from sealwire.files import make_private_folder, write_private
+from sealwire.files import make_private_folder, reading, write_private
 from sealwire.i18n import _
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _allowed(path: Path) -> Iterator[None]:
 
 def _key_line(path: Path) -> str:
     """Return the line with the key. ``#`` begins a comment: the Z85 of a 32-byte key never does."""
-    with path.open("rb") as file:
+    with reading(path) as file:
         text = file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
     lines = (line.strip() for line in text.splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")

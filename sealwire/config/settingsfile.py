@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from sealwire.config.settings import KEYS, SECTIONS
 from sealwire.config.source import MAX_SHOWN_CHARS, Entry, Item, Place, Problem, Source, shown, unknown
+from sealwire.files import reading
 from sealwire.i18n import _
 
 MAX_FILE_BYTES = 256 * 1024
@@ -29,7 +30,7 @@ def from_file(path: Path, name: str) -> Source:
     source = Source()
     problem = ""
     try:
-        with path.open("rb") as file:
+        with reading(path, devices=True) as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             problem = _("is larger than a settings file may be ({n} bytes)").format(n=MAX_FILE_BYTES)

@@ -24,11 +24,10 @@ from sealwire.crypto.card import card_to_text
 from sealwire.crypto.primitives import Rng, equal
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, open_key_file, seal_key_file
 from sealwire.errors import BackupError, RefusedError, RemoteProtocolError, SealwireError
-from sealwire.files import PRIVATE_FILE, make_private_folder, new_file, write_private
+from sealwire.files import PRIVATE_FILE, make_private_folder, new_file, reading, write_private
 from sealwire.i18n import _
 from sealwire.peer import keystore
 from sealwire.peer.keystore import Keys
-from sealwire.peer.parcels import reading
 from sealwire.peer.profile import Profile
 from sealwire.peer.store import Store
 

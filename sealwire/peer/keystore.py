@@ -26,7 +26,7 @@ from sealwire.errors import (
     RefusedError,
     RemoteProtocolError,
 )
-from sealwire.files import make_private_folder, write_private
+from sealwire.files import make_private_folder, reading, write_private
 from sealwire.i18n import _
 from sealwire.ids import DeviceId, Millis
 from sealwire.peer.profile import Profile
@@ -122,7 +122,7 @@ def open_keys(profile: Profile, passphrase: bytes) -> Keys:
     Source: protocol.md §14.
     """
     try:
-        with profile.key_file.open("rb") as file:
+        with reading(profile.key_file) as file:
             blob = file.read(MAX_KEY_FILE_BYTES + 1)
     except OSError as error:
         raise KeyFileAccessError(path=profile.key_file, detail=error.strerror or str(error)) from error

@@ -12,10 +12,20 @@ import shutil
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sealwire.errors import DiskError, FileChangedError, FileUnreadableError, TargetExistsError
-from sealwire.files import PRIVATE_FILE, give_name, make_private_folder, read_at, sync_data, sync_folder, write_at
+from sealwire.files import (
+    PRIVATE_FILE,
+    READ,
+    give_name,
+    make_private_folder,
+    read_at,
+    reading,
+    sync_data,
+    sync_folder,
+    write_at,
+)
 from sealwire.i18n import _
 from sealwire.peer.filenames import numbered
 from sealwire.peer.media import SNIFF_BYTES, sniff
@@ -28,7 +38,6 @@ KEEP_FREE_BYTES: Final = 32 * 1024 * 1024
 """Left to messages: beside a file that has filled the disk the database takes nothing in and nothing out."""
 MAX_NUMBER: Final = 10_000
 """Files of one name in one folder; past it somebody plays games."""
-_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _FILES: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -53,18 +62,6 @@ def identity_of(path: Path) -> Identity:
     return Identity(found.st_size, found.st_mtime_ns)
 
 
-def reading(path: Path) -> IO[bytes]:
-    """Open a file; what is none may have no end, and a pipe without a writer would hold us up. Raises OSError."""
-    descriptor = os.open(path, _READ)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, _("it is not a file"))
-        return os.fdopen(descriptor, "rb")
-    except OSError:
-        os.close(descriptor)
-        raise
-
-
 class DiskSource:
     """A file that is sent. Implements ``moves.Source``.
 
@@ -77,7 +74,7 @@ class DiskSource:
         self._path = path
         self._identity = identity
         try:
-            self._descriptor = os.open(path, _READ)
+            self._descriptor = os.open(path, READ)
         except OSError as error:
             raise FileUnreadableError(path, error.strerror or str(error)) from error
         try:

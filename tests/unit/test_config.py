@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -246,10 +247,16 @@ def test_text_that_is_not_utf8_is_told_with_its_byte(folder: Path) -> None:
 
 
 def test_a_named_file_must_exist_and_be_a_file(folder: Path) -> None:
-    for name, reason in [("none.yaml", "none.yaml: there is no such file"), (".", ".: cannot be read: ")]:
+    os.mkfifo(folder / "pipe.yaml")  # nobody writes: to wait for it would be to hang
+    not_read = "cannot be read: it is not a file"
+    for name, reason in [("none.yaml", "there is no such file"), (".", not_read), ("pipe.yaml", not_read)]:
         with pytest.raises(ConfigError) as caught:
             config.load({}, folder, Path(name))
-        assert reason in str(caught.value)
+        assert f"{name}: {reason}" in str(caught.value)
+
+
+def test_an_empty_device_is_an_empty_file(folder: Path) -> None:
+    assert config.load({}, folder, Path(os.devnull)) == config.load({}, folder)
 
 
 def test_a_huge_file_is_not_read_into_memory(folder: Path) -> None:

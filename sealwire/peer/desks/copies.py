@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from sealwire.crypto.vault import KdfParams
 from sealwire.errors import ExportError, RemoteProtocolError
-from sealwire.files import new_file
+from sealwire.files import new_file, reading
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, group_of
 from sealwire.peer import backup, export
@@ -18,7 +18,6 @@ from sealwire.peer.api import MAX_TEXT_BYTES
 from sealwire.peer.api.past import ExportFormat
 from sealwire.peer.events import Message
 from sealwire.peer.keeprecords import OldMessage
-from sealwire.peer.parcels import reading
 from sealwire.peer.records import Now
 
 if TYPE_CHECKING:

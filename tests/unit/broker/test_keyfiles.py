@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import struct
@@ -72,7 +73,16 @@ def test_what_the_system_does_not_let_us_use_is_said_of_its_file(folder: Path, n
     path = folder / name
     shutil.rmtree(path) if name == "." else path.unlink()
     path.touch() if name == "." else path.mkdir(mode=0o700)
-    with pytest.raises(BrokerKeyFileError, match=r"cannot be used: (Is a directory|File exists)"):
+    with pytest.raises(BrokerKeyFileError, match=r"cannot be used: (it is not a file|File exists)"):
+        keyfiles.load_or_create(folder)
+
+
+@pytest.mark.parametrize("name", ["broker.key", "broker.db.key", "broker.pub"])
+def test_a_pipe_in_the_place_of_a_key_is_not_waited_for(folder: Path, name: str) -> None:
+    keyfiles.load_or_create(folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name, 0o600)
+    with pytest.raises(BrokerKeyFileError, match="it is not a file"):
         keyfiles.load_or_create(folder)
 
 

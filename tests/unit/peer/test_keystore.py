@@ -51,10 +51,11 @@ def test_whatever_is_wrong_is_one_error_and_leaves_the_file_alone(profile, damag
     assert profile.key_file.read_bytes() == before
 
 
-def test_a_key_file_that_cannot_be_read_is_not_called_a_wrong_passphrase(profile):
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_key_file_that_cannot_be_read_is_not_called_a_wrong_passphrase(profile, make):
     profile.key_file.unlink()
-    profile.key_file.mkdir()
-    with pytest.raises(KeyFileAccessError, match="Is a directory") as caught:
+    make(profile.key_file)
+    with pytest.raises(KeyFileAccessError, match="it is not a file") as caught:
         keystore.open_keys(profile, b"open sesame")
     assert caught.value.exit == 4
 
