@@ -6,6 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 from hypothesis import given
@@ -270,6 +271,7 @@ def test_a_long_value_is_shortened_and_escaped_in_the_message(folder: Path) -> N
     assert len(told) < 200
 
 
+@hypothesis.settings(deadline=None)  # the first file of a process pays for the YAML package
 @given(st.one_of(st.binary(max_size=80), st.text(alphabet="abglo: {}[]\n-&*!|>'\"#%@?,\t1", max_size=80)))
 def test_any_bytes_either_load_or_are_told_as_problems(tmp_path_factory, data: bytes | str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
