@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +75,31 @@ def test_every_relative_link_leads_somewhere(path):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_no_document_names_a_path_of_one_machine(path):
     assert not re.search(r"(?<![\w.])/(home|root|work|Users|tmp)/", text_of(path))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_table_has_a_head(path):
+    """A blank line inside of one makes plain text of the rows below it."""
+    for first in re.findall(r"(?:^|\n)(?!\|).*\n(\|.*\n.*)\n", text_of(path)):
+        assert re.search(r"\n\|[-|: ]+\|$", first), f"{path.name}: {first}"
+
+
+# --- packages ---
+
+
+def test_the_design_has_a_reason_for_every_package():
+    reasons = text_of(DOCS / "design.md").split("\n## Dependencies\n")[1].split("\n## ")[0].lower()
+    files = [*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements.txt")]
+    named = {
+        name
+        for file in files
+        for name in re.findall(r"^[A-Za-z][\w.-]*", re.sub("#.*", "", text_of(file)), re.MULTILINE)
+    }
+    named.update(
+        re.split("[><=]", one)[0] for one in tomllib.loads(text_of(ROOT / "pyproject.toml"))["build-system"]["requires"]
+    )
+    assert len(named) > 30
+    assert {name for name in named if not re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", reasons)} == set()
 
 
 # --- limits ---
