@@ -1,7 +1,7 @@
 """EPHEMERAL: typing and the like, to whoever is here, dropped before anything else.
 
-It must never cost a message or a link: the sender pays more units for it than for a message, and a recipient that has
-fallen silent gets only as many as its socket holds beside a full window of messages.
+It must never cost a message, or any link but the one that floods: the sender pays more units for it than for a message,
+and a recipient that has fallen silent gets only as many as its socket holds beside a full window of messages.
 
 Source: protocol.md §5.1.
 """

@@ -157,6 +157,16 @@ class Fan:
         return True
 
 
+class Share:
+    """What one sender has queued in a mailbox."""
+
+    __slots__ = ("bytes", "messages")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.bytes = 0
+
+
 class Mailbox:
     """One registered device's mail and what the router must know about the device."""
 
@@ -191,25 +201,30 @@ class Mailbox:
         self.tail: deque[Entry] = deque()
         self.messages = 0
         self.bytes = 0
-        self.shares: dict[Account, int] | None = None
+        self.shares: dict[Account, Share] | None = None
         self.prekeys_id = 0
         self.one_time_left = 0
         self.expired = 0  # messages, not yet told
         self.patience = 1  # how many times as long its acknowledgements may take
 
-    def share(self, sender: Account) -> int:
-        """At most how many messages of ``sender`` wait here: those queued since this mailbox was last LIVE.
+    def share(self, sender: Account) -> tuple[int, int]:
+        """At most how many messages of ``sender`` wait here, and their bytes: queued since this mailbox was last LIVE.
 
         The disk knows no sender, so what has left since then cannot be taken off; the total bounds it from above.
         """
-        return 0 if self.shares is None else min(self.messages, self.shares.get(sender, 0))
+        share = None if self.shares is None else self.shares.get(sender)
+        return (0, 0) if share is None else (min(self.messages, share.messages), min(self.bytes, share.bytes))
 
     def queue(self, entry: Entry, sender: Account) -> None:
         """Put an arriving entry behind everything that waits."""
         self.tail.append(entry)
         if self.shares is None:
             self.shares = {}
-        self.shares[sender] = self.shares.get(sender, 0) + 1
+        share = self.shares.get(sender)
+        if share is None:
+            share = self.shares[sender] = Share()
+        share.messages += 1
+        share.bytes += entry.size
 
     def drop(self, entry: Entry) -> None:
         """An entry left for good: acknowledged or refused."""

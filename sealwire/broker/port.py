@@ -74,7 +74,7 @@ class BrokerSettings:
     quota_days: int = 30
     """Age at which waiting mail expires."""
     sender_share: float = 0.25
-    """Part of the message quota one sender may fill; without it one stranger closes a mailbox for everyone."""
+    """Part of both quotas one sender may fill; without it one stranger closes a mailbox for everyone."""
     unstored_bytes: int = 64 * MIB
     """Envelope bytes taken in and not yet on disk, broker-wide; past it SENDs are refused as busy."""
     max_devices: int = 100_000

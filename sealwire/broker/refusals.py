@@ -59,9 +59,10 @@ class Refusals:
         quota = mailbox.account.own or settings
         if mailbox.messages >= quota.quota_messages or mailbox.bytes + entry.size > quota.quota_bytes:
             return Code.QUOTA
-        if mailbox.share(account) >= max(1, int(quota.quota_messages * settings.sender_share)):
-            return Code.SHARE
-        return None
+        messages, size = mailbox.share(account)
+        part = settings.sender_share
+        is_over = messages >= int(quota.quota_messages * part) or size + entry.size > quota.quota_bytes * part
+        return Code.SHARE if messages and is_over else None
 
     def has_units(self, account: Account, cost: int, now: float) -> bool:
         """Refill an account's units; when they are still overdrawn, give back what the refused frame took.

@@ -201,7 +201,7 @@ class LimitsSection:
     sender_share: float = _key(
         0.25,
         Number(0.01, 1),
-        "Part of the message quota one sender may fill, so that no stranger closes a mailbox for everyone.",
+        "Part of both quotas one sender may fill, so that no stranger closes a mailbox for everyone.",
         "part of 1",
     )
     unstored_bytes: int = _key(

@@ -140,6 +140,19 @@ def test_one_sender_fills_no_more_than_its_share(make_rig):
     assert carol.seen() == [("accepted", 1)]
 
 
+def test_nor_of_its_bytes_but_one_message_always(make_rig):
+    """A few large messages close a mailbox as well as many small ones."""
+    rig = make_rig(quota_bytes=8 * len(A), sender_share=0.25)
+    alice, bob = pair(rig)
+    carol = rig.login("carol", "mallory")
+    bob.feed(frames.encode_bye(bob.token))
+    alice.send(bob.mailbox, A, B, C)
+    assert alice.seen() == [("reject", 3, "share"), ("accepted", 3)]
+    carol.send(bob.mailbox, A * 5)
+    carol.send(bob.mailbox, A)
+    assert carol.seen() == [("accepted", 1), ("reject", 2, "share"), ("accepted", 2)]
+
+
 def test_too_much_unstored_is_busy_but_not_for_live_mail(make_rig):
     rig = make_rig(auto=False, unstored_bytes=100)
     alice, bob = pair(rig)
