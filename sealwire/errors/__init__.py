@@ -367,7 +367,7 @@ class ComparedOtherKeyError(SealwireError):
 
     code = "compared-other-key"
     exit = 9
-    text = "The key of {name} changed while you compared: those digits are not the ones of the key that is here now."
+    text = "These are not the digits of {name}'s key here: it changed while you compared, or one of them is mistyped."
     hint = "Compare again (verify {name})."
 
 

@@ -51,7 +51,7 @@ async def test_what_is_no_safety_number_says_nothing_about_a_key(alice: Client) 
     for text in ("", digits[:-1], digits + "1", "x" * 60, "\u0661" * 60):
         with pytest.raises(UsageError, match="60"):
             await alice.set_verified("bob", True, text)
-    with pytest.raises(ComparedOtherKeyError):
+    with pytest.raises(ComparedOtherKeyError, match="mistyped"):
         await alice.set_verified("bob", True, digits[::-1])
     assert (await alice.set_verified("bob", True, digits[:30] + "\n" + digits[30:])).trust == "verified"
 
