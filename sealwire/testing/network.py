@@ -287,11 +287,11 @@ class Network:
 
     # --- time ---
 
-    def advance(self, seconds: float) -> None:
-        """Time passes, a second at most between two looks at the deadlines."""
+    def advance(self, seconds: float, step_s: float = 1.0) -> None:
+        """Time passes, ``step_s`` at most between two looks at the deadlines: longer where hours pass in peace."""
         left = seconds
         while left > 0:
-            step = min(1.0, left)
+            step = min(step_s, left)
             left -= step
             self._pass(step)
             self.run()

@@ -194,7 +194,7 @@ def test_attack_17_mutated_openings_take_no_prekey_and_leave_no_session(net):
 def test_attack_18_a_peer_cannot_pile_up_sessions(net, pair):
     alice, bob = pair
     for n in range(2 * MAX_SESSIONS_PER_PAIR):
-        net.advance(3600 + 1)
+        net.advance(3600 + 1, step_s=20)
         alice.turn([], lambda engine, now: engine._requests.bundle(bob.mailbox()))
         net.run()
         alice.send("bob", f"under a fresh session {n}")

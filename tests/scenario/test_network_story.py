@@ -243,7 +243,7 @@ def test_a_changed_key_stops_sending_until_a_person_decides(net):
     net.router._accounts.clear()
     # The broker now serves mallory's key under bob's name.
     impostor = _swap(net, "bob", "mallory")
-    net.advance(25 * 3600)
+    net.advance(25 * 3600, step_s=20)
     waiting = alice.send("bob", "secret")
     net.run()
     assert alice.warnings("key-changed")
@@ -272,7 +272,7 @@ def test_a_message_keeps_the_time_it_was_written_however_late_it_leaves(net):
     net.kill_broker()
     alice.send("bob", "written early")
     written_ms = net.now.ms
-    net.advance(3600)
+    net.advance(3600, step_s=20)
     net.start_broker()
     net.run()
     (message,) = [e for e in bob.events if e.type == "message" and e.text == "written early"]
