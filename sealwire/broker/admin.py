@@ -101,13 +101,13 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
 
 
 class AdminRefusedError(SealwireError):
-    """The broker's answer to an administrator was an error; text, hint and exit code are its own."""
-
-    code = "admin"
+    """The broker's answer to an administrator was an error; code, text, hint and exit code are its own."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         super().__init__(detail=str(answer.get("message", "")), hint=str(answer.get("hint", "")))
-        self.exit = int(answer.get("exit", 1))  # type: ignore[misc]  # the broker's exit code, not this class's
+        # the broker's own, not this class's
+        self.code = str(answer.get("name", self.code))  # type: ignore[misc]
+        self.exit = int(answer.get("exit", 1))  # type: ignore[misc]
 
 
 def _check_text(value: object) -> None:

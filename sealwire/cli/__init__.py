@@ -5,6 +5,10 @@ import importlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sealwire.errors import MissingPackageError
 
 OLDEST = (3, 11)
 
@@ -57,15 +61,22 @@ def _hold_signals() -> None:
 
 def say_missing(error: ModuleNotFoundError) -> int:
     """Say which package is missing and how to install it; returns the exit code. A module of our own is a bug."""
+    missing = missing_package(error)
+    from sealwire.i18n import explain
+
+    sentence, hint = explain(missing)
+    sys.stderr.write(sentence + "\n" + hint + "\n")
+    return missing.exit
+
+
+def missing_package(error: ModuleNotFoundError) -> "MissingPackageError":
+    """Return the error that names the package of a module that is missing; a module of our own is a bug."""
     module = (error.name or "").split(".")[0]
     if module not in PACKAGES:
         raise error
     from sealwire.errors import MissingPackageError
-    from sealwire.i18n import explain
 
-    sentence, hint = explain(MissingPackageError(package=PACKAGES[module], command=_install_command()))
-    sys.stderr.write(sentence + "\n" + hint + "\n")
-    return MissingPackageError.exit
+    return MissingPackageError(package=PACKAGES[module], command=_install_command())
 
 
 def _install_command() -> str:

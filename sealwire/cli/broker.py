@@ -18,7 +18,7 @@ from sealwire.i18n import _
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the broker's program; returns its exit code."""
-    return run(_program, arguments)
+    return run(_program, arguments, answers_json=True)
 
 
 def _program(arguments: Sequence[str]) -> int:

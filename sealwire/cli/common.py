@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import difflib
 import errno
+import json
 import os
 import sys
 import traceback
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealwire import __version__, config
-from sealwire.cli import argparse_words, say_missing
+from sealwire.cli import argparse_words, missing_package
 from sealwire.cli.streams import say
 from sealwire.config import Settings
-from sealwire.errors import ConfigError, NotPermittedError, SealwireError, UsageError
+from sealwire.errors import ConfigError, LocalProtocolError, NotPermittedError, SealwireError, UsageError
 from sealwire.i18n import _, explain, prefer
 
 __all__ = [
@@ -50,38 +51,69 @@ EXIT_INTERRUPTED = 130
 # --- running a program ---------------------------------------------------------------------------------------
 
 
-def run(program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> int:
+def run(
+    program: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None, *, answers_json: bool = False
+) -> int:
     """Run a program's body and turn everything that goes wrong into a sentence and an exit code.
 
     Args:
         program: takes the arguments and returns the exit code.
         arguments: without the program's name; those of this process by default.
+        answers_json: whoever asked with ``--json`` gets a failure as one JSON object on standard output, too.
     """
     _fill_closed_streams()
     _lenient_output()
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = program(sys.argv[1:] if arguments is None else arguments)
+        code = program(words)
         sys.stdout.flush()  # inside the try: a closed pipe shows here at the latest
         return code
-    except SealwireError as error:
-        return report(error)
     except BrokenPipeError:
         _drop_stdout()
         return EXIT_OK  # the reader has what it wanted, as in `history bob | head`
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except ModuleNotFoundError as error:
-        return say_missing(error)
-    except PermissionError as error:
-        return report(NotPermittedError(error.filename or os.curdir, error.strerror or str(error)))
-    except OSError as error:
-        for sentence in _system_says(error):
-            say(sentence)
-        _drop_stdout()
-        return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the top: people get a sentence, developers the rest on request
-        say_bug(error)
-        return EXIT_ERROR
+        if answers_json and "--json" in words:
+            _answer(_as_error(error))
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    match error:
+        case SealwireError() | PermissionError() | ModuleNotFoundError():
+            return report(_as_error(error))
+        case OSError():
+            report(_as_error(error))
+            _drop_stdout()
+        case _:
+            say_bug(error)
+    return EXIT_ERROR
+
+
+def _as_error(error: Exception) -> SealwireError:
+    """What a script is told of it: everything that goes wrong has a code."""
+    match error:
+        case SealwireError():
+            return error
+        case PermissionError():
+            return NotPermittedError(error.filename or os.curdir, error.strerror or str(error))
+        case ModuleNotFoundError():
+            return missing_package(error)
+        case OSError():
+            sentence, *advice = _system_says(error)
+            return SealwireError(detail=sentence, hint=" ".join(advice))
+        case _:
+            return LocalProtocolError(type(error).__name__)
+
+
+def _answer(error: SealwireError) -> None:
+    """Print a failure as the broker itself answers one to its operator."""
+    sentence, hint = explain(error)
+    answer = {"ok": False, "name": error.code, "exit": error.exit, "message": sentence, "hint": hint}
+    with contextlib.suppress(OSError):  # it may be standard output that failed
+        print(json.dumps(answer), flush=True)
 
 
 def report(error: SealwireError) -> int:

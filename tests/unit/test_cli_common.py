@@ -7,6 +7,7 @@ import ast
 import errno
 import inspect
 import io
+import json
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ import pytest
 from zmq.utils import z85
 
 from sealwire import config
+from sealwire.broker.admin import AdminRefusedError
 from sealwire.cli import argparse_words, broker, common, streams
 from sealwire.errors import ConfigError, MissingPackageError, UnknownPeerError, UsageError
 
@@ -86,6 +88,39 @@ def test_several_problems_are_several_lines(capsys: pytest.CaptureFixture[str]) 
 def test_the_rest_is_short_too(error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert common.run(failing(error), []) == code
     assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (UnknownPeerError(name="bob"), "unknown-peer"),
+        (AdminRefusedError({"ok": False, "name": "store", "exit": 1, "message": "full", "hint": "wait"}), "store"),
+        (PermissionError(13, "Permission denied", "/keys"), "not-permitted"),
+        (OSError(28, "No space left on device", "/data"), "error"),
+        (ModuleNotFoundError("no", name="nacl.bindings"), "missing-package"),
+        (ZeroDivisionError("x"), "internal"),
+    ],
+)
+def test_a_failure_has_a_code_for_whoever_asks_in_json(
+    error: Exception, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = common.run(failing(error), ["status", "--json"], answers_json=True)
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert (answer["ok"], answer["name"], answer["exit"]) == (False, name, code)
+    assert answer["message"]
+    assert err
+    common.run(failing(error), ["status"], answers_json=True)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("words", ["status", "user lost", "doctor --nothing", "invite --uses 0", "limits set a"])
+def test_every_verb_of_the_operator_fails_in_json(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = broker.main([*words.split(), "--json"])
+    assert json.loads(capsys.readouterr().out)["exit"] == code != 0
 
 
 def test_a_folder_deleted_under_a_program_is_named_with_a_way_on(
