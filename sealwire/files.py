@@ -204,6 +204,20 @@ class PidLock:
         self._file = file
         return None
 
+    def holder(self) -> int | None:
+        """Return the PID of the process that has the lock, None when none does.
+
+        Only a process that lives is looked for: looking takes the lock for a moment, and nobody who starts just then
+        shall find it taken.
+        """
+        try:
+            with self._path.open("rb") as file:
+                holder = file.read(20).strip()
+                is_held = holder.isdigit() and _is_alive(int(holder)) and not _try_lock(file)
+                return int(holder) if is_held else None
+        except OSError:
+            return None
+
     def release(self) -> None:
         """Let go; the file stays, so that nobody can lock a different one of the same name."""
         if self._file is not None:
@@ -222,6 +236,9 @@ if os.name == "nt":
             return False
         return True
 
+    def _is_alive(pid: int) -> bool:
+        return pid > 0  # os.kill would end it
+
 else:
     import fcntl
 
@@ -229,5 +246,14 @@ else:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            return False
+        return True
+
+    def _is_alive(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return True
+        except (OSError, OverflowError):
             return False
         return True

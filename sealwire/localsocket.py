@@ -61,7 +61,7 @@ def connect(folder: Path, name: str) -> socket.socket | None:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.connect(str(current(folder, name)))
-        is_theirs = _listener(client) in (os.geteuid(), folder.stat().st_uid, ROOT, None)
+        is_theirs = peer_user(client) in (os.geteuid(), folder.stat().st_uid, ROOT, None)
     except PermissionError as error:
         client.close()
         raise NotPermittedError(folder, error.strerror or str(error)) from None
@@ -73,17 +73,29 @@ def connect(folder: Path, name: str) -> socket.socket | None:
     return client
 
 
-def _listener(client: socket.socket) -> int | None:
-    """The user who listens; None where the system does not say.
+def peer_user(client: socket.socket) -> int | None:
+    """Return the user at the other end, as the system numbers them; None where it does not say.
 
-    A pointer outlives a killed process, and the folder for short-lived files that it names may have been cleaned away:
-    whoever makes one of that name meanwhile must not be told what is to be sent.
+    Asked of whoever listens: a pointer outlives a killed process, and the folder for short-lived files that it names
+    may have been cleaned away: whoever makes one of that name meanwhile must not be told what is to be sent.
     """
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
     _pid, uid, _gid = _CREDENTIALS.unpack(client.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size))
     return int(uid)
+
+
+def user_name(number: int | None) -> str | None:
+    """Return what this system calls one of its users: their number where it has no name for them."""
+    if number is None:
+        return None
+    import pwd  # Windows has none, and no numbers of users either
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def current(folder: Path, name: str) -> Path:

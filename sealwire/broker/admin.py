@@ -14,13 +14,23 @@ from typing import Any
 
 from sealwire import localsocket
 from sealwire.broker.porter import Porter
-from sealwire.errors import BrokerSilentError, NoAdminSocketError, NoBrokerHereError, SealwireError, UsageError
+from sealwire.errors import (
+    AdminSocketGoneError,
+    BrokerSilentError,
+    NoAdminSocketError,
+    NoBrokerHereError,
+    SealwireError,
+    UsageError,
+)
+from sealwire.files import PidLock
 from sealwire.i18n import _, explain
 
 Request = Mapping[str, Any]
 Handler = Callable[[Request], dict[str, Any]]
 
 SOCKET = "admin"
+LOCK = "lock"
+"""In the same folder: whoever serves has it."""
 
 MAX_LINE_BYTES = 64 * 1024
 """Of a request; without it a client could fill the broker's memory."""
@@ -40,7 +50,8 @@ class AdminServer:
 
     Args:
         folder: ``data/broker``; its lock is held by this process.
-        handlers: by the request's ``do``; each returns the fields of the answer or raises SealwireError.
+        handlers: by the request's ``do``; each returns the fields of the answer or raises SealwireError. ``by`` is who
+            asks: the system's name for that user, None where it does not say.
     """
 
     def __init__(self, folder: Path, handlers: Mapping[str, Handler]) -> None:
@@ -58,6 +69,7 @@ class AdminServer:
         try:
             request = json.loads(_read_line(client))
             _check_text(request)
+            request = {**request, "by": localsocket.user_name(localsocket.peer_user(client))}
             answer = {"ok": True, **self._handlers[request["do"]](request)}
         except SealwireError as error:
             sentence, hint = explain(error)
@@ -72,8 +84,9 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
 
     Raises:
         NoAdminSocketError: this system has no local socket that only its user can open.
-        UsageError: a word of it is no text.
+        UsageError: a word of it is no text, or it is too long.
         NoBrokerHereError: none runs there.
+        AdminSocketGoneError: one runs there, and nobody can ask it.
         NotPermittedError: the folder is another user's.
         BrokerSilentError: one runs there and does not answer.
         AdminRefusedError: the broker says why it will not.
@@ -82,15 +95,22 @@ def ask(folder: Path, request: Request) -> dict[str, Any]:
         _check_text(request)
     except UnicodeEncodeError as error:
         raise UsageError(_("{word!a} is not text in UTF-8.").format(word=error.object)) from None
+    line = json.dumps(request).encode() + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        sentence = _("This is too much for one request: it has {size} bytes, and the broker takes {limit}.")
+        raise UsageError(sentence.format(size=len(line), limit=MAX_LINE_BYTES))
     if not localsocket.is_possible():
         raise NoAdminSocketError
     client = localsocket.connect(folder, SOCKET)
     if client is None:
-        raise NoBrokerHereError(path=folder.parent)
+        pid = PidLock(folder / LOCK).holder()
+        if pid is None:
+            raise NoBrokerHereError(path=folder.parent)
+        raise AdminSocketGoneError(pid=pid, path=folder.parent)
     with client:
         client.settimeout(ANSWER_TIMEOUT_S)
         try:
-            client.sendall(json.dumps(request).encode() + b"\n")
+            client.sendall(line)
             answer = json.loads(_read_line(client, MAX_ANSWER_BYTES))
         except (OSError, ValueError):
             raise BrokerSilentError from None

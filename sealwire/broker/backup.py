@@ -9,6 +9,7 @@ Source: protocol.md §5.3, §14.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -31,8 +32,24 @@ STEP_PAGES: Final = 256
 REPLACED: Final = ".replaced"
 """What the database that a restore takes the place of is called afterwards; a number follows where one is there."""
 
+DISK_ERRORS: Final = (apsw.IOError, apsw.CantOpenError, apsw.FullError)
+"""What SQLite says of a disk; that says nothing of what a database holds."""
+
 BESIDE: Final = ("-wal", "-journal", "")
 """What belongs to one database, itself last."""
+
+
+def reason_of(error: apsw.Error | OSError) -> str:
+    """Return what the system says. SQLite has no words of its own for a copy that fails (`not an error`)."""
+    match error:
+        case apsw.FullError():
+            return os.strerror(errno.ENOSPC)
+        case apsw.IOError():
+            return os.strerror(errno.EIO)
+        case OSError(strerror=str(why)):
+            return why
+        case _:
+            return str(error)
 
 
 class Facts(Struct, frozen=True):
@@ -226,8 +243,10 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
         with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
             shutil.copyfileobj(source, target, 1024 * 1024)
         renew(fresh, key)
-    except BaseException:
+    except BaseException as error:
         fresh.unlink(missing_ok=True)  # on a full disk half a copy would take the last room
+        if isinstance(error, apsw.Error):
+            raise StoreError(path=live, detail=reason_of(error)) from error
         raise
     replaced = kept_as(live)
     for suffix in BESIDE:
@@ -259,8 +278,8 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
         bytes before and after.
 
     Raises:
-        BackupError: it is damaged, or the disk has no room for the new one; the old one is as it was.
-        StoreError: the system does not let us read it; that says nothing of damage.
+        BackupError: it is damaged; it stays as it was.
+        StoreError: the disk has no room for the new one, or lets us not read it; that says nothing of damage.
     """
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -271,8 +290,8 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
         _check(fresh, key)
     except apsw.FullError:
         fresh.unlink()
-        raise BackupError(path=live, detail="the disk has no room for a second one beside it") from None
-    except (apsw.IOError, apsw.CantOpenError) as error:
+        raise StoreError(path=live, detail=_("the disk has no room for a second one beside it")) from None
+    except DISK_ERRORS as error:
         fresh.unlink()
         raise StoreError(path=live, detail=str(error)) from error
     except apsw.Error as error:

@@ -13,6 +13,8 @@ from typing import Final
 
 from sealwire.broker.admission import Network, address_group, address_within, network_of
 from sealwire.broker.orders import Ban, BanKind
+from sealwire.errors import UsageError
+from sealwire.i18n import _
 from sealwire.ids import MAILBOX_BYTES, Millis, account_name
 from sealwire.ids import Mailbox as MailboxId
 
@@ -22,6 +24,14 @@ MAX_OWN_BANS: Final = MAX_LASTING_BANS // 2
 """Bans in force up to which the broker adds its own; without it a crowd that asks for them leaves the operator none."""
 MAX_REASON_CHARS: Final = 200
 """Of the operator's note; without it a note fills the administrator's answer."""
+
+
+def reason_of(text: str) -> str:
+    """Return an operator's note. Raises UsageError: it is too long."""
+    if len(text) > MAX_REASON_CHARS:
+        sentence = _("A reason has at most {limit} characters; this one has {size}.")
+        raise UsageError(sentence.format(limit=MAX_REASON_CHARS, size=len(text)))
+    return text
 
 
 def target_of(kind: BanKind, text: str) -> str:

@@ -171,7 +171,7 @@ def database(folder: Path, key: bytes, wall_ms: int) -> Iterator[Finding]:
         )
         yield Finding("database", sentence, "Put back the keys that belong to it, or a backup (broker.py restore).")
         return
-    except (apsw.IOError, apsw.CantOpenError, apsw.FullError) as error:
+    except backup.DISK_ERRORS as error:
         sentence = f"The database {path} could not be looked into ({error})."
         yield Finding("database", sentence, "See to its disk first: the free space, the permissions, the system's log.")
         return
@@ -215,6 +215,8 @@ def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]
             fresh.execute("PRAGMA foreign_keys = OFF")
             found = {table: _copy(damaged, fresh, table) for table in SALVAGED}
             found |= {table: _copy_by_key(damaged, fresh, table) for table in SALVAGED_BY_KEY}
+        except apsw.FullError as error:
+            raise BackupError(path=target, detail=backup.reason_of(error)) from error
         except apsw.Error as error:
             detail = _("nothing of it can be read ({error})").format(error=error)
             raise BackupError(path=source, detail=detail) from None

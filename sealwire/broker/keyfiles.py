@@ -79,6 +79,16 @@ def load_existing(folder: Path) -> BrokerKeys:
     return load_or_create(folder)
 
 
+def any_in(folder: Path) -> bool:
+    """Return whether the secrets of a broker are there, or one of them.
+
+    Raises:
+        BrokerKeyFileError: the system does not let us look.
+    """
+    with _allowed(folder / SECRET_NAME):
+        return any((folder / name).exists() for name in (SECRET_NAME, DATABASE_NAME))
+
+
 def read_z85(text: str) -> bytes:
     """Return the 32 bytes behind 40 characters of Z85. Raises ValueError."""
     try:

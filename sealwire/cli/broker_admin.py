@@ -82,7 +82,9 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
     if chosen.verb == "ban":
         request["kind"] = chosen.kind or "account"
     if (chosen.verb, chosen.action) == ("ban", "add"):
-        request |= {"days": chosen.days or 0, "reason": chosen.reason or ""}
+        from sealwire.broker.bans import reason_of
+
+        request |= {"days": chosen.days or 0, "reason": reason_of(chosen.reason or "")}
     if (chosen.verb, chosen.action) == ("user", "delete"):
         request["release"] = chosen.release
     return act(request, chosen.json, ask)

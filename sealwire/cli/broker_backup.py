@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 import apsw
 from msgspec.structs import asdict
 
+from sealwire import localsocket
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
 from sealwire.broker.store import SqliteStore
@@ -19,12 +21,11 @@ from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, UsageError
+from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, NoBrokerYetError, UsageError
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
 DATABASE = "broker.db"
-LOCK = "lock"
 
 
 class _Here:
@@ -33,9 +34,11 @@ class _Here:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.paths.data / "broker"
         self.live = self.folder / DATABASE
+        if not (keyfiles.any_in(settings.paths.keys) or self.live.exists()):
+            raise NoBrokerYetError(keys=settings.paths.keys, data=settings.paths.data)
         self.keys = keyfiles.load_existing(settings.paths.keys)
         self.realm = realm_of(self.keys.curve_public)
-        self._lock = PidLock(self.folder / LOCK)
+        self._lock = PidLock(self.folder / admin.LOCK)
 
     def claim(self) -> None:
         """Take the folder's lock. Raises BrokerBusyError: a broker runs here."""
@@ -49,7 +52,8 @@ class _Here:
 
     def note(self, action: str, **about: object) -> None:
         """Leave a line in the log of what operators did."""
-        AuditLog(self.folder / AUDIT_NAME).note(action, "done", about)
+        by = localsocket.user_name(os.geteuid() if hasattr(os, "geteuid") else None)
+        AuditLog(self.folder / AUDIT_NAME).note(action, "done", {**about, "by": by})
 
 
 def take(settings: Settings, file: Path, as_json: bool) -> int:
@@ -67,8 +71,10 @@ def take(settings: Settings, file: Path, as_json: bool) -> int:
             _copy_at_rest(here, path)
         backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
         found = backup.verify(path, here.keys.db_key, here.realm)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)  # half a backup is none
+        if isinstance(error, apsw.Error):
+            raise BackupError(path=path, detail=backup.reason_of(error)) from error
         raise
     here.note("backup", file=str(path))
     _print(path, found, as_json)
@@ -81,11 +87,12 @@ def _copy_at_rest(here: _Here, path: Path) -> None:
     here.claim()
     try:
         store = _Resting(here.folder, here.keys.db_key, 0)
+        copying = Copying(path, here.keys.db_key)
         try:
-            copying = Copying(path, here.keys.db_key)
             while not store.step(copying):
                 pass
         finally:
+            copying.close(force=True)
             store.close()
     finally:
         here.release()
@@ -136,21 +143,21 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
         here.claim()
     try:
         found = backup.verify(file, here.keys.db_key, here.realm)
-        replaces, live = here.live.exists(), _live(here, dry_run)
-        kept = str(backup.kept_as(here.live)) if replaces and not dry_run else None
+        live = _live(here, dry_run)
+        kept = None if live is None or dry_run else str(backup.kept_as(here.live))
         if not as_json:
             _print(file, found, as_json=False)
-        if replaces:
+        if live is not None:
             say(_would_go(live))
         if not dry_run:
-            if replaces and not yes and not _agreed():
+            if live is not None and not yes and not _agreed():
                 raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
             backup.restore(file, here.live, here.keys.db_key)
             here.note("restore", file=str(file.absolute()), taken_ms=found.taken_ms)
     finally:
         here.release()
     if as_json:
-        there = None if live is None else asdict(live)
+        there = asdict(live) if isinstance(live, Facts) else None
         print(json.dumps({**asdict(found), "restored": not dry_run, "replaces": there, "kept": kept}))
     elif dry_run:
         say(_("Nothing was changed: this was a dry run."))
@@ -161,8 +168,8 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
     return EXIT_OK
 
 
-def _live(here: _Here, dry_run: bool) -> Facts | None:
-    """What a restore would replace; None when there is nothing, or nothing that can be read.
+def _live(here: _Here, dry_run: bool) -> Facts | apsw.Error | None:
+    """What a restore would replace, or why it cannot be read; None when there is nothing.
 
     Not as a store, which would bring an older schema up to date. Closing it writes its log back, so that nothing is
     left beside what a restore moves; a dry run does not even that.
@@ -173,12 +180,15 @@ def _live(here: _Here, dry_run: bool) -> Facts | None:
     try:
         with how(here.live, here.keys.db_key) as db:
             return backup.facts(db)
-    except apsw.Error:
-        return None
+    except apsw.Error as error:
+        return error
 
 
-def _would_go(live: Facts | None) -> str:
-    if live is None:
+def _would_go(live: Facts | apsw.Error) -> str:
+    if isinstance(live, backup.DISK_ERRORS):  # says nothing of the database
+        sentence = _("The disk lets nobody look into the database here ({error}); the backup would take its place.")
+        return sentence.format(error=backup.reason_of(live))
+    if isinstance(live, apsw.Error):
         return _("The database here cannot be read; the backup takes its place.")
     return _(
         "The database here holds {devices} devices and {messages} waiting messages, the newest of {newest}. What came "

@@ -6,15 +6,25 @@ import json
 import time
 from pathlib import Path
 
+import apsw
 from msgspec.structs import asdict
 
 from sealwire import config
 from sealwire.broker import admin, backup, doctor, keyfiles
 from sealwire.broker.doctor import Finding
+from sealwire.broker.port import BrokerKeys
 from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, BrokerKeyFileError, BrokerSilentError, NoBrokerHereError
+from sealwire.errors import (
+    AdminSocketGoneError,
+    BackupError,
+    BrokerBusyError,
+    BrokerKeyFileError,
+    BrokerSilentError,
+    NoBrokerHereError,
+    StoreError,
+)
 from sealwire.files import PidLock
 from sealwire.i18n import _, explain
 
@@ -38,7 +48,7 @@ def _findings(settings: Settings) -> list[Finding]:
     barred = list(doctor.barred(keys, folder))
     if barred:
         return [*found, *barred]  # whoever may not look further would only guess
-    lock = PidLock(folder / "lock")
+    lock = PidLock(folder / admin.LOCK)
     try:
         if folder.is_dir() and lock.acquire() is not None:
             return [*found, *_asked(folder)]  # it runs: port, log and database are its own affair
@@ -62,6 +72,8 @@ def _asked(folder: Path) -> list[Finding]:
         return []  # it starts or stops
     except BrokerSilentError:
         return list(doctor.silence())
+    except AdminSocketGoneError as error:
+        return [Finding("silent", *explain(error))]
     return list(doctor.clock(behind_s * 1000, 0))
 
 
@@ -78,8 +90,8 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     """Copy the readable rows of the database here into a file that ``restore`` takes; returns the exit code."""
     folder = settings.paths.data / "broker"
     if not (folder / doctor.DATABASE).is_file():
-        raise BackupError(path=folder / doctor.DATABASE, detail="there is no such file")
-    lock = PidLock(folder / "lock")
+        raise StoreError(path=folder / doctor.DATABASE, detail=_("there is no such file"))
+    lock = PidLock(folder / admin.LOCK)
     holder = lock.acquire()
     if holder is not None:
         raise BrokerBusyError(pid=holder or "?", path=settings.paths.data)
@@ -88,7 +100,7 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
         found = doctor.salvage(folder / doctor.DATABASE, keys.db_key, target.absolute())
     finally:
         lock.release()
-    backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
+    _stamp(target.absolute(), keys)
     if as_json:
         rows = {table: {"copied": copied, "missed": missed} for table, (copied, missed) in found.items()}
         print(json.dumps({"file": str(target), "tables": rows}))
@@ -101,3 +113,14 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
         )
     )
     return EXIT_OK
+
+
+def _stamp(target: Path, keys: BrokerKeys) -> None:
+    """Make a backup of what was saved; one without its stamp would be refused."""
+    try:
+        backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, apsw.Error):
+            raise BackupError(path=target, detail=backup.reason_of(error)) from error
+        raise

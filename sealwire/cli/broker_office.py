@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from sealwire.broker import invites
-from sealwire.broker.bans import MAX_LASTING_BANS, MAX_REASON_CHARS, target_of
+from sealwire.broker.bans import MAX_LASTING_BANS, reason_of, target_of
 from sealwire.broker.operator import PAGE_ROWS
 from sealwire.broker.orders import (
     ACTIVE,
@@ -162,7 +162,7 @@ class Office:
 
     def _ban(self, request: Request) -> dict[str, Any]:
         kind, target = _ban_target(request)
-        days, reason = int(request.get("days", 0)), str(request.get("reason", ""))[:MAX_REASON_CHARS]
+        days, reason = int(request.get("days", 0)), reason_of(str(request.get("reason", "")))
         if not 0 <= days <= MAX_BAN_DAYS:
             raise UsageError(_("A ban lasts 1 to {most} days, or for good.").format(most=MAX_BAN_DAYS))
         until_ms = invites.expires_at(time.time_ns() // 1_000_000, days) if days else 0

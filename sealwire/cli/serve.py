@@ -20,8 +20,8 @@ import zmq
 
 from sealwire import __version__, config, invite, localsocket, logs
 from sealwire.broker import invites, keyfiles
-from sealwire.broker.admin import ANSWER_TIMEOUT_S, AdminServer, Request
-from sealwire.broker.backup import Copying
+from sealwire.broker.admin import ANSWER_TIMEOUT_S, LOCK, AdminServer, Request
+from sealwire.broker.backup import Copying, reason_of
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
 from sealwire.cli.broker_office import Office, invite_id
@@ -47,7 +47,6 @@ from sealwire.invite import TOKEN_BYTES
 if TYPE_CHECKING:
     from sealwire.cli.monitoring import Monitoring
 
-LOCK_NAME = "lock"
 DATABASE_NAME = "broker.db"
 
 COPY_S = 2.0
@@ -113,7 +112,7 @@ class Serving:
             BindError: nothing can listen at that address.
         """
         make_private_folder(self._folder)
-        lock = PidLock(self._folder / LOCK_NAME)
+        lock = PidLock(self._folder / LOCK)
         holder = lock.acquire()
         if holder is not None:
             raise BrokerBusyError(pid=holder or "?", path=self._settings.paths.data)
@@ -272,8 +271,7 @@ class Serving:
                 is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)
         except (apsw.Error, OSError) as error:
             self._let_go()
-            why = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise BackupError(path=copying.path, detail=why) from error
+            raise BackupError(path=copying.path, detail=reason_of(error)) from error
         except (TimeoutError, CancelledError):
             self._let_go()
             raise BrokerSilentError() from None

@@ -116,7 +116,10 @@ def _text_entry(key: str, place: Place, text: str, base: Path) -> Entry:
 
 def unknown(key: str, spell: Callable[[str], str] = str) -> str:
     """Say that a key does not exist and which one was probably meant."""
-    near = _nearest(key)
+    near, section = _nearest(key), key.partition(".")[0]
+    if near is None and section in SECTIONS:
+        names = ", ".join(known.name for known in KEYS.values() if known.section == section)
+        return _("is not a setting; the keys of {section} are {names}").format(section=section, names=names)
     if near is None:
         return _("is not a setting; the sections are {sections}").format(sections=", ".join(SECTIONS))
     return _("is not a setting; did you mean {key}?").format(key=spell(near))

@@ -31,6 +31,11 @@ from sealwire.errors.groups import GroupTopicError as GroupTopicError
 from sealwire.errors.groups import LastOwnerError as LastOwnerError
 from sealwire.errors.groups import NotInGroupError as NotInGroupError
 from sealwire.errors.groups import UnknownGroupError as UnknownGroupError
+from sealwire.errors.operation import AdminSocketGoneError as AdminSocketGoneError
+from sealwire.errors.operation import BackupError as BackupError
+from sealwire.errors.operation import BrokerSilentError as BrokerSilentError
+from sealwire.errors.operation import NoBrokerHereError as NoBrokerHereError
+from sealwire.errors.operation import NoBrokerYetError as NoBrokerYetError
 from sealwire.errors.words import MessageIdError as MessageIdError
 from sealwire.errors.words import NotYoursError as NotYoursError
 from sealwire.errors.words import TooLateError as TooLateError
@@ -190,24 +195,6 @@ class InviteNeedsOperatorError(SealwireError):
     hint = "Ask them to run: python broker.py invite"
 
 
-class NoBrokerHereError(SealwireError):
-    """An administrator's verb, and no broker runs on that data folder."""
-
-    code = "no-broker-here"
-    exit = 6
-    text = "No broker runs on the data folder {path}."
-    hint = "Start it with: python broker.py (or name its folder with --data)."
-
-
-class BrokerSilentError(SealwireError):
-    """The broker runs and does not answer its administrator."""
-
-    code = "broker-silent"
-    exit = 7
-    text = "The broker is too busy to answer, or is about to stop."
-    hint = "Try again in a moment."
-
-
 class PassphraseNeededError(SealwireError):
     """No passphrase could be asked for and none was given."""
 
@@ -314,14 +301,6 @@ class NoAdminSocketError(NoLocalSocketError):
     code = "no-admin-socket"
     text = "The operator's verbs need a local socket that only you can open, and this system has none."
     hint = "Stop the broker and change its settings file; or let it run on Linux or macOS."
-
-
-class BackupError(SealwireError):
-    """A backup that cannot be made or must not be put back; nothing was touched."""
-
-    code = "backup"
-    text = "The backup {path} cannot be used: {detail}."
-    hint = "Nothing was changed."
 
 
 class ExportError(SealwireError):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 from sealwire.broker import backup, keyfiles
 from sealwire.broker.admin import AdminRefusedError, ask
-from sealwire.broker.backup import Copying, connect, stamp, verify
+from sealwire.broker.backup import Copying, connect, reason_of, stamp, verify
 from sealwire.broker.port import Job
 from sealwire.broker.store import SqliteStore
+from sealwire.cli.broker import main
 from sealwire.errors import BackupError
 from sealwire.ids import Mailbox, Mid
 from tests.unit.broker.raw_peer import RawPeer, member
@@ -125,6 +130,36 @@ def test_a_backup_takes_nothing_of_a_like_name_away(made: Path, tmp_path: Path) 
         verify(store.path, KEY, REALM)
     store.close()
     assert (tmp_path / "again.new").read_text() == "somebody's"
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """What is larger cannot be written, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_not_called_a_mistake_nor_a_database_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SqliteStore(tmp_path / "data" / "broker", keyfiles.load_or_create(tmp_path / "keys").db_key, 0).close()
+    assert main(["backup", "copy"]) == 0
+    with files_up_to(48 * 1024):
+        assert main(["backup", "another", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["name"] == "backup"
+    assert not (tmp_path / "another").exists()
+    with files_up_to(16 * 1024):
+        assert main(["restore", "copy", "--dry-run"]) == 0
+    assert "The disk lets nobody look into the database here" in capsys.readouterr().err
+    assert [reason_of(error) for error in (apsw.FullError("not an error"), OSError(5, "EIO"))] == [
+        "No space left on device",
+        "EIO",
+    ]
 
 
 @pytest.fixture
@@ -240,7 +275,7 @@ def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: S
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     without = run(elsewhere, "restore", "../copy")
-    assert (without.returncode, (elsewhere / "keys").exists()) == (1, False)
+    assert (without.returncode, (elsewhere / "keys").exists()) == (6, False)
     shutil.copytree(tmp_path / "keys", elsewhere / "keys")
     assert run(elsewhere, "backup", "other").returncode == 6
     assert run(elsewhere, "restore", "../copy", "--dry-run").returncode == 0
@@ -252,7 +287,7 @@ def test_after_a_lost_disk_keys_and_backup_are_enough_and_neither_alone(start: S
 
 
 def test_a_database_is_made_compact_only_while_nobody_serves_from_it(start: Start, tmp_path: Path) -> None:
-    assert run(tmp_path, "compact").returncode == 1  # no keys here, and none are made
+    assert run(tmp_path, "compact").returncode == 6  # no keys here, and none are made
     broker = start()
     busy = run(tmp_path, "compact")
     assert (busy.returncode, str(broker.process.pid) in busy.stderr) == (1, True)

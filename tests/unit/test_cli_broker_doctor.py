@@ -20,6 +20,7 @@ from sealwire.broker.store import SqliteStore
 from sealwire.cli import broker_doctor
 from sealwire.crypto.identity import realm_of
 from sealwire.errors import StoreError
+from sealwire.files import PidLock
 from sealwire.ids import Mailbox, Mid
 from tests.conftest import shut_out
 from tests.unit.test_cli_broker import Start, run, start
@@ -228,6 +229,15 @@ def test_a_clock_behind_what_the_broker_noted_though_nothing_waits(stopped: Path
     store.apply(Job(AT_MS, ops=[KeepClock(None, 4_000_000_000_000)]))
     store.close()
     assert examine(stopped) == ["clock"]
+
+
+def test_a_broker_whose_socket_is_gone_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "broker"
+    folder.mkdir(parents=True, mode=0o700)
+    lock = PidLock(folder / admin.LOCK)
+    lock.acquire()
+    assert [finding.name for finding in broker_doctor._findings(config.load({}, tmp_path))] == ["silent"]
+    lock.release()
 
 
 def test_a_broker_that_was_stopped_is_found(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

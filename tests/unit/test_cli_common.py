@@ -114,13 +114,31 @@ def test_a_failure_has_a_code_for_whoever_asks_in_json(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("words", ["status", "user lost", "doctor --nothing", "invite --uses 0", "limits set a"])
-def test_every_verb_of_the_operator_fails_in_json(
-    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("status", "no-broker-here"),
+        ("user lost", "usage"),
+        ("doctor --nothing", "usage"),
+        ("invite --uses 0", "usage"),
+        ("limits set a", "usage"),
+        (f"ban add bob --reason {'x' * 70_000}", "usage"),
+        ("backup x", "no-broker-yet"),
+        ("verify x", "no-broker-yet"),
+        ("restore x", "no-broker-yet"),
+        ("restore x --dry-run", "no-broker-yet"),
+        ("compact", "no-broker-yet"),
+        ("doctor --salvage x", "store"),
+    ],
+)
+def test_every_verb_of_the_operator_fails_in_json_and_leaves_nothing(
+    words: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code = broker.main([*words.split(), "--json"])
-    assert json.loads(capsys.readouterr().out)["exit"] == code != 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["name"], answer["exit"]) == (name, code)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_folder_deleted_under_a_program_is_named_with_a_way_on(

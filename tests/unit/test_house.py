@@ -221,6 +221,7 @@ HELD_BY = {
     "sealwire.errors.base": "tests/unit/test_i18n.py",
     "sealwire.errors.files": "tests/unit/test_i18n.py",
     "sealwire.errors.groups": "tests/unit/test_i18n.py",
+    "sealwire.errors.operation": "tests/unit/test_i18n.py",
     "sealwire.errors.words": "tests/unit/test_i18n.py",
     "sealwire.peer.engine": STORY,
     "sealwire.peer.groups.acts": GROUPS,

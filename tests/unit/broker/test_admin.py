@@ -15,7 +15,14 @@ import pytest
 from sealwire import localsocket
 from sealwire.broker import admin
 from sealwire.broker.admin import AdminRefusedError, AdminServer, Request
-from sealwire.errors import BrokerSilentError, NoAdminSocketError, NoBrokerHereError, UsageError
+from sealwire.errors import (
+    AdminSocketGoneError,
+    BrokerSilentError,
+    NoAdminSocketError,
+    NoBrokerHereError,
+    UsageError,
+)
+from sealwire.files import PidLock
 from sealwire.i18n import explain
 
 
@@ -31,7 +38,11 @@ def fail(_request: Request) -> dict[str, Any]:
     raise RuntimeError("a mistake")
 
 
-HANDLERS = {"echo": echo, "refuse": refuse, "fail": fail}
+def tell_who(request: Request) -> dict[str, Any]:
+    return {"who": request["by"]}
+
+
+HANDLERS = {"who": tell_who, "echo": echo, "refuse": refuse, "fail": fail}
 
 
 @pytest.fixture
@@ -64,6 +75,19 @@ def test_the_socket_is_for_its_owner_alone(folder: Path, server: AdminServer) ->
     mode = (folder / "admin.sock").stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert stat.S_IMODE(mode) == 0o600
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="this system does not say who asks")
+def test_whoever_asks_is_named_by_the_system_and_not_by_themselves(folder: Path, server: AdminServer) -> None:
+    assert admin.ask(folder, {"do": "who", "by": "somebody else"})["who"] == localsocket.user_name(os.geteuid())
+    assert localsocket.user_name(4_000_000_001) == "4000000001"
+
+
+def test_a_request_that_is_too_long_is_refused_with_the_limit(folder: Path, server: AdminServer) -> None:
+    room = admin.MAX_LINE_BYTES - len(json.dumps({"do": "echo", "word": ""}).encode()) - 1
+    assert admin.ask(folder, {"do": "echo", "word": "x" * room})["ok"]
+    with pytest.raises(UsageError, match="it has 65537 bytes, and the broker takes 65536"):
+        admin.ask(folder, {"do": "echo", "word": "x" * (room + 1)})
 
 
 def test_an_error_keeps_its_sentence_hint_and_exit_code(folder: Path, server: AdminServer) -> None:
@@ -143,6 +167,17 @@ def test_no_broker_is_one_error_whatever_lies_there(folder: Path) -> None:
     with pytest.raises(NoBrokerHereError):
         admin.ask(folder, {"do": "echo"})
     (folder / "admin.sock").write_text("not a socket")
+    with pytest.raises(NoBrokerHereError):
+        admin.ask(folder, {"do": "echo"})
+
+
+def test_a_broker_whose_socket_was_deleted_is_not_called_none(folder: Path) -> None:
+    lock = PidLock(folder / admin.LOCK)
+    lock.acquire()
+    with pytest.raises(AdminSocketGoneError) as caught:
+        admin.ask(folder, {"do": "echo"})
+    assert caught.value.params["pid"] == os.getpid()
+    lock.release()
     with pytest.raises(NoBrokerHereError):
         admin.ask(folder, {"do": "echo"})
 
