@@ -139,6 +139,16 @@ def reading(path: Path, key: bytes) -> Iterator[apsw.Connection]:
             file.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_or_absent(path: Path) -> Iterator[None]:
+    """Inside, a file is made; what breaks that off takes it away: half a copy would take the last room of a disk."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def stamp(path: Path, key: bytes, realm: str, now_ms: int) -> None:
     """Finish a copy: one file, synced, that says whose it is and when it was taken."""
     with connected(path, key) as db:
@@ -239,15 +249,13 @@ def restore(backup: Path, live: Path, key: bytes) -> None:
     """
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
-    try:
+    with whole_or_absent(fresh):
         with os.fdopen(open_private(fresh, os.O_WRONLY), "wb") as target, backup.open("rb") as source:
             shutil.copyfileobj(source, target, 1024 * 1024)
-        renew(fresh, key)
-    except BaseException as error:
-        fresh.unlink(missing_ok=True)  # on a full disk half a copy would take the last room
-        if isinstance(error, apsw.Error):
+        try:
+            renew(fresh, key)
+        except apsw.Error as error:
             raise StoreError(path=live, detail=reason_of(error)) from error
-        raise
     replaced = kept_as(live)
     for suffix in BESIDE:
         old, kept = Path(f"{live}{suffix}"), Path(f"{replaced}{suffix}")
@@ -284,21 +292,19 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
     fresh = live.with_name(live.name + ".new")
     fresh.unlink(missing_ok=True)
     os.close(open_private(fresh, os.O_WRONLY))
-    try:
-        with connected(live, key) as db:
-            db.execute("VACUUM INTO ?", (str(fresh),))  # under the same key
-        _check(fresh, key)
-    except apsw.FullError:
-        fresh.unlink()
-        raise StoreError(path=live, detail=_("the disk has no room for a second one beside it")) from None
-    except DISK_ERRORS as error:
-        fresh.unlink()
-        raise StoreError(path=live, detail=str(error)) from error
-    except apsw.Error as error:
-        fresh.unlink()
-        raise BackupError(path=live, detail=f"it is damaged ({error})") from error
-    sizes = live.stat().st_size, fresh.stat().st_size
-    _take_the_place(fresh, live)
+    with whole_or_absent(fresh):
+        try:
+            with connected(live, key) as db:
+                db.execute("VACUUM INTO ?", (str(fresh),))  # under the same key
+            _check(fresh, key)
+        except apsw.FullError:
+            raise StoreError(path=live, detail=_("the disk has no room for a second one beside it")) from None
+        except DISK_ERRORS as error:
+            raise StoreError(path=live, detail=str(error)) from error
+        except apsw.Error as error:
+            raise BackupError(path=live, detail=f"it is damaged ({error})") from error
+        sizes = live.stat().st_size, fresh.stat().st_size
+        _take_the_place(fresh, live)
     return sizes
 
 

@@ -62,23 +62,25 @@ def take(settings: Settings, file: Path, as_json: bool) -> int:
     here = _Here(settings)
     if path.exists():
         raise BackupError(path=path, detail="it exists already, and is not overwritten")
-    try:
+    with backup.whole_or_absent(path):
         try:
-            request: dict[str, Any] = {"do": "backup", "file": str(path), "begin": True}
-            while not admin.ask(here.folder, request)["done"]:
-                request["begin"] = False
-        except NoBrokerHereError:
-            _copy_at_rest(here, path)
-        backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
-        found = backup.verify(path, here.keys.db_key, here.realm)
-    except BaseException as error:
-        path.unlink(missing_ok=True)  # half a backup is none
-        if isinstance(error, apsw.Error):
+            _copy(here, path)
+            backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
+        except apsw.Error as error:
             raise BackupError(path=path, detail=backup.reason_of(error)) from error
-        raise
+        found = backup.verify(path, here.keys.db_key, here.realm)
     here.note("backup", file=str(path))
     _print(path, found, as_json)
     return EXIT_OK
+
+
+def _copy(here: _Here, path: Path) -> None:
+    request: dict[str, Any] = {"do": "backup", "file": str(path), "begin": True}
+    try:
+        while not admin.ask(here.folder, request)["done"]:
+            request["begin"] = False
+    except NoBrokerHereError:
+        _copy_at_rest(here, path)
 
 
 def _copy_at_rest(here: _Here, path: Path) -> None:

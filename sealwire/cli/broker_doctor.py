@@ -117,10 +117,8 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
 
 def _stamp(target: Path, keys: BrokerKeys) -> None:
     """Make a backup of what was saved; one without its stamp would be refused."""
-    try:
-        backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
-    except BaseException as error:
-        target.unlink(missing_ok=True)
-        if isinstance(error, apsw.Error):
+    with backup.whole_or_absent(target):
+        try:
+            backup.stamp(target, keys.db_key, realm_of(keys.curve_public), time.time_ns() // 1_000_000)
+        except apsw.Error as error:
             raise BackupError(path=target, detail=backup.reason_of(error)) from error
-        raise

@@ -201,6 +201,22 @@ def test_a_damaged_database_is_not_made_compact_and_stays_as_it_is(holey: tuple[
     assert not live.with_name("broker.db.new").exists()
 
 
+def test_whoever_breaks_off_leaves_no_half_copy(holey: tuple[Path, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    live, rows = holey
+
+    def told_to_stop(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backup, "_check", told_to_stop)
+        patched.setattr(backup, "renew", told_to_stop)
+        for half_done in (lambda: backup.compact(live, KEY), lambda: backup.restore(live, live, KEY)):
+            with pytest.raises(KeyboardInterrupt):
+                half_done()
+    assert [path.name for path in live.parent.glob("broker.db*")] == ["broker.db"]
+    assert left(live.parent) == rows
+
+
 def test_what_a_killed_attempt_left_behind_is_no_obstacle(holey: tuple[Path, list[int]]) -> None:
     live, rows = holey
     live.with_name("broker.db.new").write_bytes(b"half of one")
