@@ -9,6 +9,7 @@ Source: protocol.md §5.3, §14.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -79,6 +80,7 @@ class Copying:
         self.path = path
         self._key = key
         self._target: apsw.Connection | None = None
+        self._file: os.stat_result | None = None
         self._backup: Any = None
         self.pages_left = 0
 
@@ -86,6 +88,7 @@ class Copying:
         """Copy some pages; return whether that was all."""
         if self._target is None:
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            self._file = self.path.stat()
             self._target = connect(self.path, self._key)
             self._backup = self._target.backup("main", source, "main")
         is_done = bool(self._backup.step(STEP_PAGES)) or bool(self._backup.done)
@@ -104,6 +107,15 @@ class Copying:
             self._backup.close(force)
             self._target.close()
             self._target = None
+
+    def discard(self) -> None:
+        """Let go of a copy that is not done, and take its file away, unless another one has its name by now."""
+        if self._target is None or self._file is None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.path.stat(), self._file):
+                self.path.unlink()
+        self.close(force=True)
 
 
 def connect(path: Path, key: bytes, *, read_only: bool = False) -> apsw.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, NoBrokerYetError, UsageError
+from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, NoBrokerYetError, SealwireError, UsageError
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
@@ -81,6 +82,10 @@ def _copy(here: _Here, path: Path) -> None:
             request["begin"] = False
     except NoBrokerHereError:
         _copy_at_rest(here, path)
+    except KeyboardInterrupt:
+        with contextlib.suppress(SealwireError):
+            admin.ask(here.folder, {"do": "backup end", "file": str(path)})
+        raise
 
 
 def _copy_at_rest(here: _Here, path: Path) -> None:

@@ -199,6 +199,7 @@ class Serving:
             "invite": office.audited("invite", self._answer_invite),
             **office.handlers(),
             "backup": self._answer_backup,
+            "backup end": self._answer_backup_end,
             "stop": office.audited("stop", self._answer_stop),
         }
         if localsocket.is_possible():
@@ -281,11 +282,17 @@ class Serving:
             self._abandoning.start()
         return {"done": is_done, "pages_left": copying.pages_left}
 
+    def _answer_backup_end(self, request: Request) -> dict[str, Any]:
+        """Whoever began a copy was told to stop."""
+        if self._copying is not None and str(self._copying.path) == request["file"]:
+            self._let_go()
+        return {}
+
     def _let_go(self) -> None:
         """End the copy under way, if any, in the thread of the store it copies."""
         left, self._copying = self._copying, None
         if left is not None and self._server is not None:
-            self._server.errand(lambda _db: left.close(force=True))
+            self._server.errand(lambda _db: left.discard())
 
     def _advertised(self) -> tuple[str, list[str]]:
         """Return HOST:PORT for invites, and what to tell the administrator about it."""

@@ -109,10 +109,20 @@ def test_a_backup_that_nobody_asks_for_any_more_is_let_go(settings, run, tmp_pat
         held.append(is_open(copy))
         with pytest.raises(admin.AdminRefusedError, match="nobody asked"):
             admin.ask(folder, {**request, "begin": False})
+        assert not copy.exists()
+        assert not admin.ask(folder, {**request, "begin": True})["done"]
+        admin.ask(folder, {"do": "backup end", "file": str(tmp_path / "another")})
+        assert not admin.ask(folder, {**request, "begin": False})["done"]
+        copy.rename(tmp_path / "elsewhere")
+        copy.write_text("somebody's")
+        admin.ask(folder, {"do": "backup end", "file": str(copy)})
+        with pytest.raises(admin.AdminRefusedError, match="nobody asked"):
+            admin.ask(folder, {**request, "begin": False})
         server.stop()
 
     assert run(harm) == 0
     assert held == [True, False]
+    assert copy.read_text() == "somebody's"
 
 
 def test_a_backup_into_a_folder_that_is_not_there_says_so_in_words(settings, run, tmp_path):

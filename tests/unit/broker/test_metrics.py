@@ -105,7 +105,7 @@ def names_of_metrics() -> set[str]:
 def test_every_limit_is_explained_and_has_a_counter_that_exists(tmp_path):
     """The table of docs/operations.md: | code | limits | what happens | counter |."""
     rig = turning(tmp_path)
-    counters = set(rig.router.status()) | {"zap_later", "zap_refuse", "zap_admit"} | set(GAUGES) | set(COUNTERS)
+    counters = set(rig.router.status()) | {"zap_later", "zap_refused", "zap_admitted"} | set(GAUGES) | set(COUNTERS)
     counters |= {"shut_full", "shut_silent", "shut_overfull"}
     rig.store.close()
     rows = [line.split("|") for line in OPERATIONS.splitlines() if line.count("|") == 5]
