@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import stat
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -190,13 +191,16 @@ def _damaged(path: Path, detail: str) -> Finding:
 
 # --- salvage -------------------------------------------------------------------------------------------------
 
+NEAR_ROWS: Final = 4_096
+"""Row numbers tried one by one: more than a page holds, so that no readable row between damaged pages is missed."""
+
 
 def salvage(source: Path, key: bytes, target: Path) -> dict[str, tuple[int, int]]:
     """Copy every readable row of a damaged database into a new file; the damaged one is not opened, only its copy.
 
     Returns:
-        for each table: rows copied, and row numbers that could not be read; where rows have no numbers, 1 when some
-        could not.
+        for each table: rows copied, and row numbers that could not be read; 1 more for what is unreadable up to the
+        end, and where rows have no numbers, 1 when some could not.
 
     Raises:
         BackupError: ``target`` exists, or not even the tables' list can be read.
@@ -263,30 +267,45 @@ def _copy(damaged: apsw.Connection, fresh: apsw.Connection, table: str) -> tuple
         return 0, 0
     names = ["rowid", *(name for name in shared if name not in ("row", "id"))]
     columns, insert = ", ".join(names), _insert(table, names)
-    copied = 0
-    last, missed, top = 0, 0, _top(damaged, table)
+    select = f"SELECT {columns} FROM {table} WHERE rowid >= ? ORDER BY rowid"  # noqa: S608
+    copied = missed = at = 0
+    found: int | None = 0
     fresh.execute("BEGIN")
-    while last < top:
-        select = f"SELECT {columns} FROM {table} WHERE rowid > ? ORDER BY rowid"  # noqa: S608
+    while found is not None:
+        missed, at = missed + found - at, found
         try:
-            for row in damaged.execute(select, (last,)):
+            for row in damaged.execute(select, (at,)):
                 fresh.execute(insert, row)
-                copied, last = copied + 1, int(str(row[0]))
+                copied, at = copied + 1, int(str(row[0])) + 1
             break
         except apsw.Error:
-            last += 1  # the row after the last readable one lies in a damaged page: try from the one behind it
-            missed += 1
+            found = _readable_from(damaged, select, at)
     fresh.execute("COMMIT")
-    return copied, missed
+    return copied, missed + (found is None)
 
 
-def _top(db: apsw.Connection, table: str) -> int:
-    """The largest row number; where that page is the damaged one, a bound far above any that a broker reaches soon."""
+def _readable_from(db: apsw.Connection, select: str, at: int) -> int | None:
+    """The row of this number or after it lies in a damaged page: the number from which on one can be read again.
+
+    One by one at first, then in strides that double: what is that wide is one page that led to many, up to the whole
+    table. None: nothing can be read any more.
+    """
+    for number in range(at + 1, at + NEAR_ROWS + 1):
+        if _reads(db, select, number):
+            return number
+    low, stride = at + NEAR_ROWS, NEAR_ROWS
+    while low + stride < 1 << 62:
+        if _reads(db, select, low + stride):
+            numbers = range(low, low + stride + 1)
+            return numbers[bisect_left(numbers, True, key=lambda number: _reads(db, select, number))]
+        low, stride = low + stride, stride * 2
+    return None
+
+
+def _reads(db: apsw.Connection, select: str, number: int) -> bool:
+    """Whether the row of this number, or the next, can be read, or there is none."""
     try:
-        return int(str(catalog.fetch(db, f"SELECT max(rowid) FROM {table}")[0][0] or 0))  # noqa: S608
+        db.execute(f"{select} LIMIT 1", (number,)).fetchall()
     except apsw.Error:
-        return MAX_PROBED_ROWS
-
-
-MAX_PROBED_ROWS: Final = 1_000_000
-"""Row numbers tried one by one when the end of a table cannot be read: some ten seconds."""
+        return False
+    return True

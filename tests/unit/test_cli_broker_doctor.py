@@ -30,6 +30,7 @@ __all__ = ["start"]
 pytestmark = pytest.mark.process
 
 AT_MS = 1_800_000_000_000
+PAGE_BYTES = 4_096
 
 
 def examine(folder: Path, **env: str) -> list[str]:
@@ -211,6 +212,25 @@ def test_bans_limits_and_files_are_saved_from_both_ends_of_what_is_damaged(tmp_p
     with reading(tmp_path / "saved", key) as db:
         kept = [name for (name,) in db.execute("SELECT target FROM ban ORDER BY target").fetchall()]
     assert (kept[0], kept[-1], len(kept)) == ("n00000", "n00999", saved["ban"][0])
+
+
+@pytest.mark.parametrize("damaged", [(1,), (3, 4), (3, -1), (0,)], ids=["leaf", "two", "last", "root"])
+def test_mail_beside_damaged_pages_is_saved_whatever_its_numbers(tmp_path: Path, damaged: tuple[int, ...]) -> None:
+    key, path = bytes(32), tmp_path / "broker" / "broker.db"
+    SqliteStore(path.parent, key, 0).close()
+    db = connect(path, key)
+    for number in (*range(1, 101), *range(50_000_000, 50_000_100)):
+        row = number, bytes(16), bytes(16), AT_MS, bytes(200)
+        db.execute("INSERT INTO mail (row, mailbox, mid, at_ms, envelope) VALUES (?, ?, ?, ?, ?)", row)
+    pages = db.execute("SELECT pageno, ncell FROM dbstat WHERE name = 'mail' ORDER BY pagetype, path").fetchall()
+    db.close()  # the first page leads to all the others
+    content = bytearray(path.read_bytes())
+    for number in damaged:
+        content[pages[number][0] * PAGE_BYTES - 100] ^= 1
+    path.write_bytes(content)
+    copied, missed = doctor.salvage(path, key, tmp_path / "saved")["mail"]
+    assert copied == (0 if damaged == (0,) else 200 - sum(pages[number][1] for number in damaged))
+    assert missed > 0
 
 
 def test_an_examination_leaves_nothing_behind(start: Start, tmp_path: Path) -> None:
