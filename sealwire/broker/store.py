@@ -27,6 +27,7 @@ from sealwire import wal
 from sealwire.broker import catalog
 from sealwire.broker.port import Committed, Job, Read, Refused, Result, Slice, Snapshot, StoreEvent
 from sealwire.errors import StoreError, StoreFailedError
+from sealwire.i18n import _
 from sealwire.ids import Mailbox, Mid, Millis
 
 INCARNATION_BYTES: Final = 16
@@ -99,7 +100,7 @@ class SqliteStore:
         except apsw.NotADBError as error:
             raise StoreError(path=self.path, detail="broker.db.key does not open it") from error
         except apsw.Error as error:
-            raise StoreError(path=self.path, detail=str(error)) from error
+            raise StoreError(path=self.path, **_why(error)) from error
         self._db.set_wal_hook(self._committed)
         self._lay_ballast()
 
@@ -136,7 +137,7 @@ class SqliteStore:
             states, bans, blobs = catalog.states(self._db), catalog.bans(self._db), catalog.blobs(self._db)
             limits = catalog.own_limits(self._db)
         except apsw.Error as error:
-            raise StoreFailedError(path=self.path, detail=str(error)) from error
+            raise StoreFailedError(path=self.path, **_why(error)) from error
         return Snapshot(incarnation, rows, self._mail(), mail_ms, states, bans, blobs, limits)
 
     def _newest_ms(self, table: str) -> Millis:
@@ -155,7 +156,7 @@ class SqliteStore:
             )
             yield from heapq.merge(mail, fans, key=itemgetter(1))
         except apsw.Error as error:
-            raise StoreFailedError(path=self.path, detail=str(error)) from error
+            raise StoreFailedError(path=self.path, **_why(error)) from error
 
     # --- jobs ------------------------------------------------------------------------------------------------
 
@@ -182,7 +183,7 @@ class SqliteStore:
             if self._wal_pages > CHECKPOINT_FORCED_PAGES:
                 self._checkpoint()
         except (apsw.Error, OSError) as error:
-            raise StoreFailedError(path=self.path, detail=str(error)) from error
+            raise StoreFailedError(path=self.path, **_why(error)) from error
         return Committed(job, rows, results, slices)
 
     def _write(self, job: Job) -> tuple[list[int] | range, list[Result]]:
@@ -211,7 +212,7 @@ class SqliteStore:
         """Messages and targets of FANOUTs in one order; a body is stored once, with the number of its targets."""
         db, at_ms = self._db, job.at_ms
         targets = [0] * len(job.bodies)
-        for _, _, body in job.mails:
+        for _box, _mid, body in job.mails:
             if isinstance(body, int):
                 targets[body] += 1
         ids = []
@@ -276,7 +277,7 @@ class SqliteStore:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)  # the WAL's own space is needed, too
             self._lay_ballast()
         except (apsw.Error, OSError) as error:
-            raise StoreFailedError(path=self.path, detail=str(error)) from error
+            raise StoreFailedError(path=self.path, **_why(error)) from error
 
     def _checkpoint(self, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
         try:
@@ -333,6 +334,14 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
         raise StoreError(path=path, detail="it does not sync its commits")
     wal.settle(db, path)
     return db
+
+
+def _why(error: Exception) -> dict[str, str]:
+    """What is said of an error; SQLite's words for a damaged page name nothing that one could do about it."""
+    if not isinstance(error, apsw.CorruptError):
+        return {"detail": str(error)}
+    advice = _("Put back a backup (broker.py restore), or copy what is readable: broker.py doctor --salvage FILE.")
+    return {"detail": _("a page of it is not what was written"), "hint": advice}
 
 
 def _places(count: int) -> str:

@@ -156,5 +156,5 @@ def explain(error: SealwireError) -> tuple[str, str]:
 
     Stable for people only: scripts look at ``error.code`` and ``error.exit``, which no language changes.
     """
-    hint = error.hint or str(error.params.get("hint") or "")
+    hint = str(error.params.get("hint") or error.hint)
     return _fill(error.text, error.params), _fill(hint, error.params)

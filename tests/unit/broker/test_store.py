@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sealwire.broker.catalog import _ranges
-from sealwire.broker.port import Committed, Job, Read, Refused, StorePrekeys
+from sealwire.broker.port import AddInvite, Committed, Job, Read, Refused, StorePrekeys
 from sealwire.broker.store import SqliteStore, Writer
 from sealwire.errors import StoreError, StoreFailedError
+from sealwire.i18n import explain
 from sealwire.ids import Mailbox, Mid
 
 KEY = bytes(32)
@@ -153,6 +155,28 @@ def test_a_flipped_bit_is_never_served(folder, store, at):
         got = envelopes  # found: that is the answer wanted
     assert got == envelopes  # not found: then the bit lies where nothing is stored
     damaged.close()
+
+
+def start_and_serve(folder: Path) -> None:
+    with closing(SqliteStore(folder, KEY, BALLAST)) as store:
+        store.snapshot()
+        store.apply(Job(1, ops=[AddInvite(None, bytes(32), 1, 1)]))
+
+
+@pytest.mark.parametrize("table", ["account", "mail", "invite"])
+def test_whoever_meets_a_damaged_page_is_told_what_to_do(folder, store, table):
+    """When it opens the database, starts, or serves."""
+    page = store._number(f"SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")
+    store.apply(Job(1, mails(b"one")))
+    store.close()
+    content = bytearray((folder / "broker.db").read_bytes())
+    content[page * 4_096 - 100] ^= 1
+    (folder / "broker.db").write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        start_and_serve(folder)
+    sentence, advice = explain(caught.value)
+    assert "a page of it is not what was written" in sentence
+    assert "doctor --salvage" in advice
 
 
 def test_the_wal_is_written_back_when_idle(store, monkeypatch):
