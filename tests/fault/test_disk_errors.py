@@ -18,7 +18,7 @@ from sealwire.broker.backup import compact
 from sealwire.broker.health import unready
 from sealwire.broker.port import Committed, Job, Read, Refused
 from sealwire.broker.store import SqliteStore
-from sealwire.errors import BackupError, StoreError, StoreFailedError
+from sealwire.errors import StoreError, StoreFailedError
 from sealwire.ids import Mailbox, Mid
 from sealwire.testing import Network, VirtualPeer
 from sealwire.testing.faultfs import Disk, Platter, mounted
@@ -296,7 +296,7 @@ def test_a_disk_without_room_for_a_second_database_leaves_the_first_as_it_is(sma
     rows = store.apply(mails(*[os.urandom(ENVELOPE)] * 200)).rows
     store.close()
     fill(small_disk)
-    with pytest.raises(BackupError, match="no room"):
+    with pytest.raises(StoreError, match="no room"):
         compact(small_disk / "broker" / "broker.db", KEY)
     store = SqliteStore(small_disk / "broker", KEY, 0)
     assert len(stored(store)) == len(rows)
