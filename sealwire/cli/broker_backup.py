@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from typing import Any
 import apsw
 from msgspec.structs import asdict
 
-from sealwire import localsocket
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
 from sealwire.broker.store import SqliteStore
@@ -39,6 +37,7 @@ class _Here:
             raise NoBrokerYetError(keys=settings.paths.keys, data=settings.paths.data)
         self.keys = keyfiles.load_existing(settings.paths.keys)
         self.realm = realm_of(self.keys.curve_public)
+        self.audit = AuditLog(self.folder / AUDIT_NAME)
         self._lock = PidLock(self.folder / admin.LOCK)
 
     def claim(self) -> None:
@@ -50,11 +49,6 @@ class _Here:
 
     def release(self) -> None:
         self._lock.release()
-
-    def note(self, action: str, **about: object) -> None:
-        """Leave a line in the log of what operators did."""
-        by = localsocket.user_name(os.geteuid() if hasattr(os, "geteuid") else None)
-        AuditLog(self.folder / AUDIT_NAME).note(action, "done", {**about, "by": by})
 
 
 def take(settings: Settings, file: Path, as_json: bool) -> int:
@@ -70,7 +64,7 @@ def take(settings: Settings, file: Path, as_json: bool) -> int:
         except apsw.Error as error:
             raise BackupError(path=path, detail=backup.reason_of(error)) from error
         found = backup.verify(path, here.keys.db_key, here.realm)
-    here.note("backup", file=str(path))
+    here.audit.done("backup", file=str(path))
     _print(path, found, as_json)
     return EXIT_OK
 
@@ -122,7 +116,7 @@ def compact(settings: Settings, as_json: bool) -> int:
     try:
         _Resting(here.folder, here.keys.db_key, 0).close()  # writes its log back
         before, after = backup.compact(here.live, here.keys.db_key)
-        here.note("compact", before_bytes=before, after_bytes=after)
+        here.audit.done("compact", before_bytes=before, after_bytes=after)
     finally:
         here.release()
     if as_json:
@@ -160,7 +154,7 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
             if live is not None and not yes and not _agreed():
                 raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
             backup.restore(file, here.live, here.keys.db_key)
-            here.note("restore", file=str(file.absolute()), taken_ms=found.taken_ms)
+            here.audit.done("restore", file=str(file.absolute()), taken_ms=found.taken_ms)
     finally:
         here.release()
     if as_json:

@@ -13,6 +13,7 @@ from sealwire import config
 from sealwire.broker import admin, backup, doctor, keyfiles
 from sealwire.broker.doctor import Finding
 from sealwire.broker.port import BrokerKeys
+from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_ERROR, EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
@@ -101,6 +102,7 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     finally:
         lock.release()
     _stamp(target.absolute(), keys)
+    AuditLog(folder / AUDIT_NAME).done("salvage", file=str(target.absolute()))
     if as_json:
         rows = {table: {"copied": copied, "missed": missed} for table, (copied, missed) in found.items()}
         print(json.dumps({"file": str(target), "tables": rows}))

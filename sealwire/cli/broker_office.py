@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from sealwire import localsocket
 from sealwire.broker import invites
 from sealwire.broker.bans import MAX_LASTING_BANS, reason_of, target_of
 from sealwire.broker.operator import PAGE_ROWS
@@ -61,6 +62,11 @@ class AuditLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def done(self, action: str, **about: object) -> None:
+        """Note what the user of this process has done, without a broker that runs."""
+        by = localsocket.user_name(os.geteuid() if hasattr(os, "geteuid") else None)
+        self.note(action, "done", {**about, "by": by})
 
     def note(self, action: str, result: str, about: Mapping[str, object]) -> None:
         """Write one line and sync it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sealwire import config
+from sealwire import config, localsocket
 from sealwire.broker import admin, doctor, keyfiles
 from sealwire.broker.backup import compact, connect, reading
 from sealwire.broker.blobjobs import KeepBlob
@@ -18,6 +18,7 @@ from sealwire.broker.orders import AddBan, Ban, KeepClock
 from sealwire.broker.port import Job
 from sealwire.broker.store import SqliteStore
 from sealwire.cli import broker_doctor
+from sealwire.cli.broker_office import AUDIT_NAME
 from sealwire.crypto.identity import realm_of
 from sealwire.errors import StoreError
 from sealwire.files import PidLock
@@ -179,6 +180,8 @@ def test_a_damaged_database_is_found_and_what_is_readable_is_saved(stopped: Path
     done = run(stopped, "doctor", "--salvage", "saved", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["tables"]["mail"]
+    noted = json.loads((path.parent / AUDIT_NAME).read_text("utf-8").splitlines()[-1])
+    assert (noted["action"], noted["by"]) == ("salvage", localsocket.user_name(os.geteuid()))
     assert path.read_bytes() == bytes(content)  # the damaged one is not touched
     db = connect(stopped / "saved", key, read_only=True)
     ((saved,),) = db.execute("SELECT count(*) FROM mail").fetchall()
