@@ -293,7 +293,7 @@ class Orders:
             sent = await files.send(conversation, user_path(order.path), caption=emoji.replaced(order.text))
             self._place.show(await self._fetched(conversation, sent.id))
             return []
-        _conversation, message_id = self._place.message(order.number, file=True)
+        conversation, message_id = self._place.message(order.number, file=True)
         match order.verb:
             case "fetch":
                 target = user_path(order.path) if order.path else None
@@ -301,14 +301,25 @@ class Orders:
             case "save":
                 await files.save_copy(message_id, user_path(order.path))
                 return [_("Copied to {path}.").format(path=screen_text(order.path))]
+        return [await self._move(order.verb, conversation, message_id)]
+
+    async def _move(self, verb: str, conversation: str, message_id: str) -> str:
+        """Pause a file, let it go on, or give it up; one's own can be taken from the broker when it is whole, too."""
+        files, message = self._client.files, await self._client.past.message(conversation, message_id)
+        is_own = message is not None and message.sender == self._client.name
+        if message is not None and message.file and message.file.state == "done" and not (is_own and verb == "stop"):
+            raise UsageError(_("This file moves no more: it is complete."))
+        match verb:
             case "pause":
                 await files.pause(message_id)
-                return [_("Paused; what is here stays.")]
+                return _("Paused; what is here stays.")
             case "resume":
                 await files.resume(message_id)
-                return [_("It goes on.")]
+                return _("It goes on.")
         await files.cancel(message_id)
-        return [_("Given up; what was here of it is deleted.")]
+        if is_own:
+            return _("Given up: whoever has not fetched it yet gets it no more.")
+        return _("Given up; what was here of it is deleted.")
 
     async def _fetch(self, message_id: str, target: Path | None) -> list[str]:
         done = await self._client.files.fetch(message_id, target)

@@ -139,9 +139,20 @@ async def test_files(desk: Desk, tmp_path: Path) -> None:
     desk.client.stored("bob", "", kind="file", file=carried)
     assert "b.txt is here" in (await desk.type("/fetch"))[0]
     assert (await desk.type(f"/save {tmp_path}/c.txt"))[0].startswith("Copied to")
+    desk.client.stored("bob", "", kind="file", file=carried)
     assert await desk.type("/pause") == ["Paused; what is here stays."]
     assert await desk.type("/resume") == ["It goes on."]
-    assert (await desk.type("/stop"))[0].startswith("Given up")
+    assert "what was here" in (await desk.type("/stop"))[0]
+
+
+async def test_a_file_that_is_complete_neither_pauses_nor_is_deleted(desk: Desk) -> None:
+    whole = Attachment("b.txt", 9, "text/plain", "done", done_bytes=9)
+    desk.client.stored("bob", "", kind="file", file=whole)
+    for line in ("/pause", "/resume", "/stop"):
+        with pytest.raises(UsageError, match="complete"):
+            await desk.type(line)
+    desk.client.stored("bob", "", sender="alice", kind="file", file=whole)
+    assert await desk.type("/stop") == ["Given up: whoever has not fetched it yet gets it no more."]
 
 
 async def test_groups(desk: Desk) -> None:
