@@ -38,8 +38,11 @@ def analyze() -> str:
 
 
 def test_the_unit_is_valid(analyze: str, tmp_path: Path) -> None:
+    python, house = tmp_path / "python", tmp_path / "house"  # a checkout's own path may have blanks in it
+    python.symlink_to(sys.executable)
+    house.symlink_to(ROOT)
     text = UNIT.read_text("utf-8")
-    text = text.replace("/opt/sealwire/.venv/bin/python", sys.executable).replace("/opt/sealwire", str(ROOT))
+    text = text.replace("/opt/sealwire/.venv/bin/python", str(python)).replace("/opt/sealwire", str(house))
     (tmp_path / UNIT.name).write_text(text)
     done = subprocess.run([analyze, "verify", tmp_path / UNIT.name], capture_output=True, text=True, check=False)
     own = [line for line in done.stderr.splitlines() if UNIT.name in line]
