@@ -161,6 +161,8 @@ def load_mail(
     next_mark = row = at_ms = 0
     for mailbox_id, row, size, at_ms in mail:
         if at_ms >= next_mark:
+            if next_mark:
+                expiry.restored(row - 1, next_mark)  # all before came within an hour, however long nothing came since
             expiry.restored(row, at_ms)
             next_mark = at_ms + MARK_MS
         mailbox = mailboxes.get(mailbox_id)

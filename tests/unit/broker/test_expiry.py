@@ -111,6 +111,19 @@ def test_a_jump_while_the_broker_is_off_deletes_nothing_and_age_is_kept(rig, jum
     assert stored(rig) == []
 
 
+def test_a_start_knows_the_age_of_all_that_came_within_an_hour_before_nothing_came_for_days(rig):
+    """The next message, days later, says nothing of how old they are."""
+    bob = away(rig, A, A, A)
+    rest(rig, 29 * DAY_S)
+    alice = rig.login("alice")
+    alice.send(bob.mailbox, B)
+    alice.feed(frames.encode_bye(alice.token))
+    rig.crash()
+    rest(rig, 2 * DAY_S)
+    assert rig.router.status()["expired"] == 3
+    assert told(rig)[0] == 3
+
+
 def test_mail_of_a_device_that_is_here_does_not_expire(rig):
     away(rig, A)
     rest(rig, 29 * DAY_S)
