@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sealwire import localsocket
-from tests.ui.house import PATIENCE_S, ROOT, House, environment
+from tests.ui.house import PATIENCE_S, ROOT, House, quick
 from tests.ui.schema_check import problems
 
 pytestmark = pytest.mark.process
@@ -30,7 +30,7 @@ class Daemon:
         self.house, self.name = house, name
         self.folder = house.folder / "data" / name
         self.process = subprocess.Popen(
-            house.arguments(name, "daemon"), cwd=house.folder, env=environment(), stderr=subprocess.PIPE, text=True
+            house.arguments(name, "daemon"), cwd=house.folder, env=quick(), stderr=subprocess.PIPE, text=True
         )
         assert self.process.stderr is not None
         self.said = [self.process.stderr.readline()]

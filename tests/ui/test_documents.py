@@ -16,7 +16,7 @@ import pytest
 from sealwire.broker.keyfiles import read_public
 from sealwire.testing.processes import plant
 from tests.conftest import PEOPLE
-from tests.ui.house import PATIENCE_S, ROOT, House, Script, environment
+from tests.ui.house import PATIENCE_S, ROOT, House, Script, quick
 
 pytestmark = pytest.mark.process
 
@@ -54,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def variables(house: House) -> dict[str, str]:
     path = f"{house.folder / 'tools'}{os.pathsep}{os.environ['PATH']}"
-    return environment(PATH=path, SEALWIRE_PEER__BROKER=house.address, PYTHONPATH=str(ROOT))
+    return quick(PATH=path, SEALWIRE_PEER__BROKER=house.address, PYTHONPATH=str(ROOT))
 
 
 def shell(house: House, command: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.house import SETTINGS, House
+from tests.ui.house import House
 
 pytestmark = pytest.mark.process
 
@@ -110,7 +110,7 @@ def test_a_script_that_writes_before_the_link_stands_hears_of_an_unknown_name(ho
 
 def test_send_says_why_a_message_waits(tmp_path: Path) -> None:
     small = House(tmp_path)
-    (tmp_path / "config.yaml").write_text(SETTINGS + "limits: {quota_messages: 1, sender_share: 1}\n")
+    (tmp_path / "config.yaml").write_text("limits: {quota_messages: 1, sender_share: 1}\n")
     small.start_broker()
     try:
         small.plant("alice", "bob")

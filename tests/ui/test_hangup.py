@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.house import PATIENCE_S, ROOT, House, environment
+from tests.ui.house import PATIENCE_S, ROOT, House, quick
 
 pytestmark = pytest.mark.process
 
@@ -22,7 +22,7 @@ def on_a_terminal(words: list[str], folder: Path) -> tuple[int, int]:
     if pid == 0:
         try:
             os.chdir(folder)
-            os.execvpe(words[0], words, environment(TERM="xterm-256color", TMPDIR=str(folder)))
+            os.execvpe(words[0], words, quick(TERM="xterm-256color", TMPDIR=str(folder)))
         finally:
             os._exit(127)
     return pid, held

@@ -122,9 +122,11 @@ async def test_a_broker_for_other_machines_lets_in_holders_of_an_invite_only(pla
     await first.finish()
 
 
-async def test_a_command_that_has_the_profile_is_waited_for_and_a_peer_that_stays_is_not(house: House) -> None:
+async def test_a_command_that_has_the_profile_is_waited_for_and_a_peer_that_stays_is_not(
+    place: Path, house: House
+) -> None:
     away = ["--data", str(house.folder / "data"), "--keys", str(house.folder / "keys"), "--broker", house.address]
-    waiting = launcher(house.folder, *away)
+    waiting = launcher(place, *away)
     lock = PidLock(house.folder / "data/alice/lock")
     assert lock.acquire() is None
     opening = asyncio.create_task(waiting.open("alice", b"", lambda line: None))
@@ -133,7 +135,7 @@ async def test_a_command_that_has_the_profile_is_waited_for_and_a_peer_that_stay
     lock.release()
     alice = await opening
     with pytest.raises(ProfileBusyError):
-        await asyncio.wait_for(launcher(house.folder, *away).open("alice", b"", lambda line: None), 5)
+        await asyncio.wait_for(launcher(place, *away).open("alice", b"", lambda line: None), 5)
     await alice.close()
     await waiting.finish()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.ui.house import ROOT, SETTINGS, House, environment
+from tests.ui.house import ROOT, SETTINGS, House, environment, quick
 from tests.ui.tty import Tty
 
 pytestmark = pytest.mark.process
@@ -36,7 +36,7 @@ def spawn(house: House, arguments: list[str]) -> pexpect.spawn:
         arguments[0],
         arguments[1:],
         cwd=str(house.folder),
-        env=environment(),
+        env=quick(),
         encoding="utf-8",
         timeout=30,
         dimensions=(24, 100),
@@ -174,7 +174,7 @@ def test_a_dumb_terminal_works_too(house: House) -> None:
         house.arguments("alice")[0],
         house.arguments("alice")[1:],
         cwd=str(house.folder),
-        env=environment(TERM="dumb"),
+        env=quick(TERM="dumb"),
         encoding="utf-8",
         timeout=30,
     )

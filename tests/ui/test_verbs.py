@@ -11,7 +11,7 @@ import time
 import pytest
 
 from sealwire.peer.api import MAX_TEXT_BYTES
-from tests.ui.house import House, environment
+from tests.ui.house import House, quick
 
 pytestmark = pytest.mark.process
 
@@ -109,7 +109,7 @@ def test_recv_follow_goes_on_until_it_is_stopped(house: House) -> None:
     process = subprocess.Popen(
         house.arguments("bob", "recv", "--follow"),
         cwd=house.folder,
-        env=environment(),
+        env=quick(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -160,7 +160,7 @@ def test_commands_at_the_same_moment_wait_for_each_other(house: House) -> None:
         subprocess.Popen(
             house.arguments("alice", "send", "bob", word, "--timeout", "60"),
             cwd=house.folder,
-            env=environment(),
+            env=quick(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pyte
 
-from tests.ui.house import PATIENCE_S, environment
+from tests.ui.house import PATIENCE_S, quick
 
 AT_WORK = 0.1
 """Of the time waited: a program that had more of a processor is at work, one that only blinks has a hundredth."""
@@ -39,7 +39,7 @@ class Tty:
             arguments[0],
             arguments[1:],
             cwd=str(folder),
-            env=environment(**{"TERM": "xterm-256color", **variables}),
+            env=quick(**{"TERM": "xterm-256color", **variables}),
             encoding="utf-8",
             codec_errors="replace",
             dimensions=(lines, columns),
