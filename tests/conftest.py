@@ -47,12 +47,12 @@ PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes share the tests: one more than there are processors, for many tests wait for others.
+    """Return how many processes share the tests: two more than there are processors, for many tests wait for others.
 
     Whoever names tests wants to see them run, and to stop in them: those run here.
     """
     is_whole = config.args == config.getini("testpaths")
-    return (os.cpu_count() or 1) + 1 if is_whole else 0
+    return (os.cpu_count() or 1) + 2 if is_whole else 0
 
 
 @pytest.hookimpl(wrapper=True)
