@@ -5,7 +5,9 @@ import importlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False
+"""As typing has it, whose import takes ten milliseconds in which signals are not held back yet."""
 
 if TYPE_CHECKING:
     from sealwire.errors import MissingPackageError
