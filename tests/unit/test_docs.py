@@ -84,6 +84,17 @@ def test_every_table_has_a_head(path):
         assert re.search(r"\n\|[-|: ]+\|$", first), f"{path.name}: {first}"
 
 
+def test_every_page_that_is_named_exists():
+    """In documents, settings and sentences of the programs, where no link says it."""
+    places = [*DOCUMENTS, ROOT / "config.yaml", *ROOT.glob(".ci/run")]
+    places += [
+        path for folder in ("sealwire", "examples", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    ]
+    for path in places:
+        for page in re.findall(r"\bdocs/[\w/-]+\.(?:md|json)\b", text_of(path)):
+            assert (ROOT / page).exists(), f"{path} names {page}"
+
+
 # --- packages ---
 
 
