@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -15,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from scripts.netfaults import FULL, SHARE, Found, run
+from sealwire.broker.admin import ask
+from sealwire.broker.keyfiles import read_public
 from sealwire.testing.faultnet import BROKER_ADDRESS, CUT, FINE, Weather, Wire, unavailable
+from sealwire.testing.processes import plant
+from tests.conftest import PEOPLE
 
 pytestmark = pytest.mark.process
 
@@ -76,21 +79,20 @@ def test_an_idle_link_whose_wire_is_cut_is_found_by_the_brokers_system_and_one_t
     alice = ["--name", "alice", "--broker", address, "--passphrase-file", str(tmp_path / "empty"), "recv", "--follow"]
 
     def links() -> int:
-        command = [sys.executable, "broker.py", "status", "--json", *mine]
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        return int(json.loads(told)["link_sessions"])
+        return int(ask(tmp_path / "data" / "broker", {"do": "status"})["status"]["link_sessions"])
 
     def until(count: int, within_s: float) -> None:
         end = time.monotonic() + within_s
         while links() != count:
             assert time.monotonic() < end
-            time.sleep(0.5)
+            time.sleep(0.1)
 
     with Wire() as wire, ExitStack() as stack:
         command = [*wire.broker_prefix, sys.executable, "-c", SOON, "--bind", address, *mine]
         broker = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True))
         stack.callback(broker.kill)
         assert any("ready on" in line for line in broker.stderr)
+        plant(tmp_path / "keys", "alice", PEOPLE["alice"], read_public(tmp_path / "keys" / "broker.pub"))
         command = [*wire.peer_prefix, sys.executable, "peer.py", *mine, *alice]
         peer = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL))
         stack.callback(peer.kill)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from zmq.utils import z85
 
 from sealwire.testing.processes import JsonPeer, Stage
 from tests.conftest import PEOPLE
@@ -140,6 +141,7 @@ def test_a_name_taken_with_another_key_exits_4_and_says_what_to_do(stage, people
 
 def test_a_wrong_broker_key_is_named_and_exits_6(stage, people):
     wrong = "0" * 40
+    stage.plant("dora", PEOPLE["mallory"], broker_key=z85.decode(wrong))
     first = stage.run("--name", "dora", "status", "--broker-key", wrong)
     assert first.returncode == 6, first.stderr
     assert "not the broker you pinned" in first.stderr
