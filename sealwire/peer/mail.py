@@ -299,15 +299,15 @@ class Mail:
             self._give_up(flight.row, flight.mailbox, flight.message, flight.counter, reason)
             return
         self.outbox.hold(flight, retry_after_ms, now)
+        owner = self._roster.owner(flight.mailbox)
         if code == Code.UNKNOWN:
-            owner = self._roster.owner(flight.mailbox)
             if owner is not None:
                 self._directory.find(owner)
         elif code != Code.HELD:
             message = self._records.own_message(flight.message)
             if message is not None:
                 text = _("A message to {name} waits: {reason}.").format(
-                    name=message.conversation, reason=_code_words().get(code, code.name)
+                    name=owner or message.conversation, reason=_code_words().get(code, code.name)
                 )
                 self._events.append(Warning("refused", text, message.conversation))
 

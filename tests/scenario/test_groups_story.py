@@ -62,6 +62,25 @@ def test_words_reach_every_member_and_nobody_else(net, people, group):
     assert warned(alice) + warned(bob) + warned(carol) == []
 
 
+def test_a_word_that_waits_for_one_member_reaches_the_others_and_names_that_one(net, people, group):
+    alice, bob, carol = (people[name] for name in NAMES[:3])
+    group.say(alice, "first")
+    group.settle()
+    bob.crash()
+    net.disk_full = True
+    group.say(alice, "second")
+    net.advance(3)
+    assert group.heard(carol) == ["first", "second"]
+    told = {(warning.conversation, warning.message.partition(" waits: ")[0]) for warning in alice.warnings("refused")}
+    assert told == {(group.conversation, "A message to bob")}
+    net.disk_full = False
+    net.advance(70)
+    bob.start()
+    net.run()
+    assert group.heard(bob) == ["first", "second"]
+    assert group.heard(carol) == ["first", "second"]
+
+
 def test_one_message_is_one_encryption_and_one_frame(net, people, group):
     alice = people["alice"]
     group.say(alice, "first")
