@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -180,6 +181,13 @@ class Script:
 
             assert self._news.wait_for(seen, PATIENCE_S), self.lines
             return found[0]
+
+    def settle(self) -> None:
+        """Wait until the broker has everything of it, receipts too: those arrive before their sender is told so."""
+        until = time.monotonic() + PATIENCE_S
+        while self.ask("status")["result"]["queued"]:
+            assert time.monotonic() < until, "something stays queued"
+            time.sleep(0.02)
 
     def end(self) -> int:
         """End its input and return its exit code."""

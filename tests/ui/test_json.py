@@ -31,7 +31,7 @@ def test_a_conversation_of_two_scripts(house: House) -> None:
     alice.event(type="message", id=back["id"])
     bob.event(type="delivery", id=back["id"], state="delivered")
     assert alice.ask("history", conversation="bob", limit=1)["result"]["messages"][0]["text"] == "ho"
-    assert alice.ask("status")["result"]["queued"] == 0
+    alice.settle()
     assert alice.ask("send", to="nobody-here", text="x")["error"]["code"] == -32005
     assert alice.ask("group.craete", name="x")["error"]["code"] == -32601
     assert (alice.end(), bob.end()) == (0, 0)
