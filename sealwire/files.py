@@ -15,6 +15,9 @@ from sealwire.i18n import _
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+CHECKED_OUT = {".gitignore", "README.md"}
+"""What ``keys/`` of a checkout holds. Git keeps no modes of folders, so others may enter it; with anything else in it,
+it may be there for more than keys, and is left as it is."""
 
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """For a file that a person named: a pipe without a writer is opened at once and not waited for."""
@@ -40,6 +43,17 @@ def make_private_folder(path: Path) -> None:
     if not path.parent.exists():
         make_private_folder(path.parent)  # mkdir's own parents=True would leave them open to others
     path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def make_key_folder(path: Path) -> None:
+    """Create a folder for keys like any private one, or close one of ours that waits for its first: a checkout's."""
+    make_private_folder(path)
+    if os.name == "nt":
+        return  # there are no such modes
+    there = path.stat()
+    is_open = there.st_uid == os.geteuid() and there.st_mode & 0o077
+    if is_open and {entry.name for entry in path.iterdir()} == CHECKED_OUT:
+        path.chmod(PRIVATE_FOLDER)
 
 
 def open_private(path: Path, flags: int) -> int:

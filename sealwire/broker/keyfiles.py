@@ -19,7 +19,7 @@ import zmq
 from zmq.utils import z85
 
 from sealwire.errors import BrokerKeyFileError
-from sealwire.files import make_private_folder, reading, write_private
+from sealwire.files import make_key_folder, reading, write_private
 from sealwire.i18n import _
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def load_or_create(folder: Path) -> BrokerKeys:
     from sealwire.broker.port import BrokerKeys  # a peer, which only reads the public key, needs none of it
 
     with _allowed(folder / SECRET_NAME):
-        make_private_folder(folder)
+        make_key_folder(folder)
     secret = _load(folder / SECRET_NAME, read_z85) or _create_secret(folder / SECRET_NAME)
     public = z85.decode(zmq.curve_public(z85.encode(secret)))
     _publish(folder / PUBLIC_NAME, public)

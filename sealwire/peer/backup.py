@@ -24,7 +24,7 @@ from sealwire.crypto.card import card_to_text
 from sealwire.crypto.primitives import Rng, equal
 from sealwire.crypto.vault import MAX_KEY_FILE_BYTES, KdfParams, open_key_file, seal_key_file
 from sealwire.errors import BackupError, RefusedError, RemoteProtocolError, SealwireError
-from sealwire.files import PRIVATE_FILE, make_private_folder, new_file, reading, write_private
+from sealwire.files import PRIVATE_FILE, make_key_folder, make_private_folder, new_file, reading, write_private
 from sealwire.i18n import _
 from sealwire.peer import keystore
 from sealwire.peer.keystore import Keys
@@ -99,7 +99,7 @@ def restore(profile: Profile, source: Path, passphrase: bytes) -> Keys:
     """
     if profile.key_file.exists() or profile.database.exists():
         raise BackupError(path=source, detail=_("the profile {name} exists here").format(name=profile.name))
-    make_private_folder(profile.keys_dir)
+    make_key_folder(profile.keys_dir)
     make_private_folder(profile.data_dir)
     part = profile.database.with_name("peer.db.part")
     try:

@@ -26,7 +26,7 @@ from sealwire.errors import (
     RefusedError,
     RemoteProtocolError,
 )
-from sealwire.files import make_private_folder, reading, write_private
+from sealwire.files import make_key_folder, reading, write_private
 from sealwire.i18n import _
 from sealwire.ids import DeviceId, Millis
 from sealwire.peer.profile import Profile
@@ -95,7 +95,7 @@ def seal(profile: Profile, passphrase: bytes, identity: Identity, rng: Rng) -> K
     payload = _Payload(1, identity.encode(), _raw(public), _raw(secret), Vault.new_data_key(rng))
     params = KdfParams(profile.kdf_memory_mib * 1024, profile.kdf_passes)
     blob = seal_key_file(passphrase, msgspec.msgpack.encode(payload), params, rng)
-    make_private_folder(profile.keys_dir)
+    make_key_folder(profile.keys_dir)
     write_private(profile.public_file, card_to_text(identity.card).encode())
     profile.public_file.chmod(0o644)
     write_private(profile.key_file, blob)
@@ -105,7 +105,7 @@ def seal(profile: Profile, passphrase: bytes, identity: Identity, rng: Rng) -> K
 def _try_folder(profile: Profile) -> None:
     """Find out before seconds are spent on keys that could not be kept."""
     try:
-        make_private_folder(profile.keys_dir)
+        make_key_folder(profile.keys_dir)
         tempfile.TemporaryFile(dir=profile.keys_dir).close()
     except OSError as error:
         raise KeyFileAccessError(path=profile.key_file, detail=error.strerror or str(error)) from error

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from sealwire.errors import UsageError
-from sealwire.files import PidLock, make_private_folder, open_private, user_path, write_private
+from sealwire.files import PidLock, make_key_folder, make_private_folder, open_private, user_path, write_private
 
 
 def test_a_private_file_is_whole_and_0600(tmp_path):
@@ -38,6 +38,16 @@ def test_an_existing_folder_is_left_as_it_is(tmp_path):
     (tmp_path / "mine").chmod(0o755)
     make_private_folder(tmp_path / "mine")
     assert stat.S_IMODE((tmp_path / "mine").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize(("names", "mode"), [((), 0o700), (("notes",), 0o755)])
+def test_a_checkouts_folder_of_keys_is_closed_with_the_first_unless_it_holds_something_else(tmp_path, names, mode):
+    (tmp_path / "keys").mkdir(mode=0o755)
+    (tmp_path / "keys").chmod(0o755)
+    for name in (".gitignore", "README.md", *names):
+        (tmp_path / "keys" / name).touch()
+    make_key_folder(tmp_path / "keys")
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == mode
 
 
 def test_a_lock_held_by_another_process_names_it_and_dies_with_it(tmp_path):
