@@ -96,10 +96,11 @@ class Siege:
     def _feed(self) -> None:
         now = time.monotonic()
         while self.meals and self.meals[0][0] <= now:
-            _due, number, raw = heapq.heappop(self.meals)
+            due, number, raw = heapq.heappop(self.meals)
             if raw in self.since:
                 self.attack.feed(raw)
-                heapq.heappush(self.meals, (now + self.attack.feed_every_s, number, raw))
+                # From when it was due: counted from now, whoever is fed together would be so for ever.
+                heapq.heappush(self.meals, (due + self.attack.feed_every_s, number, raw))
 
     def _forget(self, raw: Held) -> None:
         del self.since[raw]
