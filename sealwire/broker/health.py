@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sealwire.broker.porter import Porter
+from sealwire.broker.porter import Porters
 
 TURN_S: Final = 5.0
 """The loop turns at least once a second; one that has not for so long hangs."""
@@ -25,7 +25,12 @@ FULL_S: Final = 60.0
 MAX_REQUEST_BYTES: Final = 4_096
 """Of a request with its headers; without it a local program could fill the broker's memory."""
 REQUEST_S: Final = 2.0
-"""A client that does not finish its request holds the next one up no longer than this."""
+"""A client that has not said its request by then is cut off; without it one that says nothing stayed for ever."""
+MAX_CLIENTS: Final = 16
+"""At once, each with a thread; without it a local program could take all threads of the broker. Prometheus and a
+supervisor need one each; when more come, whoever has been there longest goes."""
+BACKLOG: Final = 128
+"""Connections the system holds until they are received: one that finds no place there tries again a second later."""
 
 
 class Vitals(Struct, frozen=True):
@@ -55,12 +60,12 @@ def problems(vitals: Vitals, now: float) -> list[str]:
 
 
 class Lookout:
-    """Answers monitoring in a thread of its own.
+    """Answers monitoring, each client in a thread of its own.
 
     Args:
         address: (host, port) on loopback; port 0 picks a free one.
-        vitals: called in this thread.
-        metrics: returns the text of ``/metrics``.
+        vitals: called in these threads.
+        metrics: returns the text of ``/metrics``; called in these threads.
 
     Raises:
         OSError: the port is taken.
@@ -73,13 +78,13 @@ class Lookout:
             b"/readyz": lambda: _verdict(unready(vitals())),
         }
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        listener = socket.create_server(address, family=family, backlog=8)
+        listener = socket.create_server(address, family=family, backlog=BACKLOG)
         self.port: int = listener.getsockname()[1]
-        self._porter = Porter("broker-lookout", listener, self._speak)
+        self._porters = Porters("broker-lookout", listener, self._speak, MAX_CLIENTS)
 
     def close(self) -> None:
         """Stop answering."""
-        self._porter.close(2 * REQUEST_S + 1)
+        self._porters.close(2 * REQUEST_S + 1)
 
     def _speak(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError):  # whoever asked went away or never asked: that is no event

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -82,10 +84,40 @@ def test_other_requests_are_refused(lookout):
     assert get(lookout, "/healthz")[0] == 200
 
 
-def test_a_silent_client_holds_nobody_up_for_long(lookout, monkeypatch):
-    monkeypatch.setattr(health, "REQUEST_S", 0.1)
-    with socket.create_connection(("127.0.0.1", lookout.port), timeout=5):
+@pytest.mark.parametrize("silent", [5, health.MAX_CLIENTS + 5])
+def test_silent_clients_hold_nobody_up_and_the_oldest_make_room(lookout: Lookout, silent: int) -> None:
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        for _ in range(silent):
+            stack.enter_context(socket.create_connection(("127.0.0.1", lookout.port), timeout=5))
         assert get(lookout, "/healthz")[0] == 200
+    assert time.monotonic() - began < health.REQUEST_S
+
+
+def test_there_are_never_more_threads_than_clients_allowed(lookout: Lookout) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * health.MAX_CLIENTS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", lookout.port), timeout=5))
+            assert sum(thread.name == "broker-lookout" for thread in threading.enumerate()) <= health.MAX_CLIENTS + 1
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\n"])
+def test_a_client_that_does_not_finish_is_cut_off(
+    lookout: Lookout, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(health, "REQUEST_S", 0.05)
+    assert ask(lookout, said) == b""
+
+
+def test_whoever_is_inside_is_cut_off_at_the_end(state: State) -> None:
+    made = Lookout(("127.0.0.1", 0), state.vitals, lambda: b"")
+    with socket.create_connection(("127.0.0.1", made.port), timeout=5) as silent:
+        silent.sendall(b"GET ")
+        assert get(made, "/healthz")[0] == 200  # so both are inside or were
+        began = time.monotonic()
+        made.close()
+        assert silent.recv(1) == b""
+    assert time.monotonic() - began < health.REQUEST_S / 2
 
 
 def test_a_page_that_fails_ends_one_request_only(state):
