@@ -34,7 +34,7 @@ def run_verb(chosen: argparse.Namespace, ask: Ask) -> int:
         case "set":
             answer = ask({"do": "limits set", "values": pairs(chosen.words)})
         case "reset":
-            answer = ask({"do": "limits reset", "names": chosen.words})
+            answer = ask({"do": "limits reset", "names": [_named(word) for word in chosen.words]})
         case _ if chosen.words:
             raise UsageError(_("limits shows all of them; limits set KEY VALUE changes one."))
         case _:
@@ -72,16 +72,21 @@ def run_own(chosen: argparse.Namespace, ask: Ask) -> int:
 
 
 def pairs(words: Sequence[str]) -> dict[str, str]:
-    """Read ``KEY VALUE`` or ``KEY=VALUE …``.
+    """Read ``KEY VALUE`` or ``KEY=VALUE …``, by the limit's name or the setting's (``limits.quota_messages``).
 
     Raises:
         UsageError: neither.
     """
     if words and all("=" in word for word in words):
-        return dict(word.split("=", 1) for word in words)
+        return {_named(key): value for key, value in (word.split("=", 1) for word in words)}
     if len(words) == 2:
-        return {words[0]: words[1]}
+        return {_named(words[0]): words[1]}
     raise UsageError(_("A limit and its value are needed: quota_messages 50000, or KEY=VALUE for several."))
+
+
+def _named(word: str) -> str:
+    """The limit that is meant: documents and errors say the whole key."""
+    return word.removeprefix("limits.")
 
 
 def _show(answer: Mapping[str, Any], as_json: bool) -> None:

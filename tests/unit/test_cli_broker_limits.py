@@ -140,6 +140,8 @@ def test_changes_are_in_the_audit_log_with_what_was_before(rig: Any, office: Any
         (["quota_messages", "5"], {"quota_messages": "5"}),
         (["quota_messages=5", "quota_bytes=1 GiB"], {"quota_messages": "5", "quota_bytes": "1 GiB"}),
         (["quota_messages=5"], {"quota_messages": "5"}),
+        (["limits.quota_messages", "5"], {"quota_messages": "5"}),
+        (["limits.quota_messages=5"], {"quota_messages": "5"}),
     ],
 )
 def test_a_limit_and_its_value_are_two_words_or_one(words: list[str], values: dict[str, str]) -> None:
@@ -169,7 +171,7 @@ def test_the_verbs_reach_a_running_broker_and_say_how_long_it_lasts(start: Start
     assert "did you mean limits.quota_messages?" in wrong.stderr
     assert run(tmp_path, "user", "limits", "nobody").returncode == 5
     assert run(tmp_path, "user", "list", "nobody", "more").returncode == 2
-    reset = json.loads(run(tmp_path, "limits", "reset", "quota_messages", "--json").stdout)
+    reset = json.loads(run(tmp_path, "limits", "reset", "limits.quota_messages", "--json").stdout)
     assert reset == {"ok": True, "changed": {"quota_messages": {"was": 50_000, "now": 20_000}}, "until": "restart"}
     broker.end()
     start()
