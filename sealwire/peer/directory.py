@@ -173,7 +173,7 @@ class Directory:
         except IntegrityError as error:
             self._alarm(error, name)
             return False
-        self._events += [self._worded(event) for event in events]
+        self._events += events
         self.resolved.append(Resolved(name, None))
         return not self._roster.blocked(name)
 
@@ -211,12 +211,3 @@ class Directory:
     def _alarm(self, error: IntegrityError, name: str) -> None:
         self._events.append(Warning("integrity", explain(error)[0], name))
         self.resolved.append(Resolved(name, error))
-
-    def _worded(self, event: Event) -> Event:
-        if isinstance(event, Warning) and event.name == "key-changed":
-            text = _(
-                "The key of {name} has changed. They may have a new device or set-up, or someone is in between. "
-                "Nothing is sent until you decide: compare the safety number (verify {name}), then approve {name}."
-            )
-            return Warning(event.name, text.format(name=event.conversation), event.conversation)
-        return event

@@ -151,11 +151,11 @@ class Contact(Struct, frozen=True):
 
 
 class Warning(Struct, frozen=True):
-    """Something people should know: a gap, an unreadable message, a clone, little disk space."""
+    """Something people should know that no other event says."""
 
     type: ClassVar[str] = "warning"
     name: str
-    """Stable code: ``gap``, ``unreadable``, ``clone``, ``key-changed``, ``expired``, ``clock`` …"""
+    """One of the stable names of docs/scripting.md."""
     message: str
     conversation: str | None = None
     count: int | None = None

@@ -15,6 +15,7 @@ import msgspec
 from sealwire.crypto.card import DeviceList, SignedCard, SignedDeviceList, account_fingerprint
 from sealwire.crypto.prekeys import Bundle
 from sealwire.errors import IntegrityError, RefusedError, RemoteProtocolError
+from sealwire.i18n import _
 from sealwire.ids import MAILBOX_BYTES, Mailbox, Millis
 from sealwire.peer.events import Contact, Event, Warning
 from sealwire.peer.records import ContactRecord, Records
@@ -142,7 +143,11 @@ class Roster:
         contact.new_account_key = new_key
         self._records.put(_waiting_list(contact.name), known)
         self._put(contact)
-        return [contact_event(contact), Warning("key-changed", "", conversation=contact.name)]
+        text = _(
+            "The key of {name} has changed. They may have a new device or set-up, or someone is in between. "
+            "Nothing is sent until you decide: compare the safety number (verify {name}), then approve {name}."
+        )
+        return [contact_event(contact), Warning("key-changed", text.format(name=contact.name), contact.name)]
 
     def check_bundle(self, name: str, mailbox: Mailbox, bundle: Bundle) -> None:
         """Hold a bundle against what the account signed.

@@ -195,6 +195,13 @@ def test_every_error_is_listed_with_its_exit_code_and_sentence():
     assert {code: (exit_code, sentence.strip("`")) for code, exit_code, sentence in rows} == known
 
 
+def test_every_warning_that_scripts_may_meet_is_listed():
+    sources = "".join(text_of(path) for path in (ROOT / "sealwire" / "peer").rglob("*.py"))
+    raised = set(re.findall(r'\bWarning\("([a-z-]+)"|"(group-[a-z]+)", text', sources))
+    table = text_of(DOCS / "scripting.md").split("\n| Warning | Means |\n")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {one or other for one, other in raised}
+
+
 def test_every_sentence_of_the_readmes_troubleshooting_is_an_error_of_ours():
     table = text_of(ROOT / "README.md").split("\n## When something goes wrong\n")[1].split("\n## ")[0]
     sentences = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)

@@ -53,6 +53,7 @@ def test_another_key_for_a_known_name_blocks_it_until_a_person_decides(roster):
     impostor = reissue(person("mallory"), REALM, "bob", os.urandom(16), NOW_MS)
     events = roster.take_list("bob", body_of(impostor), NOW_MS + 5)
     assert [type(e) for e in events] == [Contact, Warning]
+    assert "The key of bob has changed." in events[1].message
     assert roster.blocked("bob")
     assert roster.find("bob").changed_ms == NOW_MS + 5
     assert not roster.lists(impostor.card), "nothing of the new key counts yet"

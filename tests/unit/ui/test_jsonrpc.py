@@ -85,7 +85,7 @@ async def test_ready_comes_first_then_what_was_stored_then_what_comes() -> None:
     assert wire.client.marked == 3
 
 
-async def test_every_kind_of_event_fits_the_schema(wire: Wire) -> None:
+async def test_what_happens_is_told_as_the_schema_says(wire: Wire) -> None:
     events = await wire.events(
         Ready("alice", FINGERPRINT),
         Connection("offline", "The broker is gone.", "unreachable"),
