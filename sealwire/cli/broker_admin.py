@@ -51,7 +51,8 @@ def add_verbs(verbs: Any, shared: list[Parser]) -> None:
     parsers = {}
     for verb, actions in ACTIONS.items():
         parsers[verb] = parser = verbs.add_parser(verb, parents=shared, help=help_texts[verb])
-        parser.add_argument("action", choices=actions, metavar="|".join(actions))
+        forms = {action: f"{verb} {action}" + ("" if action == "list" else " {word}") for action in actions}
+        parser.add_argument("action", choices=forms, metavar="|".join(actions))
         parser.add_argument("target", nargs="?", metavar=_("TARGET"))
     words_help = _("limits: KEY=VALUE for this account, or KEY=default")
     parsers["user"].add_argument("words", nargs="*", default=(), metavar="KEY=VALUE", help=words_help)

@@ -20,7 +20,8 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 DEFAULT_USES = 1
 DEFAULT_DAYS = 7
-ACTIONS = ("create", "list", "revoke")
+ACTIONS = {"create": "invite create", "list": "invite list", "revoke": "invite revoke {word}"}
+"""Each with the form in which a word has its place."""
 
 
 def add_verb(verbs: Any, shared: list[Parser]) -> None:

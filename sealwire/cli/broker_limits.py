@@ -13,7 +13,8 @@ from sealwire.i18n import _
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
-ACTIONS = ("show", "set", "reset")
+ACTIONS = {"show": "limits show", "set": "limits set {word} VALUE", "reset": "limits reset {word}"}
+"""Each with the form in which a word has its place."""
 FOR_THE_NEXT = ("send_window_messages", "send_window_bytes")
 """What a device was told when it logged in stays so for it."""
 

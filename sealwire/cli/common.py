@@ -47,6 +47,9 @@ EXIT_FAILED = 70
 EXIT_INTERRUPTED = 130
 """128 + SIGINT: what a shell expects when a person breaks off a command that had not finished."""
 
+NEAR = 0.7
+"""From this likeness on (0 to 1) a word is taken for a misspelt one: `lsit` for `list`, and the name `elise` not."""
+
 
 # --- running a program ---------------------------------------------------------------------------------------
 
@@ -231,7 +234,7 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
-            self.error(unknown_word(str(value), [str(choice) for choice in action.choices]))
+            self.error(_no_choice(action, str(value)))
 
     def _flags(self) -> list[str]:
         names = list(self._option_string_actions)
@@ -275,12 +278,29 @@ def _misplaced(word: str) -> str:
     return sentence.format(word=word)
 
 
-def unknown_word(word: str, known: Iterable[str], least: float = 0.0) -> str:
-    """Say that a verb or flag does not exist and name the nearest that does, if it is as near as ``least``."""
+def _no_choice(action: argparse.Action, word: str) -> str:
+    """Say what there is instead. Choices that are a mapping have a form each, in which ``{word}`` has its place."""
+    assert action.choices is not None
+    known = [str(choice) for choice in action.choices]
+    if isinstance(action, argparse._SubParsersAction):
+        return unknown_word(word, known)
+    if isinstance(action.choices, Mapping):
+        return unknown_word(word, known, forms=[form.format(word=word) for form in action.choices.values()])
+    return unknown_word(word, known, forms=[" ".join((*action.option_strings, choice)) for choice in known])
+
+
+def unknown_word(word: str, known: Iterable[str], least: float = NEAR, forms: Sequence[str] = ()) -> str:
+    """Say that a verb or flag does not exist, and what does: the nearest, if as near as ``least``, else all forms.
+
+    A name in the place of an action is near to none of them: `ban alice` is no misspelt `ban list`.
+    """
     near = difflib.get_close_matches(word, sorted(set(known)), 1, least)
-    if not near:
-        return _("There is no {word!r} here.").format(word=word)
-    return _("There is no {word!r} here. The nearest is {near}.").format(word=word, near=near[0])
+    if near:
+        return _("There is no {word!r} here. The nearest is {near}.").format(word=word, near=near[0])
+    said = [_("There is no {word!r} here.").format(word=word)]
+    if forms:
+        said.append(_("The form is: {form}").format(form=" | ".join(forms)))
+    return " ".join(said)
 
 
 class _Completion(argparse.Action):

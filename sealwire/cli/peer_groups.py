@@ -43,7 +43,8 @@ def checked(options: Options) -> Options:
     """
     action, *words = options.words
     if action not in GROUP_FORMS:
-        raise UsageError(unknown_word(action, GROUP_FORMS))
+        group_name = f" {action}" if action.startswith(GROUP_MARK) else ""
+        raise UsageError(unknown_word(action, GROUP_FORMS, forms=["group " + "|".join(GROUP_FORMS) + group_name]))
     least, most = _COUNTS[action]
     if len(words) < least or (most is not None and len(words) > most):
         raise UsageError(_("The form is: {form}").format(form=GROUP_FORMS[action]))

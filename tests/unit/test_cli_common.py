@@ -198,6 +198,26 @@ def test_flags_of_a_verb_stand_anywhere_among_its_words(line: str) -> None:
     assert (chosen.action, chosen.target, chosen.kind, chosen.days) == ("add", "bob", "device", -1)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("elise", "There is no 'elise' here."),
+        ("user lsit", "There is no 'lsit' here. The nearest is list."),
+        ("ban alice", "There is no 'alice' here. The form is: ban list | ban add alice | ban remove alice"),
+        ("link elise", "There is no 'elise' here. The form is: link list | link kick elise"),
+        ("queue --json {x}", "There is no '{x}' here. The form is: queue list | queue purge {x}"),
+        ("user alice", "| user reset-key alice | user limits alice"),
+        ("invite a1b2", "The form is: invite create | invite list | invite revoke a1b2"),
+        ("limits quota_days 5", "The form is: limits show | limits set quota_days VALUE | limits reset quota_days"),
+        ("ban add ::1 --kind ip", "The form is: --kind account | --kind device | --kind address"),
+    ],
+)
+def test_a_name_in_the_place_of_an_action_is_shown_in_its_own_place(line: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        broker.parser().parse_args(line.split())
+    assert said in str(caught.value)
+
+
 def test_a_flag_without_its_value_takes_no_word_instead() -> None:
     with pytest.raises(UsageError) as caught:
         broker.parser().parse_args(["ban", "add", "bob", "--days"])

@@ -45,6 +45,7 @@ def test_words_come_in_final_form(given, final):
         ([], "group ACTION"),
         (["invit", "+a", "bob"], "invite"),
         (["list", "all"], "group list"),
+        (["+a", "bob"], "group create|list|info|invite|accept|decline|leave|remove|role|rename|topic|timer|history +a"),
         (["invite", "+a"], "group invite +NAME WHO"),
         (["info", "a"], "+a"),
         (["role", "+a", "bob", "king"], "owner, admin, member, read-only"),
