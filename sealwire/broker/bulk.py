@@ -21,7 +21,7 @@ from sealwire.errors import RemoteProtocolError
 from sealwire.ids import Mailbox as MailboxId
 from sealwire.ids import Millis, RoutingId, Token
 from sealwire.wire import frames
-from sealwire.wire.blobs import BULK_WINDOW, BlobGet, BlobRequest, decode_blob_request
+from sealwire.wire.blobs import BULK_WINDOW, BlobGet, BlobPut, BlobRequest, decode_blob_request
 from sealwire.wire.control import Response, encode_response
 from sealwire.wire.frames import AT_BODY, AT_TOKEN, Code, Reset, Verb
 
@@ -150,13 +150,12 @@ class Bulks:
             if link.wrong_tokens >= WRONG_TOKENS:
                 self.end(link, Reset.PROTOCOL)
             return 1
-        link.chatter += frame[0] != Verb.REQUEST  # those have a window and a rate of their own
-        if link.chatter > MAX_CHATTER:
-            self.end(link, Reset.PROTOCOL)
-            return 1
+        link.chatter += frame[0] != Verb.REQUEST  # those that move a chunk have a window and a rate of their own
         try:
             self._take(link, frame, now, mail_ms)
         except RemoteProtocolError:
+            self.end(link, Reset.PROTOCOL)
+        if link.chatter > MAX_CHATTER:
             self.end(link, Reset.PROTOCOL)
         return 1 + (len(frame) >> 12)
 
@@ -187,7 +186,10 @@ class Bulks:
     def _ask(self, link: BulkLink, request: BlobRequest, now: float, mail_ms: Millis) -> None:
         if isinstance(request, BlobGet):
             link.gives(now)
+        under_way = link.requests
         self._blobs.ask(Asked(link, request.id), request, now, mail_ms)
+        if link.requests < under_way or not isinstance(request, BlobGet | BlobPut):
+            link.chatter += 1  # answered at once, or it moves nothing: no window and no rate holds that back
 
     def end(self, link: BulkLink, reason: Reset | None) -> None:
         """End a link session; ``reason`` None or GONE says nothing to the peer."""

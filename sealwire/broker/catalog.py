@@ -134,8 +134,8 @@ def _register(db: apsw.Connection, op: Register) -> Result:
         return Result(op, "done")  # asked again because the answer was lost
     account = _one(db, "SELECT n_sign, version FROM account WHERE name = ?", (op.account,))
     if account is not None:
-        if account[0] != op.n_sign:
-            return Result(op, "taken")
+        if account[0] != op.n_sign:  # whoever may not register is not told which names exist
+            return Result(op, "taken" if _may_enter(db, op) else "no-invite")
         device = (op.account, op.device)
         if account[1] >= op.devices_version or _one(
             db, "SELECT 1 FROM device WHERE (account, device) = (?, ?)", device
@@ -154,6 +154,12 @@ def _register(db: apsw.Connection, op: Register) -> Result:
         (op.mailbox, op.account, op.device, op.curve, op.card, op.card_signature),
     )
     return Result(op, "done")
+
+
+def _may_enter(db: apsw.Connection, op: Register) -> bool:
+    """Whether a new name would be let in; uses no invite up."""
+    live = "SELECT 1 FROM invite WHERE token_hash = ? AND uses_left > 0 AND expires_ms > ?"
+    return not op.invite_needed or _one(db, live, (op.invite_hash, op.now_ms)) is not None
 
 
 def _redeem(db: apsw.Connection, op: Register) -> bool:

@@ -7,12 +7,14 @@ import importlib.metadata
 import os
 import pickle
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zmq
 
 import sealwire
+from sealwire.broker.fetches import MAX_FETCH_BUCKETS
 from sealwire.broker.port import BrokerSettings
 from sealwire.errors import RemoteProtocolError
 from sealwire.wire import control, frames
@@ -86,6 +88,17 @@ def test_attack_09_bundles_of_one_device_cannot_be_drained(rig):
     assert rig.router.mailboxes[bob.mailbox].one_time_left == 100 - 6
     carol = rig.login("carol", "mallory")
     assert opk(carol.ask(control.Fetch(id=1, mailbox=bob.mailbox))) == 7
+
+
+def test_attack_09_asking_for_many_others_does_not_begin_the_count_anew(rig):
+    alice, bob = rig.login("alice"), rig.login("bob", "bob")
+    bob.ask(publish(bob, ids=range(1, 101)))
+    requests = rig.router._accounts["alice"].requests
+    for n in range(6 + MAX_FETCH_BUCKETS + 6):
+        requests.tokens = 100.0  # what these cost is another limit's
+        others = n.to_bytes(16, "big")
+        alice.ask(control.Fetch(id=n, mailbox=others if 6 <= n < 6 + MAX_FETCH_BUCKETS else bob.mailbox))
+    assert rig.router.mailboxes[bob.mailbox].one_time_left == 100 - 6
 
 
 def test_attack_17_nothing_changes_before_the_login_convinces(rig):
@@ -258,3 +271,15 @@ def test_attack_49_names_cannot_be_told_apart_or_tried_at_line_speed(rig):
         response = alice.ask(control.Lookup(id=n, name=f"guess{n}"))
     assert response.code == Code.RATE
     assert size(known) == size(unknown), "nor by how a refusal looks"
+
+
+def test_attack_49_whoever_has_no_invite_is_not_told_which_names_exist(rig):
+    rig.login("alice")
+    rig.settings = replace(rig.settings, registration="invite")
+    rig.crash()
+    for name in ("alice", "nobody"):
+        for invite in (None, b"guessed-at-random"[:16]):
+            stranger = rig.connect(name, "bob")
+            stranger.greet()
+            stranger.prove(invite)
+            assert refused(stranger), name

@@ -517,6 +517,13 @@ TABLE: Final = (
     ),
     Mutant(
         9,
+        "broker/fetches.py",
+        "if bucket.tokens >= burst:",
+        "if True:",
+        BROKER + "09_asking_for_many_others_does_not_begin_the_count_anew",
+    ),
+    Mutant(
+        9,
         "peer/directory.py",
         "if bundle.opk_id == 0:",
         "if False:",
@@ -605,6 +612,13 @@ TABLE: Final = (
         "if contact.account_key != key:",
         "if False:",
         PEOPLE + "43_a_yes_to_the_old_digits_is_none_to_a_key_that_was_accepted_since",
+    ),
+    Mutant(
+        49,
+        "broker/catalog.py",
+        '"taken" if _may_enter(db, op) else "no-invite"',
+        '"taken"',
+        BROKER + "49_whoever_has_no_invite_is_not_told_which_names_exist",
     ),
     Mutant(
         49,

@@ -8,6 +8,7 @@ from sealwire.broker import ephemeral
 from sealwire.broker.links import MAX_CHATTER
 from sealwire.broker.mailbox import LIVE
 from sealwire.wire import frames
+from sealwire.wire.blobs import BlobDrop, BlobPut, BlobStat, encode_blob_request
 from sealwire.wire.frames import Code
 
 A = b"a" * 64
@@ -126,11 +127,18 @@ def test_a_flood_of_frames_that_move_no_message_ends_the_link_session(rig, word)
     assert bob.is_open
 
 
-@pytest.mark.parametrize("word", ["PING", "PONG"])
+ABOUT_FILES = {
+    "state": lambda: BlobStat(id=1, blob=bytes(16), secret=bytes(32)),
+    "a chunk of no file": lambda: BlobPut(id=1, blob=bytes(16), index=0, chunk=bytes(18)),
+    "drop": lambda: BlobDrop(id=1, blob=bytes(16)),
+}
+
+
+@pytest.mark.parametrize("word", ["PING", "PONG", *ABOUT_FILES])
 def test_it_ends_a_connection_that_moves_files_as_well(rig, word):
     rig.login("alice")
     bulk = rig.login("alice", kind="bulk")
-    one = CHATTER[word](bulk)
+    one = CHATTER[word](bulk) if word in CHATTER else encode_blob_request(bulk.token, ABOUT_FILES[word]())
     bulk.feed(*[one] * MAX_CHATTER)
     assert rig.router.status()["bulk_links"] == 1
     bulk.feed(one)

@@ -30,10 +30,17 @@ def test_each_device_is_counted_apart():
     assert fetches.wait_ms(mailbox(2), SETTINGS, 0.0) == 0
 
 
-def test_no_more_devices_are_counted_than_the_bound():
+def test_past_the_bound_no_further_device_is_asked_for_until_a_count_has_run_out():
     fetches = Fetches()
-    for number in range(MAX_FETCH_BUCKETS + 10):
-        fetches.wait_ms(mailbox(number), SETTINGS, 0.0)
+    for number in range(MAX_FETCH_BUCKETS):
+        assert fetches.wait_ms(mailbox(number), SETTINGS, 0.0) == 0
+    assert fetches.wait_ms(mailbox(MAX_FETCH_BUCKETS), SETTINGS, PAUSE_S / 2) == PAUSE_S / 2 * 1000
     assert len(fetches._buckets) == MAX_FETCH_BUCKETS
-    assert mailbox(0) not in fetches._buckets
-    assert mailbox(MAX_FETCH_BUCKETS) in fetches._buckets
+    assert fetches.wait_ms(mailbox(0), SETTINGS, PAUSE_S / 2) == 0, "those that are counted go on"
+    assert fetches.wait_ms(mailbox(MAX_FETCH_BUCKETS), SETTINGS, PAUSE_S) == 0
+    assert set(fetches._buckets) == {mailbox(0), mailbox(MAX_FETCH_BUCKETS)}
+
+
+def test_without_a_pause_nothing_is_counted():
+    fetches, settings = Fetches(), BrokerSettings(bundle_fetch_pause_s=0.0)
+    assert [fetches.wait_ms(mailbox(1), settings, 0.0) for _ in range(20)] == [0] * 20
