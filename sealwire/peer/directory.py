@@ -23,6 +23,7 @@ from sealwire.peer.pairs import Pair, Pairs
 from sealwire.peer.records import Now, Records
 from sealwire.peer.requests import Requests
 from sealwire.peer.roster import Roster
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.control import Response, decode_lookup_body
 from sealwire.wire.frames import Code
 
@@ -152,7 +153,7 @@ class Directory:
         """Monotonic time at which a question that the broker did not answer is asked again."""
         pause_s = RETRY_S if response.code == Code.UNKNOWN else self._pauses_s.get(subject, FIRST_PAUSE_S)
         self._pauses_s[subject] = min(2 * pause_s, RETRY_S)
-        return now.mono_s + max(response.retry_after_ms / 1000, pause_s)
+        return now.mono_s + max(heeded_s(response.retry_after_ms), pause_s)
 
     # --- answers ---
 

@@ -14,6 +14,7 @@ from sealwire.crypto.primitives import equal
 from sealwire.errors import DiskError, FileDamagedError, FileGoneError, RefusedError, SealwireError, TargetExistsError
 from sealwire.peer.moves import Downloaded, MoveFailed, News, Plan, Progressed, Sink
 from sealwire.peer.upload import MAX_STALLS, PAUSE_S, VERIFY_CHUNKS, WAITED_OUT
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.blobs import (
     BULK_WINDOW,
     CHUNK_BYTES,
@@ -108,7 +109,7 @@ class Download:
         if self._at in {_At.ENDED, _At.REBUILD}:
             return  # asked for before it began again
         if response.code in WAITED_OUT:
-            self.wait_until_s = max(self.wait_until_s, now_s + response.retry_after_ms / 1000)
+            self.wait_until_s = max(self.wait_until_s, now_s + heeded_s(response.retry_after_ms))
             self._at = _At.ASK if self._at is _At.ASKED else self._at
         elif response.code == Code.UNKNOWN:
             self._fail(FileGoneError(), forget=True)

@@ -46,6 +46,7 @@ from sealwire.peer.timers import Timers
 from sealwire.peer.trust import Trust
 from sealwire.peer.turn import Turn
 from sealwire.peer.upkeep import Upkeep
+from sealwire.peer.waits import heeded_s
 from sealwire.peer.whispers import Whispers
 from sealwire.peer.words import Words
 from sealwire.wire.content import Text
@@ -149,8 +150,7 @@ class Engine:
     @property
     def spread_s(self) -> float:
         """Over how many seconds this broker wants its peers to return after a loss."""
-        welcome = self._link.welcome
-        return welcome.spread_ms / 1000 if welcome is not None else 1.0
+        return self._link.spread_s
 
     # --- the link ---
 
@@ -234,7 +234,7 @@ class Engine:
         _seq, code, retry_after_ms = decode_reject(frame)
         self._turn.hangup = True
         if code in (Code.STORAGE, Code.BUSY, Code.RATE):
-            self._turn.jitter_s = max(retry_after_ms / 1000, 1.0)
+            self._turn.jitter_s = max(heeded_s(retry_after_ms), 1.0)
         elif code == Code.TAKEN:
             self._turn.fatal = NameTakenError(name=self.name)
         else:
@@ -243,7 +243,7 @@ class Engine:
     def _on_reset(self, frame: bytes) -> None:
         reason, jitter_ms = decode_reset(frame)
         self._turn.hangup = True
-        self._turn.jitter_s = jitter_ms / 1000
+        self._turn.jitter_s = heeded_s(jitter_ms)
         if reason is Reset.SUPERSEDED:
             self._turn.fatal = SupersededError(name=self.name)
         elif reason in (Reset.BANNED, Reset.DELETED, Reset.VERSION):

@@ -13,6 +13,7 @@ from sealwire.crypto.identity import Identity, login_transcript
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import RemoteProtocolError
 from sealwire.ids import Token
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.control import (
     Hello,
     Login,
@@ -55,6 +56,11 @@ class LinkSession:
         self.state = LinkState.DOWN
         self.token: Token = NO_TOKEN
         self.welcome: Welcome | None = None
+
+    @property
+    def spread_s(self) -> float:
+        """Over how many seconds this broker wants its peers to return after a loss."""
+        return 1.0 if self.welcome is None else heeded_s(self.welcome.spread_ms)
 
     def greet(self) -> bytes:
         """The connection is up: returns HELLO, with the card that holds our RSA public keys."""

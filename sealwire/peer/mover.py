@@ -25,6 +25,7 @@ from sealwire.peer.login import Credentials, LinkSession, LinkState
 from sealwire.peer.moves import Dropped, MoveFailed, News
 from sealwire.peer.pulse import Beat, Pulse
 from sealwire.peer.upload import Upload
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.blobs import BULK_WINDOW, BlobDrop, BlobRequest, decode_bulk_response, encode_blob_request
 from sealwire.wire.control import Response
 from sealwire.wire.frames import (
@@ -202,14 +203,14 @@ class Mover:
         verb = frame[0]
         if verb == Verb.RESET:
             _reason, jitter_ms = decode_reset(frame)
-            self._give_up(now_s, max(jitter_ms / 1000, 1.0))
+            self._give_up(now_s, max(heeded_s(jitter_ms), 1.0))
         elif self._link.state is LinkState.OPEN:
             self._open_frame(verb, frame, now_s)
         elif self._link.state is LinkState.GREETING:
             self._frames.append(self._link.prove(frame))
         elif verb == Verb.REJECT:
             _seq, _code, retry_after_ms = decode_reject(frame)
-            self._give_up(now_s, max(retry_after_ms / 1000, REFUSED_S))
+            self._give_up(now_s, max(heeded_s(retry_after_ms), REFUSED_S))
         else:
             self._link.open(frame)
             self._idle_since_s = now_s

@@ -23,6 +23,7 @@ from sealwire.ids import GROUP_MARK, Mailbox, MessageId, Millis, Token, mid_of
 from sealwire.peer.flights import BACK_OFF_S, Fan, FanFlight, Flight, Settled, Target, Wave
 from sealwire.peer.pairs import Pair
 from sealwire.peer.records import Now, OutboxRow, Records
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import MAX_FANOUT, Code, encode_fanout, encode_release, encode_send
 
@@ -390,7 +391,7 @@ class Outbox:
         target.refused.append(flight)
         self._held.add(flight.mailbox)
         if len(target.refused) == 1:
-            pause_s = max(retry_after_ms / 1000, target.back_off_s)
+            pause_s = max(heeded_s(retry_after_ms), target.back_off_s)
             target.back_off_s = min(target.back_off_s * 2, MAX_BACK_OFF_S)
             target.not_before_s = now.mono_s + pause_s
 

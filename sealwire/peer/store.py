@@ -420,7 +420,8 @@ class Store(PeopleShelf, PastShelf, SearchShelf, WordShelf, KeepingShelf, GroupS
             (mid, envelope, reason, account, now_ms),
         )
         while self._one("SELECT count(*) FROM quarantine")[0] > MAX_QUARANTINED:
-            self._sql("DELETE FROM quarantine WHERE row = ?", (self._least_wanted(),))
+            gone = self._one("DELETE FROM quarantine WHERE row = ? RETURNING mid", self._least_wanted())
+            self._sql("DELETE FROM seen WHERE mid = ?", gone)  # never read: garbage leaves no marks for good
 
     def _least_wanted(self) -> int:
         """The row to give up: among the oldest the first of the least worth. A flood is found by looking at one row."""

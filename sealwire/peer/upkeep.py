@@ -25,6 +25,9 @@ KEEP_MS: Final = 37 * DAY_MS
 TOP_UP_BELOW: Final = 30
 KEEP_ONE_TIME_MS: Final = 97 * DAY_MS
 """One-time secrets whose handshake never came; no mail is kept as long."""
+MAX_ONE_TIME_KEPT: Final = 10_000
+"""One-time secrets kept at once. Handshakes use them up one by one; without it a broker that says at each login that
+none is left fills the disk with them. Past it none is made: sessions start with less forward secrecy, no more."""
 
 SIGNED: Final = "signed"
 ONCE: Final = "once"
@@ -63,7 +66,8 @@ class Upkeep:
         newest = self._newest()
         if newest is None or not self._is_fresh(newest, now_ms):
             newest = self._make_signed(now_ms)
-        once = [self._make_once(now_ms) for _ in range(MAX_ONE_TIME_PREKEYS - min(left, MAX_ONE_TIME_PREKEYS))]
+        room = MAX_ONE_TIME_KEPT - len(self._records.prekeys(ONCE))
+        once = [self._make_once(now_ms) for _ in range(min(MAX_ONE_TIME_PREKEYS - left, room))]
         signed = sign_prekeys(self._identity.device, self._identity.card.card, newest.public())
         one_time = [OneTime(secret.opk_id, secret.public().public) for secret in once]
         return Publish(id=request_id, prekeys=signed.prekeys.encode(), signature=signed.signature, one_time=one_time)

@@ -24,6 +24,7 @@ from sealwire.errors import (
     SealwireError,
 )
 from sealwire.peer.moves import Anew, MoveFailed, News, Plan, Progressed, RunWanted, Source, Uploaded, Waits
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.blobs import (
     BULK_WINDOW,
     CHUNK_BYTES,
@@ -236,7 +237,7 @@ class Upload:
         if response.code not in WAITED_OUT and self._stalls > MAX_STALLS:
             self._fail(FileRefusedError())
             return
-        pause_s = max(response.retry_after_ms / 1000, PAUSE_S if response.code not in WAITED_OUT else 0.0)
+        pause_s = max(heeded_s(response.retry_after_ms), PAUSE_S if response.code not in WAITED_OUT else 0.0)
         self.wait_until_s = max(self.wait_until_s, now_s + pause_s)
 
     def _complete(self) -> None:

@@ -210,6 +210,7 @@ def test_attack_18_garbage_fills_no_disk(net, pair, monkeypatch):
     for _ in range(5):
         inject(bob, *(os.urandom(500) for _ in range(20)))
     assert len(reasons(bob)) == 20
+    assert bob.store._one("SELECT count(*) FROM seen")[0] < 40, "nor do the marks of what was dropped"
 
 
 def test_attack_18_a_lie_about_the_counter_costs_a_bounded_memory(net, pair):

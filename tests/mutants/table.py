@@ -274,6 +274,13 @@ TABLE: Final = (
     Mutant(18, "peer/store.py", "> MAX_QUARANTINED:", "> 1_000_000:", NETWORK + "18_garbage_fills_no_disk"),
     Mutant(
         18,
+        "peer/store.py",
+        'self._sql("DELETE FROM seen WHERE mid = ?", gone)',
+        "pass",
+        NETWORK + "18_garbage_fills_no_disk",
+    ),
+    Mutant(
+        18,
         "peer/inbox.py",
         "if self._tokens < 1:",
         "if False:",

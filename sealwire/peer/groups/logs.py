@@ -27,6 +27,7 @@ from sealwire.peer.groups.group import Act, Claim, Group, GroupBook
 from sealwire.peer.groups.records import GroupRecords
 from sealwire.peer.records import Now
 from sealwire.peer.requests import Requests
+from sealwire.peer.waits import heeded_s
 from sealwire.wire.control import EntriesBody, Response, decode_entries_body
 from sealwire.wire.frames import Code
 
@@ -188,7 +189,7 @@ class Logs:
             group.not_before_s = now.mono_s + PATIENCE_S
             self._listener.unknown(group, now)
         elif response.code != Code.OK:
-            group.not_before_s = now.mono_s + max(response.retry_after_ms / 1000, RETRY_S)
+            group.not_before_s = now.mono_s + max(heeded_s(response.retry_after_ms), RETRY_S)
         else:
             self._take(group, response, now)
 
@@ -311,7 +312,7 @@ class Logs:
             if not group.head.sequence:
                 self._listener.unknown(group, now)
         else:
-            group.not_before_s = now.mono_s + max(response.retry_after_ms / 1000, RETRY_S)
+            group.not_before_s = now.mono_s + max(heeded_s(response.retry_after_ms), RETRY_S)
 
     def _landed(self, group: Group, act: Act, now: Now) -> None:
         assert act.entry is not None, "looked at by the caller"

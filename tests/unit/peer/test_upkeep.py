@@ -83,6 +83,14 @@ def test_old_secrets_live_37_days_after_a_newer_upload(upkeep):
     assert upkeep.signed(2, 2) is not None
 
 
+def test_a_broker_that_always_has_none_left_does_not_fill_the_disk(upkeep, monkeypatch):
+    monkeypatch.setattr("sealwire.peer.upkeep.MAX_ONE_TIME_KEPT", 250)
+    made = [len(upkeep.due(welcome(1), NOW_MS, n).one_time) for n in range(5)]
+    assert made == [100, 100, 50, 0, 0]
+    upkeep.used(1)
+    assert len(upkeep.due(welcome(1), NOW_MS, 6).one_time) == 1
+
+
 def test_secrets_are_sealed_one_by_one(upkeep):
     upkeep.due(welcome(), NOW_MS, 1)
     secret = upkeep.once(1)
