@@ -127,13 +127,6 @@ class SafetyNumber(Struct, frozen=True):
         knows_us = equal(ours, self.own[:_SCAN_BYTES])
         return "different" if knows_us or equal(theirs, self.theirs[:_SCAN_BYTES]) else "other-person"
 
-    def matches_digits(self, text: str) -> bool:
-        """Whether ``text`` holds the same 60 digits; spaces and line breaks do not count.
-
-        Source: protocol.md §13.
-        """
-        return typed_digits(text) == self.digits
-
 
 def typed_digits(text: str) -> str | None:
     """Return the 60 digits in ``text``, however they are spaced; None when it holds anything else."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 from sealwire.crypto.card import account_fingerprint
 from sealwire.crypto.safety import safety_number_of, typed_digits
@@ -27,7 +27,7 @@ from sealwire.files import PidLock
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, account_name
 from sealwire.peer import opening
-from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status
+from sealwire.peer.api import ContactInfo, SafetyNumber, Sent, SessionInfo, Status, WaitFor
 from sealwire.peer.desks.files import FilesDesk
 from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.desks.past import PastDesk
@@ -43,7 +43,6 @@ from sealwire.peer.store import Store
 from sealwire.peer.turns import Turns, clock
 
 T = TypeVar("T")
-WaitFor = Literal["queued", "sent", "delivered", "read"]
 
 ASK_S: Final = 10.0
 """For a link and for the directory's answer about somebody never seen."""

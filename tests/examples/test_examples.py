@@ -20,20 +20,12 @@ from sealwire import connect
 from sealwire.bots import Peer
 from sealwire.errors import GroupRightError
 from sealwire.peer.events import Group
-from sealwire.testing import LocalBroker, local_broker
-from tests.conftest import PEOPLE
+from sealwire.testing import LocalBroker
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[LocalBroker]:
-    with local_broker(PEOPLE) as running:
-        running.stage.run("--name", "bob", "status").check_returncode()  # alice can write before he is there
-        yield running
 
 
 @pytest.fixture

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sealwire import connect
 from sealwire.errors import SealwireError, TextTooLongError, UnknownGroupError, UnknownPeerError
-from sealwire.testing import LocalBroker, local_broker
-from tests.conftest import PEOPLE
+from sealwire.testing import LocalBroker
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -55,13 +53,6 @@ def test_nobody_is_called_bob_here(broker):
     with pytest.raises(UnknownPeerError):
         asyncio.run(write())
 """
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[LocalBroker]:
-    with local_broker(PEOPLE) as running:
-        running.stage.run("--name", "bob", "status").check_returncode()
-        yield running
 
 
 def read(broker: LocalBroker, how: str) -> list[str]:

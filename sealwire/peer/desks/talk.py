@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from sealwire.errors import (
     BlockedPeerError,
@@ -23,7 +23,7 @@ from sealwire.errors import (
 from sealwire.errors.words import MessageFailedError
 from sealwire.i18n import _
 from sealwire.ids import GROUP_MARK, MessageId
-from sealwire.peer.api.base import Sent
+from sealwire.peer.api.base import Sent, WaitFor
 from sealwire.peer.events import STATE_RANK, DeliveryState, Message
 from sealwire.peer.meetings import Meetings
 from sealwire.peer.publisher import Reached
@@ -33,8 +33,6 @@ from sealwire.wire.word_content import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
     from sealwire.peer.client import Client
-
-WaitFor = Literal["queued", "sent", "delivered", "read"]
 
 LOOK_S: Final = 0.2
 """Between two looks at something that no event announces."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from sealwire.i18n import _
 from sealwire.ui.terminal.keys import LEADING
+from sealwire.ui.terminal.render import fit
 from sealwire.ui.views.chats import ChatRow
 
 HEIGHT: Final = 2
@@ -104,7 +105,7 @@ class ChatList(Widget, can_focus=True):
         base = self._styles.get("text", Style.null())
         if number >= len(self.rows):
             if number == 0 and y == 0 and not self.rows:
-                said = _fit(_("Nobody yet. Ctrl+K begins."), width - 1)
+                said = fit(_("Nobody yet. Ctrl+K begins."), width - 1)
                 return self._line([Segment(f" {said}")], base, width)
             return Strip.blank(width, base)
         row = self.rows[number]
@@ -124,7 +125,7 @@ class ChatList(Widget, can_focus=True):
         time = f" {row.time} "
         sign, sign_style = self._sign(row)
         room = max(4, width - 1 - cell_len(time) - cell_len(sign))
-        title = _fit(row.title, room)
+        title = fit(row.title, room)
         gap = " " * max(0, room - cell_len(title))
         style = self._styles["loud" if row.unread else "title"]
         bar = "▌" if row.is_open else " "
@@ -153,7 +154,7 @@ class ChatList(Widget, can_focus=True):
             word = _("muted")
             count = f" {word} "
         room = max(4, width - 2 - cell_len(count))
-        preview = _fit(row.preview, room)
+        preview = fit(row.preview, room)
         gap = " " * max(0, room - cell_len(preview))
         style = self._styles["mention" if row.mentions else "time" if row.is_muted else "count"]
         bar = "▌" if row.is_open else " "
@@ -203,7 +204,3 @@ class ChatList(Widget, can_focus=True):
         shown = max(1, self.size.height // HEIGHT)
         self._top = max(0, min(self._top + 1, len(self.rows) - shown))
         self.refresh()
-
-
-def _fit(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, max(1, width - 1)).rstrip() + "…"

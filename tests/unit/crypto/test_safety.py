@@ -1,6 +1,6 @@
 import pytest
 
-from sealwire.crypto.safety import SafetyNumber, digits, fingerprint, safety_number
+from sealwire.crypto.safety import SafetyNumber, digits, fingerprint, safety_number, typed_digits
 from sealwire.errors import RemoteProtocolError
 from tests.vectors.people import person
 
@@ -29,8 +29,13 @@ def test_both_sides_see_the_same_digits(numbers):
     assert ours.digits == theirs.digits
     assert len(ours.digits) == 60
     assert ours.groups == [ours.digits[at : at + 5] for at in range(0, 60, 5)]
-    assert ours.matches_digits(" ".join(theirs.groups) + "\n")
-    assert not ours.matches_digits(theirs.digits[:-1] + "x")
+
+
+def test_digits_are_read_however_they_are_spaced_and_nothing_else_is(numbers):
+    ours, _theirs = numbers
+    assert typed_digits(" ".join(ours.groups) + "\n") == ours.digits
+    assert typed_digits(ours.digits[:-1] + "x") is None
+    assert typed_digits(ours.digits[:-1]) is None
 
 
 def test_scanned_code_matches_from_the_other_side_only(numbers):
