@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, get_args
@@ -77,8 +78,10 @@ class Orders:
         place: Place,
         now_ms: Callable[[], int] | None = None,
         invite: Work | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self._client = client
+        self._zone = zone
         self._invite = invite
         self._place = place
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
@@ -233,15 +236,15 @@ class Orders:
         shown = screen_name(name)
         match order.verb:
             case "info":
-                session = sentences.session(await self._client.info(name), self._now_ms())
+                session = sentences.session(await self._client.info(name), self._now_ms(), self._zone)
                 timer_s = (await self._client.past.conversation(name)).timer_s
-                here = sentences.presence(await people.person(name), self._now_ms())
+                here = sentences.presence(await people.person(name), self._now_ms(), self._zone)
                 return [*session, *here, sentences.timer(timer_s)]
             case "verify":
                 number = await self._client.safety_number(name)
                 self._digits[name] = number.digits
                 value = await people.verification(name)
-                below = compare_lines(value, number.trust, name, self._now_ms(), None)
+                below = compare_lines(value, number.trust, name, self._now_ms(), self._zone)
                 last = _("When both are the same: /verify {name} yes").format(name=name)
                 return [*sentences.safety(number), *below, last]
             case "verified" | "unverified":

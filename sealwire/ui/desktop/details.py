@@ -195,7 +195,7 @@ class PersonPart(QWidget):
         self._show_block()
 
     def _took_session(self, session: SessionInfo) -> None:
-        lines = sentences.session(session, now_ms())[2:]
+        lines = sentences.session(session, now_ms(), None)[2:]
         self.suite.setText("\n".join(lines))
 
     def _rename(self) -> None:

@@ -56,7 +56,7 @@ class Acts:
         self._client = main.session.client
         self.messages = MessageActs(main)
         self.people = PeopleActs(main)
-        self._orders = Orders(self._client, self, main.session.now_ms)
+        self._orders = Orders(self._client, self, main.session.now_ms, zone=main.session.desk.zone)
 
     # --- typed -----------------------------------------------------------------------------------------------
 

@@ -43,7 +43,8 @@ class PeopleActs:
         """Everything about a person."""
         person = await self._client.people.person(name)
         info = await self._client.info(name)
-        page = Person(person, info, self._session.desk.chats.get(name), self._session.now_ms())
+        chat, now, zone = self._session.desk.chats.get(name), self._session.now_ms(), self._session.desk.zone
+        page = Person(person, info, chat, now, zone)
         match await self._main.app.push_screen_wait(page):
             case "verify":
                 await self.verify(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from sealwire.i18n import _, ngettext
 from sealwire.peer.api import ContactInfo, SafetyNumber, SessionInfo, Status
 from sealwire.peer.api.groups import GroupInfo, Role
@@ -127,7 +129,7 @@ def contact_line(info: ContactInfo, nickname: str = "") -> str:
     return said + "."
 
 
-def session(info: SessionInfo, now_ms: int) -> list[str]:
+def session(info: SessionInfo, now_ms: int, zone: tzinfo | None) -> list[str]:
     """What ``/info`` tells about the encryption with someone."""
     lines = [
         contact_line(info.contact),
@@ -143,12 +145,12 @@ def session(info: SessionInfo, now_ms: int) -> list[str]:
     return [
         *lines,
         _("Encryption: {suite}.").format(suite=screen_text(info.suite)),
-        _("Session opened {time}.").format(time=clock(info.opened_ms, now_ms, None)),
+        _("Session opened {time}.").format(time=clock(info.opened_ms, now_ms, zone)),
         since.format(count=info.messages_since_secret),
     ]
 
 
-def presence(person: PersonInfo, now_ms: int) -> list[str]:
+def presence(person: PersonInfo, now_ms: int, zone: tzinfo | None) -> list[str]:
     """Whether somebody is here, for those who tell; empty for the others."""
     if person.online is None:
         return []
@@ -156,7 +158,7 @@ def presence(person: PersonInfo, now_ms: int) -> list[str]:
         return [_("Online now.")]
     if not person.last_seen_ms:
         return [_("Not online.")]
-    return [_("Last seen {time}.").format(time=clock(person.last_seen_ms, now_ms, None))]
+    return [_("Last seen {time}.").format(time=clock(person.last_seen_ms, now_ms, zone))]
 
 
 def safety(number: SafetyNumber) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 from textual.app import ComposeResult
 from textual.widgets import Button, OptionList, Static
@@ -52,8 +53,15 @@ class Person(Page[str]):
     Person .row { height: auto; layout: grid; grid-size: 3; grid-gutter: 0; grid-rows: 1; }
     """
 
-    def __init__(self, person: PersonInfo, session: SessionInfo, chat: ConversationInfo | None, now_ms: int) -> None:
-        self._person, self._session, self._chat, self._now_ms = person, session, chat, now_ms
+    def __init__(
+        self,
+        person: PersonInfo,
+        session: SessionInfo,
+        chat: ConversationInfo | None,
+        now_ms: int,
+        zone: tzinfo | None,
+    ) -> None:
+        self._person, self._session, self._chat, self._now_ms, self._zone = person, session, chat, now_ms, zone
         self.title_text = screen_name(person.nickname or person.contact.name)
         self.hint_text = _("Tab: next   Enter: press   Esc: back")
         super().__init__()
@@ -63,9 +71,9 @@ class Person(Page[str]):
         person = self._person
         if person.nickname:
             yield Static(plain(_("Account: {name}").format(name=screen_name(person.contact.name))))
-        for line in sentences.session(self._session, self._now_ms):
+        for line in sentences.session(self._session, self._now_ms, self._zone):
             yield Static(plain(line))
-        for line in sentences.presence(person, self._now_ms):
+        for line in sentences.presence(person, self._now_ms, self._zone):
             yield Static(plain(line))
         if self._chat is not None:
             yield Static(plain(sentences.timer(self._chat.timer_s)))
