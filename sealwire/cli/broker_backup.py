@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,21 +41,30 @@ class _Here:
         self.audit = AuditLog(self.folder / AUDIT_NAME)
         self._lock = PidLock(self.folder / admin.LOCK)
 
-    def claim(self) -> None:
-        """Take the folder's lock. Raises BrokerBusyError: a broker runs here."""
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Inside, the folder's lock is held. Raises BrokerBusyError: a broker runs here."""
         make_private_folder(self.folder)
         holder = self._lock.acquire()
         if holder is not None:
             raise BrokerBusyError(pid=holder or "?", path=self.folder.parent)
-
-    def release(self) -> None:
-        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def take(settings: Settings, file: Path, as_json: bool) -> int:
     """Copy the database, through the broker that runs or, when none does, directly."""
     path = file.absolute()
     here = _Here(settings)
+    with here.audit.order("backup", file=str(path)):
+        found = _taken(here, path)
+    _print(path, found, as_json)
+    return EXIT_OK
+
+
+def _taken(here: _Here, path: Path) -> Facts:
     if path.exists():
         raise BackupError(path=path, detail="it exists already, and is not overwritten")
     with backup.whole_or_absent(path):
@@ -63,10 +73,7 @@ def take(settings: Settings, file: Path, as_json: bool) -> int:
             backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
         except apsw.Error as error:
             raise BackupError(path=path, detail=backup.reason_of(error)) from error
-        found = backup.verify(path, here.keys.db_key, here.realm)
-    here.audit.done("backup", file=str(path))
-    _print(path, found, as_json)
-    return EXIT_OK
+        return backup.verify(path, here.keys.db_key, here.realm)
 
 
 def _copy(here: _Here, path: Path) -> None:
@@ -85,8 +92,7 @@ def _copy(here: _Here, path: Path) -> None:
 def _copy_at_rest(here: _Here, path: Path) -> None:
     if not here.live.exists():
         raise NoBrokerHereError(path=here.folder.parent)
-    here.claim()
-    try:
+    with here.claimed():
         store = _Resting(here.folder, here.keys.db_key, 0)
         copying = Copying(path, here.keys.db_key)
         try:
@@ -95,8 +101,6 @@ def _copy_at_rest(here: _Here, path: Path) -> None:
         finally:
             copying.close(force=True)
             store.close()
-    finally:
-        here.release()
 
 
 class _Resting(SqliteStore):
@@ -112,13 +116,10 @@ def compact(settings: Settings, as_json: bool) -> int:
     here = _Here(settings)
     if not here.live.exists():
         raise NoBrokerHereError(path=here.folder.parent)
-    here.claim()
-    try:
+    with here.audit.order("compact") as told, here.claimed():
         _Resting(here.folder, here.keys.db_key, 0).close()  # writes its log back
         before, after = backup.compact(here.live, here.keys.db_key)
-        here.audit.done("compact", before_bytes=before, after_bytes=after)
-    finally:
-        here.release()
+        told |= {"before_bytes": before, "after_bytes": after}
     if as_json:
         print(json.dumps({"before_bytes": before, "after_bytes": after}))
     else:
@@ -140,9 +141,7 @@ def check(settings: Settings, file: Path, as_json: bool) -> int:
 def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Replace the database by a backup, after everything that could refuse it has been asked."""
     here = _Here(settings)
-    if not dry_run or here.folder.exists():  # a dry run leaves nothing behind
-        here.claim()
-    try:
+    with _ordered(here, file, dry_run) as told:
         found = backup.verify(file, here.keys.db_key, here.realm)
         live = _live(here, dry_run)
         kept = None if live is None or dry_run else str(backup.kept_as(here.live))
@@ -154,9 +153,7 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
             if live is not None and not yes and not _agreed():
                 raise UsageError(_("The database here was not replaced."), _("--yes replaces it without asking."))
             backup.restore(file, here.live, here.keys.db_key)
-            here.audit.done("restore", file=str(file.absolute()), taken_ms=found.taken_ms)
-    finally:
-        here.release()
+            told["taken_ms"] = found.taken_ms
     if as_json:
         there = asdict(live) if isinstance(live, Facts) else None
         print(json.dumps({**asdict(found), "restored": not dry_run, "replaces": there, "kept": kept}))
@@ -167,6 +164,17 @@ def put_back(settings: Settings, file: Path, dry_run: bool, yes: bool, as_json: 
         if kept is not None:
             say(_("What was here is kept as {path}.").format(path=kept))
     return EXIT_OK
+
+
+@contextlib.contextmanager
+def _ordered(here: _Here, file: Path, dry_run: bool) -> Iterator[dict[str, object]]:
+    """Inside, nobody else restores here, and the audit log is told how it ended; a dry run leaves nothing behind."""
+    with contextlib.ExitStack() as stack:
+        order = here.audit.order("restore", file=str(file.absolute()))
+        told: dict[str, object] = {} if dry_run else stack.enter_context(order)
+        if not dry_run or here.folder.exists():
+            stack.enter_context(here.claimed())
+        yield told
 
 
 def _live(here: _Here, dry_run: bool) -> Facts | apsw.Error | None:

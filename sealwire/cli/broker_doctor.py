@@ -92,17 +92,8 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
     folder = settings.paths.data / "broker"
     if not (folder / doctor.DATABASE).is_file():
         raise StoreError(path=folder / doctor.DATABASE, detail=_("there is no such file"))
-    lock = PidLock(folder / admin.LOCK)
-    holder = lock.acquire()
-    if holder is not None:
-        raise BrokerBusyError(pid=holder or "?", path=settings.paths.data)
-    try:
-        keys = keyfiles.load_existing(settings.paths.keys)
-        found = doctor.salvage(folder / doctor.DATABASE, keys.db_key, target.absolute())
-    finally:
-        lock.release()
-    _stamp(target.absolute(), keys)
-    AuditLog(folder / AUDIT_NAME).done("salvage", file=str(target.absolute()))
+    with AuditLog(folder / AUDIT_NAME).order("salvage", file=str(target.absolute())):
+        found = _salvaged(settings, folder, target.absolute())
     if as_json:
         rows = {table: {"copied": copied, "missed": missed} for table, (copied, missed) in found.items()}
         print(json.dumps({"file": str(target), "tables": rows}))
@@ -115,6 +106,21 @@ def salvage(settings: Settings, target: Path, as_json: bool) -> int:
         )
     )
     return EXIT_OK
+
+
+def _salvaged(settings: Settings, folder: Path, target: Path) -> dict[str, tuple[int, int]]:
+    """For each table: rows copied, and row numbers that could not be read."""
+    lock = PidLock(folder / admin.LOCK)
+    holder = lock.acquire()
+    if holder is not None:
+        raise BrokerBusyError(pid=holder or "?", path=settings.paths.data)
+    try:
+        keys = keyfiles.load_existing(settings.paths.keys)
+        found = doctor.salvage(folder / doctor.DATABASE, keys.db_key, target)
+    finally:
+        lock.release()
+    _stamp(target, keys)
+    return found
 
 
 def _stamp(target: Path, keys: BrokerKeys) -> None:

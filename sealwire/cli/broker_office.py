@@ -12,7 +12,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -63,10 +64,26 @@ class AuditLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def done(self, action: str, **about: object) -> None:
-        """Note what the user of this process has done, without a broker that runs."""
-        by = localsocket.user_name(os.geteuid() if hasattr(os, "geteuid") else None)
-        self.note(action, "done", {**about, "by": by})
+    @contextmanager
+    def order(self, action: str, **about: object) -> Iterator[dict[str, object]]:
+        """Note how an order ends that the user of this process carries out without a broker.
+
+        Yields:
+            what the line will say of it, to be added to.
+        """
+        told = {**about, "by": localsocket.user_name(os.geteuid() if hasattr(os, "geteuid") else None)}
+        result = "done"
+        try:
+            yield told
+        except (SealwireError, OSError) as error:
+            result = error.code if isinstance(error, SealwireError) else SealwireError.code
+            raise
+        except KeyboardInterrupt:
+            result = "interrupted"
+            raise
+        finally:
+            if self._path.parent.is_dir():  # no broker has been here otherwise, whose log it were
+                self.note(action, result, told)
 
     def note(self, action: str, result: str, about: Mapping[str, object]) -> None:
         """Write one line and sync it."""

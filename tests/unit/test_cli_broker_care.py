@@ -162,6 +162,34 @@ def test_a_full_disk_is_not_called_a_mistake_nor_a_database_that_cannot_be_read(
     ]
 
 
+def test_an_order_that_is_refused_is_in_the_audit_log_and_a_dry_run_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "broker"
+    SqliteStore(folder, keyfiles.load_or_create(tmp_path / "keys").db_key, 0).close()
+    (tmp_path / "broken").write_bytes(bytes(8192))
+    assert main(["restore", "broken", "--dry-run"]) == 1
+    assert not (folder / "audit.log").exists()
+    assert main(["restore", "broken", "--yes"]) == 1
+    assert main(["doctor", "--salvage", "broken"]) == 1
+    change(folder / "broker.db", 5_000)
+    assert main(["compact"]) == 1
+    monkeypatch.setattr(backup, "compact", told_to_stop)
+    assert main(["compact"]) == 130
+    lines = [json.loads(line) for line in (folder / "audit.log").read_text("utf-8").splitlines()]
+    assert [(line["action"], line["result"], Path(line.get("file", "")).name) for line in lines] == [
+        ("restore", "backup", "broken"),
+        ("salvage", "backup", "broken"),
+        ("compact", "backup", ""),
+        ("compact", "interrupted", ""),
+    ]
+
+
+def told_to_stop(*_args: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def holey(tmp_path: Path) -> tuple[Path, list[int]]:
     """A database most of which is room: (its path, the rows that are left)."""
@@ -203,10 +231,6 @@ def test_a_damaged_database_is_not_made_compact_and_stays_as_it_is(holey: tuple[
 
 def test_whoever_breaks_off_leaves_no_half_copy(holey: tuple[Path, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
     live, rows = holey
-
-    def told_to_stop(*_args: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
         patched.setattr(backup, "_check", told_to_stop)
         patched.setattr(backup, "renew", told_to_stop)
@@ -248,6 +272,9 @@ def test_the_programs_own_round_trip(start: Start, tmp_path: Path) -> None:
     audit = (tmp_path / "data" / "broker" / "audit.log").read_text("utf-8").splitlines()
     assert [(line["action"], line["file"], line["result"]) for line in map(json.loads, audit)] == [
         ("backup", str(tmp_path / "copy"), "done"),
+        ("backup", str(tmp_path / "copy"), "backup"),
+        ("restore", str(tmp_path / "copy"), "broker-busy"),
+        ("restore", str(tmp_path / "copy"), "usage"),
         ("restore", str(tmp_path / "copy"), "done"),
     ]
     start()
