@@ -33,7 +33,7 @@ from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
 from sealwire.broker.sockets import check_libzmq, router_socket
 from sealwire.broker.store import Writer
-from sealwire.broker.warden import LOOK_S, Warden
+from sealwire.broker.warden import Warden
 from sealwire.broker.watching import Sight, seen_in, seen_out, seen_together
 from sealwire.broker.zap import SharedAdmission, Zap
 from sealwire.closing import end_context
@@ -220,11 +220,11 @@ class Server:
         self._hangs = not writer.stop(_DISK_S)
         is_done = self._hands.stop(_DISK_S) and not self._hangs
         self._socket.disable_monitor()
+        self._monitor.close()
         self._socket.close(linger=None if self._failure is None else 0)
         # A ZAP thread that is known to hang keeps the context: no use in waiting.
         if end_context(context, 0.0 if self._zap.is_stuck else _SOCKETS_S):
             self._zap.join()
-            self._monitor.join()
         elif not self._zap.is_stuck:
             self._log.error("ZeroMQ did not end in %.0f s; the process ends without it", _SOCKETS_S)
         return is_done
@@ -283,9 +283,10 @@ class Server:
 
     def _wait_s(self) -> float:
         router = self._router
+        wait_s = min(self._warden.wait_s, router.wait_s())
         if not router.sends:
-            return min(LOOK_S, router.wait_s())
-        return min(router.wait_s(), max(0.0, self._pongs_at - self._turned_at)) if router.has_only_pongs else 0.0
+            return wait_s
+        return min(wait_s, max(0.0, self._pongs_at - self._turned_at)) if router.has_only_pongs else 0.0
 
     def _turn(self, writer: Writer) -> None:
         """Start the next commit, then say what the last ones allow."""

@@ -34,7 +34,13 @@ ALARM_LOOKS: Final = 8
 SHARE: Final = 0.001
 """Of a core that looking at connections may cost when nothing is suspected, whatever one look costs on this machine."""
 AT_ONCE: Final = 64
-"""Connections that came, went or are late and are seen to in one look: a millisecond."""
+"""Connections that came or went and are seen to in one look, or looked at in calm times: half a millisecond."""
+LATE_AT_ONCE: Final = 16
+"""Connections that are ended in one look because they stayed silent, for the same reason."""
+HURRIED: Final = 256
+"""Connections looked at in one piece after memory has grown: a millisecond."""
+BUSY_LOOK_S: Final = 0.002
+"""The next look when one of these did not suffice; without it a crowd of thousands is seen to too late."""
 
 _TCP_INFO: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _RECEIVED_AT: Final = 128
@@ -89,10 +95,15 @@ class Inflow:
         self._clock = clock
         self._calm_pages = resident()
         self._alarm = 0
-        self._is_alarmed = False
-        self._round: deque[int] = deque()  # descriptors that a round in calm times has still to come to
+        self._is_hurried = False
+        self._round: deque[int] = deque()  # descriptors that a round has still to come to
         self._look_at = self._scan_at = 0.0
         self._base: dict[int, tuple[int, float]] = {}  # descriptor → (bytes when it was last heard, when that was)
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether a round is under way that the memory's growth began."""
+        return self._is_hurried
 
     def forget(self, fd: int) -> None:
         """The descriptor was closed, or stands for another connection from now on."""
@@ -101,34 +112,36 @@ class Inflow:
     def is_due(self, now: float) -> bool:
         """Return whether it is time to look at connections; asks for memory at most every ``LOOK_S``."""
         if now < self._look_at:
-            return False
+            return self._is_hurried
         self._look_at = now + LOOK_S
         pages = self._resident()
         if pages - self._calm_pages > GROWN_PAGES:
             self._alarm, self._calm_pages = ALARM_LOOKS, pages
         self._calm_pages = min(self._calm_pages, pages)
-        self._is_alarmed = self._alarm > 0
-        self._alarm -= self._is_alarmed
-        return self._is_alarmed or now >= self._scan_at
+        if self._alarm and not self._is_hurried:
+            self._alarm -= 1
+            self._is_hurried = True
+            self._round.clear()
+        return self._is_hurried or now >= self._scan_at
 
     def overfull(self, fds: Iterable[int], heard: Callable[[int], float], now: float) -> list[int]:
         """Return the descriptors of connections that must end. Call it only when every message has been read.
 
-        After memory has grown it looks at all of them, else at the next few: thousands at once are a pause for all.
+        It looks at some of them and goes on where it stopped: thousands at once are a pause for all.
 
         Args:
             fds: of all connections.
             heard: when a connection last said something, 0 for never.
         """
         began = self._clock()
-        found = [fd for fd in (fds if self._is_alarmed else self._next(fds)) if self._is_overfull(fd, heard(fd))]
-        self._scan_at = now + (self._clock() - began) / SHARE
-        return found
-
-    def _next(self, fds: Iterable[int]) -> list[int]:
         if not self._round:
             self._round.extend(fds)
-        return [self._round.popleft() for _ in range(min(AT_ONCE, len(self._round)))]
+        part = min(HURRIED if self._is_hurried else AT_ONCE, len(self._round))
+        looked_at = [self._round.popleft() for _ in range(part)]
+        found = [fd for fd in looked_at if self._is_overfull(fd, heard(fd))]
+        self._is_hurried = self._is_hurried and bool(self._round)
+        self._scan_at = now + (self._clock() - began) / SHARE
+        return found
 
     def _is_overfull(self, fd: int, heard: float) -> bool:
         count = self._received(fd)
@@ -143,11 +156,6 @@ class Inflow:
         return count - base > UNHEARD_BYTES
 
 
-def part_of(count: int) -> int:
-    """How many of so many to see to now: a few, or a part that empties even a large pile within some looks."""
-    return min(count, max(AT_ONCE, count // 4))
-
-
 class Warden:
     """Carries out what the connections' states ask for. Called by the loop when nothing waits to be read."""
 
@@ -157,7 +165,13 @@ class Warden:
         self._doorstep = Doorstep(router.settings)
         self._inflow = Inflow()
         self._late: deque[tuple[int, Peer | None]] = deque()
+        self._is_full = False
         self.turned_away = self.silent = self.overfull = 0
+
+    @property
+    def wait_s(self) -> float:
+        """How long the next look may be away."""
+        return BUSY_LOOK_S if self._is_full or self._late or self._inflow.is_hurried else LOOK_S
 
     def counts(self) -> dict[str, int]:
         """Return what is counted here."""
@@ -175,18 +189,15 @@ class Warden:
         """
         router = self._router
         now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
-        is_tick, is_due = router.tick(), self._inflow.is_due(now)
-        if waiting := self._monitor.waiting:
-            # Before a look at all of them everything: who fills memory may have come a moment ago.
-            self._take(now, waiting if is_due else part_of(waiting))
-        if is_due:
+        is_tick = router.tick()
+        self._take(now)
+        if self._inflow.is_due(now):
             self._end_overfull(now)
         if is_tick:
             self._late.extend(self._doorstep.overdue(router.spoken, now))
-        if self._late:
-            for _ in range(part_of(len(self._late))):
-                self.silent += 1
-                shut_down(*self._late.popleft())
+        for _ in range(min(LATE_AT_ONCE, len(self._late))):
+            self.silent += 1
+            shut_down(*self._late.popleft())
 
     def _end_overfull(self, now: float) -> None:
         router = self._router
@@ -196,8 +207,10 @@ class Warden:
             router.overfull(fd, "" if peer is None else peer[0])
             shut_down(fd, peer)
 
-    def _take(self, now: float, most: int) -> None:
-        for came, fd in self._monitor.take(most):
+    def _take(self, now: float) -> None:
+        events = self._monitor.take(AT_ONCE)
+        self._is_full = len(events) == AT_ONCE
+        for came, fd in events:
             self._inflow.forget(fd)
             if came:
                 self._came(fd, peer_of(fd), now)

@@ -6,7 +6,10 @@ import os
 import resource
 import socket
 
-from sealwire.broker.monitor import Doorstep, peer_of, shut_down
+import pytest
+import zmq
+
+from sealwire.broker.monitor import Doorstep, Monitor, peer_of, shut_down
 from sealwire.broker.port import BrokerSettings
 
 PEER = ("192.0.2.1", 1)
@@ -58,13 +61,35 @@ def test_connections_are_bounded():
     assert doorstep.came(4, PEER, 0.0)
 
 
-def test_only_the_connection_that_was_meant_is_shut_down():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as client:
+MANY = 1_500
+"""More than two queues of ZeroMQ's default length hold."""
+
+
+def test_nobody_waits_for_events_that_are_not_taken():
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router, context.socket(zmq.DEALER) as dealer:
+        monitor, router.backlog = Monitor(context, router), 2 * MANY
+        address = ("127.0.0.1", router.bind_to_random_port("tcp://127.0.0.1"))
+        for _ in range(MANY):
+            socket.create_connection(address).close()
+        dealer.connect("tcp://{}:{}".format(*address))
+        dealer.send(b"through")
+        is_through = router.poll(3_000)
+        first, rest = monitor.take(10), monitor.take(3 * MANY)
+        router.disable_monitor()
+        monitor.close()
+    assert is_through
+    assert len(first) == 10
+    assert sum(came for came, _fd in first + rest) == MANY + 1
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_only_the_connection_that_was_meant_is_shut_down(family):
+    with socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family) as listener:
+        with socket.create_connection(listener.getsockname()[:2]) as client:
             server, _ = listener.accept()
             with server:
                 peer = peer_of(server.fileno())
-                assert peer == client.getsockname()
+                assert peer == client.getsockname()[:2]
                 assert not shut_down(server.fileno(), ("127.0.0.1", 1))
                 assert not shut_down(server.fileno(), None)
                 assert shut_down(server.fileno(), peer)
@@ -72,6 +97,15 @@ def test_only_the_connection_that_was_meant_is_shut_down():
                 assert client.recv(1) == b""
                 assert server.fileno() >= 0
         assert peer_of(listener.fileno()) is None
+
+
+def test_a_connection_between_processes_is_nobodys():
+    here, there = socket.socketpair()
+    with here, there:
+        assert peer_of(here.fileno()) is None
+        assert not shut_down(here.fileno(), ("", 0))
+        there.sendall(b"y")
+        assert here.recv(1) == b"y"
 
 
 def test_a_file_is_not_shut_down(tmp_path):

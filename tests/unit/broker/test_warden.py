@@ -11,7 +11,10 @@ from sealwire.broker import warden
 from sealwire.broker.warden import (
     ALARM_LOOKS,
     AT_ONCE,
+    BUSY_LOOK_S,
     GROWN_PAGES,
+    HURRIED,
+    LATE_AT_ONCE,
     LOOK_S,
     SHARE,
     UNHEARD_BYTES,
@@ -92,9 +95,15 @@ def test_memory_that_grows_makes_it_look_at_once_and_calm_makes_it_rare(world: W
     before = world.looks
     assert before > AT_ONCE
     world.pages += GROWN_PAGES + 1
-    for _ in range(20):
-        world.look()
-    assert world.looks == before + ALARM_LOOKS * 10_000
+    after = world.now
+    for _ in range(5_000):
+        at = world.looks
+        world.look(BUSY_LOOK_S)
+        assert world.looks - at <= HURRIED
+        if world.looks - before <= ALARM_LOOKS * 10_000 and world.inflow.is_hurried:
+            after = world.now
+    assert ALARM_LOOKS * 10_000 <= world.looks - before <= ALARM_LOOKS * 10_000 + AT_ONCE * 100
+    assert after < 110 * LOOK_S
 
 
 @pytest.mark.parametrize("cost_s", [1e-6, 100e-6])
@@ -166,10 +175,6 @@ class Crowd:
     def __init__(self) -> None:
         self.events: list[tuple[bool, int]] = []
 
-    @property
-    def waiting(self) -> int:
-        return len(self.events)
-
     def take(self, most: int) -> list[tuple[bool, int]]:
         taken, self.events = self.events[:most], self.events[most:]
         return taken
@@ -183,14 +188,15 @@ def test_a_crowd_is_seen_to_in_parts_and_all_of_it_is_gone_within_ten_seconds(ri
     crowd = Crowd()
     one = Warden(crowd, rig.router)
     monkeypatch.setattr(one._inflow, "is_due", lambda _now: False)
-    crowd.events = [(True, fd) for fd in range(1_000)]
-    most = 0
-    for _look in range(99):
-        rig.now += 0.1
+    crowd.events = [(True, fd) for fd in range(2_000)]
+    until = rig.now + 9.9
+    while rig.now < until:
+        rig.now += one.wait_s
         rig.router.begin(rig.now, rig.wall_ms)
-        before = len(shut), crowd.waiting
+        were_shut, were_new = len(shut), len(crowd.events)
         one.look()
-        most = max(most, len(shut) - before[0], before[1] - crowd.waiting)
-    assert AT_ONCE <= most <= 250
-    assert sorted(shut) == list(range(1_000))
-    assert one.counts()["shut_silent"] == 1_000
+        assert were_new - len(crowd.events) <= AT_ONCE
+        assert len(shut) - were_shut <= LATE_AT_ONCE
+        assert one.wait_s == (BUSY_LOOK_S if one._late or were_new >= AT_ONCE else LOOK_S)
+    assert sorted(shut) == list(range(2_000))
+    assert one.counts()["shut_silent"] == 2_000
