@@ -14,7 +14,7 @@ from typing import Final
 
 from sealwire.broker.blobjobs import Asked
 from sealwire.broker.blobs import Blobs
-from sealwire.broker.links import MAX_CHATTER, WRONG_TOKENS, Account, Connection
+from sealwire.broker.links import CHATTER_UNITS, MAX_CHATTER, WRONG_TOKENS, Account, Connection
 from sealwire.broker.mailbox import Mailbox
 from sealwire.broker.port import BrokerSettings
 from sealwire.errors import RemoteProtocolError
@@ -150,14 +150,15 @@ class Bulks:
             if link.wrong_tokens >= WRONG_TOKENS:
                 self.end(link, Reset.PROTOCOL)
             return 1
-        link.chatter += frame[0] != Verb.REQUEST  # those that move a chunk have a window and a rate of their own
+        is_request = frame[0] == Verb.REQUEST  # those that move a chunk have a window and a rate of their own
+        link.chatter += not is_request
         try:
             self._take(link, frame, now, mail_ms)
         except RemoteProtocolError:
             self.end(link, Reset.PROTOCOL)
         if link.chatter > MAX_CHATTER:
             self.end(link, Reset.PROTOCOL)
-        return 1 + (len(frame) >> 12)
+        return (1 if is_request else CHATTER_UNITS) + (len(frame) >> 12)
 
     def _take(self, link: BulkLink, frame: bytes, now: float, mail_ms: Millis) -> None:
         match frame[0]:

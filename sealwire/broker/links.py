@@ -46,10 +46,13 @@ MAX_HELD: Final = 1024
 WRONG_TOKENS: Final = 16
 """Frames with a wrong token before the link ends: a guess must not end somebody's link, a series of them must."""
 
-MAX_CHATTER: Final = 4_096
+MAX_CHATTER: Final = 2_048
 """Frames of a link session between two looks at the deadlines that move no message (a PING, an ACK of what was
 acknowledged, a RELEASE): a peer says a thousand when a large group's mailboxes had been full, and PING every four
 minutes. Without it one that says nothing else takes a third of the broker's time for as long as it likes."""
+CHATTER_UNITS: Final = 4
+"""What such a frame counts in a turn; without it a turn is half a thousand answers to one who floods, four milliseconds
+in which nobody else is answered."""
 
 
 class Connection(Struct, frozen=True):

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 
 from sealwire.broker.ledger import Ledger
-from sealwire.broker.links import MAX_CHATTER, WRONG_TOKENS, Account, Link
+from sealwire.broker.links import CHATTER_UNITS, MAX_CHATTER, WRONG_TOKENS, Account, Link
 from sealwire.broker.mailbox import BACKLOG, LIVE, REFUSED, STORED, TAKEN, Entry, Fan, FanEntry, Mailbox
 from sealwire.broker.port import BrokerSettings, Committed, Refused, Slice
 from sealwire.broker.refusals import Refusals
@@ -314,6 +314,7 @@ class Relay:
 
     def _chat(self, link: Link) -> bool:
         """A frame that moves no message: a flood of them ends the link session. Returns whether it goes on."""
+        self.units += CHATTER_UNITS - 1  # the frame itself is counted
         if not link.chatter:
             self.chatty.append(link)
         link.chatter += 1

@@ -27,7 +27,7 @@ from sealwire.broker.blobstore import BlobFiles, BlobHands
 from sealwire.broker.errands import AttendedStore, Errand, StoreFacts, store_facts
 from sealwire.broker.health import Vitals
 from sealwire.broker.invites import plain_endpoint
-from sealwire.broker.links import Link
+from sealwire.broker.links import CHATTER_UNITS, Link
 from sealwire.broker.monitor import Monitor, connection_of, shut_down
 from sealwire.broker.port import BrokerKeys, BrokerSettings, Command, StoreEvent
 from sealwire.broker.router import Router
@@ -254,7 +254,11 @@ class Server:
                 self._look_at = now + _LOOK_S
                 self._zap.look(now)
             is_more = sockets[0] in ready and self._drain()
-            if ready == only_frames and now < due_at and 0 < router.relay.units == router.pongs - pongs:
+            if (
+                ready == only_frames
+                and now < due_at
+                and 0 < router.relay.units == CHATTER_UNITS * (router.pongs - pongs)
+            ):
                 # Nothing came but PINGs, as from thousands of idle peers all day: nothing else has to be done sooner.
                 ready = self._wait(sockets, due_at - now)
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sealwire.broker import ephemeral
-from sealwire.broker.links import MAX_CHATTER
+from sealwire.broker.links import CHATTER_UNITS, MAX_CHATTER
 from sealwire.broker.mailbox import LIVE
 from sealwire.wire import frames
 from sealwire.wire.blobs import BlobDrop, BlobPut, BlobStat, encode_blob_request
@@ -125,6 +125,15 @@ def test_a_flood_of_frames_that_move_no_message_ends_the_link_session(rig, word)
     alice.feed(one)
     assert alice.seen()[-1] == ("reset", "protocol")
     assert bob.is_open
+
+
+@pytest.mark.parametrize(("kind", "word"), [*(("main", word) for word in CHATTER), ("bulk", "PING"), ("bulk", "PONG")])
+def test_a_turn_has_room_for_few_of_them(rig, kind, word):
+    speaker = rig.login("alice")
+    if kind == "bulk":
+        speaker = rig.login("alice", kind="bulk")
+    speaker.feed(CHATTER[word](speaker))
+    assert rig.router.relay.units == CHATTER_UNITS
 
 
 ABOUT_FILES = {
