@@ -337,7 +337,9 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
 
 
 def _why(error: Exception) -> dict[str, str]:
-    """What is said of an error; SQLite's words for a damaged page name nothing that one could do about it."""
+    """What is said of an error; SQLite's words for a disk or a page that fails name nothing that one could do."""
+    if isinstance(error, apsw.IOError):
+        return {"detail": str(error), "hint": _("Look for errors of the disk in the system's log; stored mail waits.")}
     if not isinstance(error, apsw.CorruptError):
         return {"detail": str(error)}
     advice = _("Put back a backup (broker.py restore), or copy what is readable: broker.py doctor --salvage FILE.")

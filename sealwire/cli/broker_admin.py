@@ -105,6 +105,8 @@ def act(request: dict[str, Any], as_json: bool, ask: Ask) -> int:
     else:
         told = {"target": request["target"], "count": 0, **answer}  # a ban says what it names: a network for an address
         say(_said(request["do"]).format(**told))
+        if not told.get("is_known", True):
+            say(_("Nobody is registered under that name now: is it spelt as you meant?"))
     return EXIT_OK
 
 

@@ -33,6 +33,7 @@ from sealwire.broker.orders import (
     Kick,
     ListBans,
     ListLinks,
+    ListOwnLimits,
     ListQueues,
     ListUsers,
     Purge,
@@ -193,7 +194,8 @@ class Office:
         if result.outcome != "done":
             limit = _("the ban could not be stored: no room, or {most} bans are in force")
             raise StoreError(path=self._folder, detail=limit.format(most=MAX_LASTING_BANS))
-        return _ban_row(Ban(kind, target, until_ms, reason))
+        known = {"is_known": self._submit(ListOwnLimits(target)) != "unknown"} if kind == "account" else {}
+        return {**_ban_row(Ban(kind, target, until_ms, reason)), **known}
 
     def _unban(self, request: Request) -> dict[str, Any]:
         kind, target = _ban_target(request)

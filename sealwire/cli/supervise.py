@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final
 
 from sealwire.cli import programs, told
-from sealwire.cli.common import say
+from sealwire.cli.common import EXIT_FAILED, say
 from sealwire.i18n import _
 
 FLAG: Final = "--supervise"
@@ -55,8 +55,8 @@ class Supervisor:
             began = time.monotonic()
             code = self._once()
             lived = time.monotonic() - began
-            has_served = has_served or lived >= STEADY_S or code < 0
-            if self._ending.is_set() or code in FINAL_CODES or not (has_served or code == 70):
+            has_served = has_served or lived >= STEADY_S or code < 0 or code == EXIT_FAILED
+            if self._ending.is_set() or code in FINAL_CODES or not has_served:
                 return code if code >= 0 else 128 - code
             if lived >= STEADY_S:
                 pause_s = FIRST_PAUSE_S

@@ -239,6 +239,14 @@ class NameTakenError(LoginError):
     hint = "Choose another --name, or use the key file that registered it."
 
 
+class ShutOutError(LoginError):
+    """The operator banned or deleted a device that was connected."""
+
+    code = "shut-out"
+    text = "The broker has shut {name} out, or deleted the account."
+    hint = "Ask its operator. What is stored here stays, and can be read and exported."
+
+
 class DeviceRefusedError(LoginError):
     """The broker's admission refuses this device's connection key."""
 

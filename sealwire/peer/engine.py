@@ -22,7 +22,7 @@ from typing import Final
 from sealwire.crypto.identity import Identity
 from sealwire.crypto.primitives import Rng
 from sealwire.crypto.vault import Vault
-from sealwire.errors import LoginError, NameTakenError, RemoteProtocolError, SupersededError
+from sealwire.errors import LoginError, NameTakenError, RemoteProtocolError, ShutOutError, SupersededError
 from sealwire.i18n import _, ngettext
 from sealwire.ids import Mailbox, MessageId
 from sealwire.peer.directory import Directory
@@ -247,7 +247,7 @@ class Engine:
         if reason is Reset.SUPERSEDED:
             self._turn.fatal = SupersededError(name=self.name)
         elif reason in (Reset.BANNED, Reset.DELETED, Reset.VERSION):
-            self._turn.fatal = LoginError(name=self.name)
+            self._turn.fatal = (LoginError if reason is Reset.VERSION else ShutOutError)(name=self.name)
 
     def _on_ping(self, frame: bytes, _now: Now) -> None:
         self._turn.frames.append(encode_pong(self._link.token, decode_u64(frame)))

@@ -1,8 +1,8 @@
 """A disk that fails on purpose, below the cipher, under the databases as they are.
 
 While a :class:`Disk` is mounted, every database opened goes through it. It writes down what SQLite asks of the disk,
-and can fail a write or a sync, or not answer it. :class:`Platter` replays such a record up to any point and says what
-a power cut there may leave behind: what was synced, and of the rest whatever chance kept, sector by sector.
+and can fail a read, a write or a sync, or not answer it. :class:`Platter` replays such a record up to any point and
+says what a power cut there may leave behind: what was synced, and of the rest whatever chance kept, sector by sector.
 
     disk = Disk()
     with mounted(disk):
@@ -81,7 +81,7 @@ class Sync(Struct, frozen=True):
 
 
 Op = Create | Delete | Write | Truncate | Sync
-Call = Literal["write", "sync"]
+Call = Literal["read", "write", "sync"]
 Error = Literal["io", "full", "hang"]
 """``hang``: no answer until :meth:`Disk.heal`, then a good one."""
 
@@ -178,7 +178,13 @@ class _File(apsw.VFSFile):
         self._file, is_new = disk.opened(self._path, existed)
         self._owes_folder = is_new and bool(flags[0] & _JOURNALS)  # as SQLite's own layer for Unix does it
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
+        error = self._disk.fault("read", self._path)
+        if error is not None:
+            raise error
+        return super().xRead(amount, offset)
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         error = self._disk.fault("write", self._path)
         if error is not None:
             raise error

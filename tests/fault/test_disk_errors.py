@@ -19,6 +19,7 @@ from sealwire.broker.health import unready
 from sealwire.broker.port import Committed, Job, Read, Refused
 from sealwire.broker.store import SqliteStore
 from sealwire.errors import StoreError, StoreFailedError
+from sealwire.i18n import explain
 from sealwire.ids import Mailbox, Mid
 from sealwire.testing import Network, VirtualPeer
 from sealwire.testing.faultfs import Disk, Platter, mounted
@@ -126,6 +127,37 @@ def test_after_a_failed_sync_the_broker_accepts_nothing_ends_with_70_and_starts_
             got = [frames.decode_deliver(bob.recv(Verb.DELIVER))[2] for _ in range(2)]
     assert again.failure is None
     assert [got[0], got[-1]] == [b"accepted", b"sent again"]
+
+
+@pytest.mark.process
+def test_stored_mail_that_the_disk_does_not_give_back_is_waited_for_and_all_there_when_it_does(tmp_path):
+    disk = Disk()
+    mail = [bytes([n]) * ENVELOPE for n in range(40)]
+    with mounted(disk):
+        with Broker(tmp_path / "broker") as broker:
+            bob = broker.login("bob")
+            bob.close()
+            alice = broker.login("alice")
+            for envelope in mail:
+                seq = alice.send(bob.mailbox, envelope)
+            while frames.decode_u64(alice.recv(Verb.ACCEPTED)) < seq:
+                pass
+        with Broker(tmp_path / "broker") as broker:  # whose cache is empty
+            disk.fail("read", "io", suffix=".db")
+            bob = broker.login("bob")
+            assert hears_nothing(bob, Verb.DELIVER)
+            broker.thread.join(5)
+        assert disk.failed
+        assert isinstance(broker.failure, StoreFailedError)
+        assert broker.failure.exit == 70
+        assert "errors of the disk" in explain(broker.failure)[1]
+        with pytest.raises(AssertionError, match="did not start") as start:
+            Broker(tmp_path / "broker")  # nor does it start, as long as the disk fails
+        assert "errors of the disk" in explain(start.value.__cause__)[1]
+        disk.heal()
+        with Broker(tmp_path / "broker") as again:
+            assert collect(again.login("bob"), len(mail)) == mail
+    assert again.failure is None
 
 
 @pytest.mark.process

@@ -23,7 +23,7 @@ def test_a_banned_person_is_told_and_stays_out_with_any_key(net):
     net.run()
     order(net, AddBan(None, Ban("account", "bob", 0, "")))
     assert not bob.online
-    assert codes(bob)
+    assert codes(bob) == ["shut-out"]
     bob.curve = bytes(32)
     bob.online = True
     bob._make_engine()
@@ -65,6 +65,7 @@ def test_a_name_with_a_new_key_is_not_trusted_by_itself(net):
     net.run()
     order(net, DropAccount(None, "bob", True))
     assert not bob.online
+    assert codes(bob) == ["shut-out"]
     other = net.peer("bob", keys="mallory")
     net.run()
     alice.send("bob", "are you still you?")

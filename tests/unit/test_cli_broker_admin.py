@@ -207,7 +207,10 @@ def test_the_verbs_reach_a_running_broker(start: Start, tmp_path: Path) -> None:
     assert audit(tmp_path / "data" / "broker")[-1]["id"] == made["id"]
     assert said("invite", "revoke", row["id"])["ok"]
     assert said("invite", "list") == {"invites": []}
-    assert said("ban", "add", "mallory", "--days", "3")["target"] == "mallory"
+    banned = said("ban", "add", "mallory", "--days", "3")
+    assert (banned["target"], banned["is_known"]) == ("mallory", False)
+    mistyped = subprocess_of(tmp_path, "ban", "add", "mallory")
+    assert "Nobody is registered under that name now" in mistyped.stderr
     assert [ban["target"] for ban in said("ban", "list")["bans"]] == ["mallory"]
     banned = subprocess_of(tmp_path, "ban", "add", "--kind", "address", "2001:db8::1")
     assert banned.stderr == "2001:db8::/64 is kept out.\n"
@@ -217,7 +220,7 @@ def test_the_verbs_reach_a_running_broker(start: Start, tmp_path: Path) -> None:
     assert (unknown.returncode, unknown.stdout) == (5, "")
     assert "There are none." in subprocess_of(tmp_path, "queue", "list").stderr
     lines = audit(tmp_path / "data" / "broker")
-    assert [line["action"] for line in lines] == ["invite", "invite revoke", "ban add", "ban add", "user delete"]
+    assert [line["action"] for line in lines] == ["invite", "invite revoke", *["ban add"] * 3, "user delete"]
     token = "".join(json.dumps(line) for line in lines)
     assert "sealwire:" not in token
 

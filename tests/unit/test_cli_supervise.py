@@ -54,6 +54,16 @@ def test_failures_are_started_again_after_growing_pauses() -> None:
     assert pauses[-1] == LONGEST_PAUSE_S
 
 
+def test_a_start_that_fails_after_a_failure_in_service_is_tried_again(tmp_path: Path) -> None:
+    """A disk that gives errors for a while gives them to the next start as well."""
+    first = tmp_path / "first"
+    code = f"import os, sys; sys.exit(1 if os.path.exists({str(first)!r}) else open({str(first)!r}, 'w').close() or 70)"
+    pauses: list[float] = []
+    supervisor = Supervisor(child(code), lambda seconds: pauses.append(seconds) or len(pauses) == 3)
+    assert supervisor.run() == 0
+    assert len(pauses) == 3
+
+
 def sending(text: str) -> bytes:
     request = {"jsonrpc": "2.0", "id": 1, "method": "send", "params": {"to": "bob", "text": text}}
     return json.dumps(request).encode() + b"\n"

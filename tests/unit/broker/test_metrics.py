@@ -113,10 +113,12 @@ def test_every_limit_is_explained_and_has_a_counter_that_exists(tmp_path):
     explained = {limit for row in table for cell in row[2:4] for limit in re.findall(r"`([a-z_]+)`", cell)}
     limits = {name.removeprefix("limits.") for name in KEYS if name.startswith("limits.")}
     assert limits <= explained, limits - explained
-    for row in table:
-        named = re.findall(r"`([a-z_]+)`", row[4])
-        assert named, row
-        assert set(named) <= counters | names_of_metrics(), row
+    named = [set(re.findall(r"`([a-z_]+)`", row[4])) for row in table]
+    for row, names in zip(table, named, strict=True):
+        assert names, row
+        assert names <= counters | names_of_metrics(), row
+    reasons = {name for name in counters if name.startswith(tuple(PREFIXES.values()))}
+    assert reasons <= set().union(*named), "a reason without its sentence"
 
 
 def test_every_number_that_deserves_an_alarm_exists():
@@ -141,3 +143,11 @@ def test_every_number_of_the_dashboard_exists():
     used = set(re.findall(r"\bsealwire_[a-z_]+", text))
     assert len(used) > 15
     assert used <= names, used - names
+
+
+def test_every_alarm_can_be_seen_on_the_dashboard():
+    alarms = [line.split("|")[1] for line in OPERATIONS.splitlines() if line.startswith("| `sealwire_")]
+    numbers = {name for cell in alarms for name in re.findall(r"\bsealwire_[a-z_]+", cell)}
+    assert len(numbers) >= 15
+    shown = DASHBOARD.read_text("utf-8")
+    assert not [name for name in sorted(numbers) if name not in shown]
