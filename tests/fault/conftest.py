@@ -1,4 +1,4 @@
-"""A disk small enough to be filled."""
+"""Who meets an attack, and a disk small enough to be filled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from sealwire.crypto.identity import Identity
+from sealwire.testing import Network
+from tests.fault.circle import Circle
+from tests.vectors.people import person
+
 SMALL_DISK_MIB = 32
 _STEP_BYTES = 8_000
+
+
+@pytest.fixture(scope="session")
+def alice() -> Identity:
+    return person("alice")
+
+
+@pytest.fixture(scope="session")
+def bob() -> Identity:
+    return person("bob")
+
+
+@pytest.fixture
+def circle(net: Network) -> Circle:
+    return Circle(net)
 
 
 @pytest.fixture

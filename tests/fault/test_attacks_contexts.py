@@ -25,19 +25,9 @@ from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.ids import GroupId
 from sealwire.wire.header import HandshakeHeader, decode_envelope
 from tests.fault.source import SOURCE, imports
-from tests.vectors.people import NOW_MS, REALM, accept_with, introduced, person, prekeys_of
+from tests.vectors.people import NOW_MS, REALM, accept_with, introduced, prekeys_of
 
 CHEAP = KdfParams(memory_kib=8, passes=1)
-
-
-@pytest.fixture(scope="module")
-def alice():
-    return person("alice")
-
-
-@pytest.fixture(scope="module")
-def bob():
-    return person("bob")
 
 
 # --- at rest -------------------------------------------------------------------------------------------------

@@ -26,16 +26,6 @@ from tests.vectors.people import NOW_MS, accept_with, person, prekeys_of
 
 
 @pytest.fixture(scope="module")
-def alice():
-    return person("alice")
-
-
-@pytest.fixture(scope="module")
-def bob():
-    return person("bob")
-
-
-@pytest.fixture(scope="module")
 def mallory():
     return person("mallory")
 

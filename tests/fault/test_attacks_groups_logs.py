@@ -15,13 +15,8 @@ from sealwire.crypto.log_keys import LogKey
 from sealwire.errors import GroupStoppedError
 from sealwire.wire.group_content import Notice, SenderKeyGiven
 from tests.company import warned
-from tests.fault.circle import Circle, Tampered, entry_by, own_key, push, whisper, with_entries
+from tests.fault.circle import Tampered, entry_by, own_key, push, whisper, with_entries
 from tests.fault.hostile import Tap
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
 
 
 def invite(guest, role=Role.MEMBER):

@@ -22,16 +22,11 @@ from sealwire.testing.network import reissue
 from sealwire.wire.content import Receipt, Text, encode_plaintext
 from sealwire.wire.group_content import Invitation, Notice, Shared, SharedMessage
 from tests.company import Company, warned
-from tests.fault.circle import Circle, entry_by, heard_keys, own_key, push, spoken, whisper
+from tests.fault.circle import entry_by, heard_keys, own_key, push, spoken, whisper
 from tests.fault.hostile import Mail, inject, reasons
 from tests.vectors.people import person
 
 TAG_BYTES = 16
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
 
 
 def authors(company, peer):

@@ -24,17 +24,7 @@ from sealwire.crypto.vault import Vault
 from sealwire.errors import RefusedError, RemoteProtocolError
 from sealwire.wire.header import decode_envelope
 from tests.fault.source import SOURCE, imports
-from tests.vectors.people import NOW_MS, accept_with, introduced, person, prekeys_of
-
-
-@pytest.fixture(scope="module")
-def alice():
-    return person("alice")
-
-
-@pytest.fixture(scope="module")
-def bob():
-    return person("bob")
+from tests.vectors.people import NOW_MS, accept_with, introduced, prekeys_of
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from sealwire.crypto.group_entry import Kind, encode_text
 from sealwire.wire.group_content import Notice, SenderKeyGiven
-from tests.fault.circle import Circle, whisper
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
+from tests.fault.circle import whisper
 
 
 def show_made_up_head(by, to, circle):

@@ -7,13 +7,8 @@ import pytest
 from sealwire.crypto.group_entry import Kind
 from sealwire.wire.frames import Verb
 from tests.company import warned
-from tests.fault.circle import Circle, Tampered, spoken, with_entries
+from tests.fault.circle import Tampered, spoken, with_entries
 from tests.fault.hostile import inject, reasons
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
 
 
 def withheld(peer, head):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sealwire.crypto.group_entry import Kind
 from sealwire.ids import DeviceId, Mailbox
 from sealwire.peer.records import OutboxRow
@@ -15,11 +13,6 @@ from sealwire.wire.group_content import GroupNews, Invitation, SenderKeyGiven
 from tests.conftest import PEOPLE
 from tests.fault.circle import Circle
 from tests.fault.hostile import Mail, Tap, answers, bundle_of, listing, lookup_of, with_lookup
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
 
 
 def fans_to(tap: Tap, mailbox: Mailbox) -> int:

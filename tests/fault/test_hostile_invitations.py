@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from sealwire.crypto.group_entry import Invited, Kind, Role
 from sealwire.crypto.log_keys import LogKey
 from sealwire.crypto.membership import MAX_INVITED_MS
@@ -14,12 +12,7 @@ from sealwire.peer.desks.groups import GroupsDesk
 from sealwire.peer.groups.keys import MAX_UNKNOWN_KEYS
 from sealwire.wire.group_content import Invitation, Notice, SenderKeyGiven, Shared, SharedMessage
 from tests.company import Company, warned
-from tests.fault.circle import Circle, entry_by, push, whisper
-
-
-@pytest.fixture
-def circle(net):
-    return Circle(net)
+from tests.fault.circle import entry_by, push, whisper
 
 
 def invited(circle, role):

@@ -277,3 +277,13 @@ def _words(frame: bytes) -> tuple[object, ...]:
             return ("reset", Reset(frame[1]).name.lower())
         case verb:
             return (Verb(verb).name.lower(),)
+
+
+def pair(rig: Rig) -> tuple[Client, Client]:
+    """alice and bob, both here."""
+    return rig.login("alice"), rig.login("bob", "bob")
+
+
+def leave(client: Client) -> None:
+    """Say goodbye."""
+    client.feed(frames.encode_bye(client.token))

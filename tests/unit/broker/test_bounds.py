@@ -10,17 +10,10 @@ from sealwire.broker.mailbox import LIVE
 from sealwire.wire import frames
 from sealwire.wire.blobs import BlobDrop, BlobPut, BlobStat, encode_blob_request
 from sealwire.wire.frames import Code
+from tests.unit.broker.rig import leave, pair
 
 A = b"a" * 64
 KIB = 1024
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
-
-
-def leave(client):
-    client.feed(frames.encode_bye(client.token))
 
 
 def typing(client, to, count=1):

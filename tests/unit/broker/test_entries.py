@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from sealwire.broker.links import MAX_HELD
 from sealwire.wire import frames
+from tests.unit.broker.rig import pair
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
 
 
 def box(rig, client):

@@ -13,6 +13,7 @@ from sealwire.broker.port import BrokerSettings
 from sealwire.config.settings import KEYS
 from sealwire.wire import control, frames
 from sealwire.wire.frames import Code
+from tests.unit.broker.rig import leave, pair
 from tests.unit.broker.test_bans import order
 from tests.unit.broker.test_expiry import DAY_S, rest
 
@@ -25,14 +26,6 @@ def set_limits(rig, **values):
 
 def set_own(rig, name, **values):
     return order(rig, SetOwnLimits(None, name, tuple(values.items()))).outcome
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
-
-
-def leave(client):
-    client.feed(frames.encode_bye(client.token))
 
 
 def refused(client):

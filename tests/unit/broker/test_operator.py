@@ -16,20 +16,13 @@ from sealwire.broker.orders import (
     RevokeInvite,
 )
 from sealwire.broker.port import AddInvite, ListInvites
-from sealwire.wire import control, frames
+from sealwire.wire import control
 from sealwire.wire.frames import Code
+from tests.unit.broker.rig import leave, pair
 from tests.unit.broker.test_bans import REFUSED, order, try_login
 from tests.unit.broker.test_expiry import DAY_S, HOUR_S, away, rest
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
-
-
-def leave(client):
-    client.feed(frames.encode_bye(client.token))
 
 
 def delete(rig, name="bob", release=False):

@@ -9,12 +9,9 @@ from sealwire.broker.links import WRONG_TOKENS
 from sealwire.broker.mailbox import AWAY, BACKLOG, LIVE
 from sealwire.wire import frames
 from sealwire.wire.frames import Verb
+from tests.unit.broker.rig import pair
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
 
 
 def box(rig, client):

@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from sealwire.ids import Mailbox
 from sealwire.wire import many
 from sealwire.wire.frames import MAX_ENVELOPE_BYTES, Verb
-from tests.unit.broker.rig import Rig
+from tests.unit.broker.rig import Rig, pair
 
 A, B, C = b"a" * 64, b"b" * 64, b"c" * 64
 NOBODY = Mailbox(b"n" * 16)
-
-
-def pair(rig):
-    return rig.login("alice"), rig.login("bob", "bob")
 
 
 def together(client, *messages: tuple[Mailbox, bytes]) -> bytes:

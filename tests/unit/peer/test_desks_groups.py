@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sealwire.errors import GroupMemberError, GroupNameError, GroupTopicError
 from sealwire.peer.client import Client
-from tests.unit.peer.profile_of_alice import opened
-
-
-@pytest.fixture
-async def alice(tmp_path: Path) -> AsyncIterator[Client]:
-    client = await opened(tmp_path)
-    yield client
-    await client.close()
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "\u0301", "\u3164"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,14 +13,7 @@ import pytest
 from sealwire.errors import BackupError, ExportError, SealwireError, UnknownGroupError
 from sealwire.peer.api.past import Retention
 from sealwire.peer.client import Client
-from tests.unit.peer.profile_of_alice import opened, say
-
-
-@pytest.fixture
-async def alice(tmp_path: Path) -> AsyncIterator[Client]:
-    client = await opened(tmp_path)
-    yield client
-    await client.close()
+from tests.unit.peer.profile_of_alice import say
 
 
 async def test_conversations_are_listed_latest_first_with_what_is_unread(alice: Client) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +11,6 @@ from sealwire.crypto.safety import safety_number_of
 from sealwire.errors import ComparedOtherKeyError, UsageError
 from sealwire.peer.client import Client
 from tests.conftest import PEOPLE
-from tests.unit.peer.profile_of_alice import opened
-
-
-@pytest.fixture
-async def alice(tmp_path: Path) -> AsyncIterator[Client]:
-    client = await opened(tmp_path)
-    yield client
-    await client.close()
 
 
 def code_of_bob(alice: Client, key: bytes | None = None) -> str:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-
-import pytest
 
 from sealwire.ids import MessageId
 from sealwire.peer.api.past import Retention
@@ -14,13 +11,6 @@ from sealwire.peer.keeprecords import OldMessage
 from sealwire.peer.records import Now
 from sealwire.peer.store import Store
 from sealwire.peer.timers import Age
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store(None, bytes(32))
-    yield opened
-    opened.close()
 
 
 class Days:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from sealwire.ids import MessageId
 from sealwire.peer.people import People
 from sealwire.peer.prefs import Prefs
 from sealwire.peer.records import PersonRecord
 from sealwire.peer.store import Store
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store(None, bytes(32))
-    yield opened
-    opened.close()
 
 
 def test_nobody_is_accepted_or_blocked_by_default(store: Store) -> None:

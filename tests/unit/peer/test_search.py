@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from sealwire.peer.search import Query
 from sealwire.peer.store import Store
 
 FAR = 2**62
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store(None, bytes(32))
-    yield opened
-    opened.close()
 
 
 def say(store: Store, text: str, conversation: str = "bob") -> None:
