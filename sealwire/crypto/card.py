@@ -6,7 +6,6 @@ A card holds a device's public keys; its hash is the device's mailbox, so that n
 from __future__ import annotations
 
 import base64
-import binascii
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -313,8 +312,6 @@ class SignedDeviceList(Struct, frozen=True):
 _BEGIN = "-----BEGIN SEALWIRE CARD-----"
 _END = "-----END SEALWIRE CARD-----"
 _LINE = 64
-MAX_CARD_TEXT = 4096
-"""Characters; a card takes about 2,000. Without it a wrong file would be read into memory whole."""
 
 
 def card_to_text(signed: SignedCard) -> str:
@@ -325,24 +322,3 @@ def card_to_text(signed: SignedCard) -> str:
     body = base64.b64encode(signed.encode()).decode()
     lines = [body[at : at + _LINE] for at in range(0, len(body), _LINE)]
     return "\n".join([_BEGIN, *lines, _END, ""])
-
-
-def card_from_text(text: str) -> SignedCard:
-    """Read what ``card_to_text`` wrote, and verify it.
-
-    Raises:
-        RemoteProtocolError: it is no card.
-        RefusedError: the card is not signed by its account.
-
-    Source: protocol.md §7.
-    """
-    lines = text.strip().splitlines() if len(text) <= MAX_CARD_TEXT else []
-    if len(lines) < 3 or lines[0] != _BEGIN or lines[-1] != _END:
-        raise RemoteProtocolError("not a card")
-    try:
-        encoded = base64.b64decode("".join(lines[1:-1]), validate=True)
-    except (binascii.Error, ValueError):
-        raise RemoteProtocolError("not a card") from None
-    signed = SignedCard.decode(encoded)
-    signed.verify()
-    return signed

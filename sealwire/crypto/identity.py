@@ -19,7 +19,6 @@ from sealwire.crypto.card import (
     SignedCard,
     SignedDeviceList,
     account_fingerprint,
-    card_from_text,
     card_to_text,
 )
 from sealwire.crypto.primitives import (
@@ -47,7 +46,6 @@ __all__ = [
     "SignedCard",
     "SignedDeviceList",
     "account_fingerprint",
-    "card_from_text",
     "card_to_text",
     "login_transcript",
     "realm_of",

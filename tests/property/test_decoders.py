@@ -18,8 +18,6 @@ from sealwire.crypto.card import (
     DeviceList,
     SignedCard,
     SignedDeviceList,
-    card_from_text,
-    card_to_text,
 )
 from sealwire.crypto.group_entry import Invited, Kind, Role, SignedBody, encode_text, read_text
 from sealwire.crypto.group_log import LogEntry
@@ -98,10 +96,6 @@ def encoded(request: blobs.BlobRequest) -> bytes:
     return blobs.encode_blob_request(Token(b"token678"), request)
 
 
-def text_card(raw: bytes) -> SignedCard:
-    return card_from_text(raw.decode("latin-1"))
-
-
 WIRE: dict[str, tuple[Decoder, bytes]] = {
     **{f"frame {kind}": pair for kind, pair in FIXED.items()},
     **{f"control {kind}": triple[:2] for kind, triple in CONTROL.items()},
@@ -153,7 +147,6 @@ KEPT: dict[str, tuple[Decoder, bytes]] = {
 
 VAULT = Vault(b"v" * 32)
 SEALED: dict[str, tuple[Decoder, bytes]] = {
-    "card text": (text_card, card_to_text(BOB.card).encode()),
     "record": (lambda raw: VAULT.open(b"c", raw), VAULT.seal(b"c", b"record", os.urandom)),
     "key file": (
         lambda raw: open_key_file(b"p", raw if raw[14:22] == COST else b""),

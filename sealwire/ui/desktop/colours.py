@@ -21,7 +21,6 @@ class Colours(Struct, frozen=True):
     """One look. Values are ``#rrggbb``."""
 
     name: str
-    is_dark: bool
     outline: int
     """Width of the line around bubbles and cards, in pixels; 0 where a colour of its own is enough."""
 
@@ -75,7 +74,7 @@ class Colours(Struct, frozen=True):
 
 
 LIGHT: Final = Colours(
-    name="light", is_dark=False, outline=0,
+    name="light", outline=0,
     window="#f7f9fb", panel="#ffffff", chat="#eef2f5", raised="#eef1f5", chosen="#d9efeb", chosen_text="#0c2b28",
     line="#e0e6ec", edge="#7d8a99", scroll="#b9c3cd",
     text="#18212c", muted="#566273", accent="#0b6b64", accent_text="#ffffff", focus="#0a5fd0",
@@ -86,7 +85,7 @@ LIGHT: Final = Colours(
 )  # fmt: skip
 
 DARK: Final = Colours(
-    name="dark", is_dark=True, outline=0,
+    name="dark", outline=0,
     window="#10161c", panel="#161d25", chat="#0d1318", raised="#202a35", chosen="#1d4743", chosen_text="#e8f7f4",
     line="#27313c", edge="#74838f", scroll="#46535f",
     text="#e7ecf2", muted="#9fadbc", accent="#63d2c3", accent_text="#05211d", focus="#8fc1ff",
@@ -97,7 +96,7 @@ DARK: Final = Colours(
 )  # fmt: skip
 
 CONTRAST_DARK: Final = Colours(
-    name="contrast-dark", is_dark=True, outline=2,
+    name="contrast-dark", outline=2,
     window="#000000", panel="#000000", chat="#000000", raised="#1c1c1c", chosen="#ffe14d", chosen_text="#000000",
     line="#ffffff", edge="#ffffff", scroll="#ffffff",
     text="#ffffff", muted="#ffffff", accent="#ffe14d", accent_text="#000000", focus="#00e5ff",
@@ -108,7 +107,7 @@ CONTRAST_DARK: Final = Colours(
 )  # fmt: skip
 
 CONTRAST_LIGHT: Final = Colours(
-    name="contrast-light", is_dark=False, outline=2,
+    name="contrast-light", outline=2,
     window="#ffffff", panel="#ffffff", chat="#ffffff", raised="#ececec", chosen="#00308f", chosen_text="#ffffff",
     line="#000000", edge="#000000", scroll="#000000",
     text="#000000", muted="#000000", accent="#00308f", accent_text="#ffffff", focus="#b00070",

@@ -1,4 +1,4 @@
-"""What a person can do, with the pages that ask for the rest: with a message, a conversation, a person, a group."""
+"""What a person can do from the full screen, typed or by a key, with the pages that ask for the rest."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_what_is_set_holds_at_once_and_at_the_next_start(desktop: Desktop, tmp_p
     qtbot.waitUntil(lambda: desktop.window is not None and desktop.window.isVisible())
     assert desktop.window is not None
     desktop.window.preferences_changed.emit(Preferences(theme="dark", lock_minutes=7, enter_sends=False))
-    assert look().colours.is_dark
+    assert look().colours.name == "dark"
     assert not desktop.window.pane.composer.editor.enter_sends
     assert desktop.idle._timer.interval() == 7 * 60_000
     assert prefs.load(tmp_path / "alice").theme == "dark"
