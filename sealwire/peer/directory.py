@@ -163,7 +163,8 @@ class Directory:
             self.resolved.append(Resolved(name, UnknownPeerError(name=name)))
             return False
         if response.code != Code.OK:
-            heapq.heappush(self._later, (self._again_s(name, response, now), name))
+            if all(waits != name for _at_s, waits in self._later):  # once, or each wish would go round for good
+                heapq.heappush(self._later, (self._again_s(name, response, now), name))
             return False
         self._pauses_s.pop(name, None)
         try:

@@ -59,3 +59,15 @@ def test_a_broker_that_says_no_time_is_asked_again_soon_and_then_less_often(net)
     assert bob.texts() == ["a patient word"]
     pauses = [round(later - first) for first, later in zip(put_off.asked_s, put_off.asked_s[1:])]
     assert pauses == [1, 2, 4], "a crowd that waits for keys does not keep the broker busy refusing"
+
+
+def test_a_name_that_is_put_off_waits_once_however_often_somebody_wants_it(net):
+    alice = net.peer("alice")
+    net.run()
+    put_off = PutOff(alice, Code.RATE, 0, times=10_000, of=lambda response: response)
+    for _ in range(20):
+        alice.turn([], lambda engine, _now: engine.find("bob"))
+        net.run()
+    assert len(put_off.asked_s) == 20
+    net.advance(3600)
+    assert len(put_off.asked_s) < 20 + 80, "once a minute, not twenty times"
