@@ -295,7 +295,7 @@ def test_a_source_that_changes_on_the_way_fails_in_words_and_reaches_nobody(net,
     alice, bob = two
     file_id = send(alice, "bob", LARGE, "film.bin")
     some_turns(net, 6)
-    (alice.folder / "outbox" / "film.bin").write_bytes(LARGE[:-1] + b"x")
+    (alice.folder / "outbox" / "film.bin").write_bytes(LARGE[:-1] + bytes([LARGE[-1] ^ 1]))
     net.run()
     assert states(alice, file_id)[-1] == "failed"
     assert alice.states(file_id) == ["failed"]
@@ -354,7 +354,7 @@ def test_a_source_that_is_another_after_a_break_is_sent_anew(net, two):
     while not any(isinstance(one, Progressed) for one in alice.hauler.told):
         some_turns(net, 1)
     alice.crash()
-    other = b"x" + LARGE[1:]
+    other = bytes([LARGE[0] ^ 1]) + LARGE[1:]
     source.write_bytes(other)
     os.utime(source, ns=(mtime_ns, mtime_ns))  # as if nothing had been
     alice.start()
