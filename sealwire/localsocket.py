@@ -120,10 +120,19 @@ def remove(folder: Path, name: str) -> None:
 
 def _choose(folder: Path, name: str) -> Path:
     path = folder / f"{name}.sock"
-    if len(os.fsencode(path)) <= MAX_PATH_BYTES:
+    if _fits(path):
         return path
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    parent = runtime if os.path.isdir(runtime) and len(os.fsencode(runtime)) < MAX_PATH_BYTES // 2 else None
-    path = Path(tempfile.mkdtemp(prefix=FALLBACK_PREFIX, dir=parent)) / f"{name}.sock"  # mkdtemp makes it 0700
+    parent = next((one for one in _short_lived() if _fits(Path(one, FALLBACK_PREFIX + "8_random", path.name))), None)
+    path = Path(tempfile.mkdtemp(prefix=FALLBACK_PREFIX, dir=parent)) / path.name  # mkdtemp makes it 0700
     (folder / f"{name}.path").write_text(f"{path}\n", "utf-8")
     return path
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= MAX_PATH_BYTES
+
+
+def _short_lived() -> list[str]:
+    """Return the folders for short-lived files that can be written to: what TMPDIR names may be as long as ours."""
+    places = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp")  # noqa: S108 - one of our own in it
+    return [place for place in places if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)]

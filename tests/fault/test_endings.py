@@ -16,6 +16,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
+from sealwire import localsocket
 from sealwire.broker.keyfiles import read_public
 from sealwire.testing.processes import ROOT, JsonPeer, Stage
 from sealwire.wire import frames
@@ -140,7 +141,7 @@ def test_a_broker_amid_traffic_handshakes_and_silent_administrators(broker, peer
     alice, bob = peer(address, "alice"), peer(address, "bob")
     host, port = address.removeprefix("tcp://").split(":")
     administrator = socket.socket(socket.AF_UNIX)
-    administrator.connect(str(tmp_path / "data" / "broker" / "admin.sock"))
+    administrator.connect(str(localsocket.current(tmp_path / "data" / "broker", "admin")))
     with administrator, socket.create_connection((host, int(port))):
         bob.login()
         bob.close()

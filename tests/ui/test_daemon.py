@@ -110,13 +110,13 @@ def test_commands_go_through_the_running_peer(house: House, daemons: tuple[Daemo
     assert "nobody" in unknown.stderr
     assert unknown.stdout == ""
     assert alice.ask("verify", "bob").stdout.count("\n") == 3, "a person at another terminal is not asked"
-    assert (alice.folder / "peer.sock").stat().st_mode & 0o777 == 0o600
+    assert localsocket.current(alice.folder, "peer").stat().st_mode & 0o777 == 0o600
 
     # A second one says who is there; the first goes on and ends cleanly.
     busy = house.peer("alice", "daemon", code=1)
     assert str(alice.process.pid) in busy.stderr
     assert alice.stop() == bob.stop() == 0
-    assert not (alice.folder / "peer.sock").exists()
+    assert not localsocket.current(alice.folder, "peer").exists()
 
 
 def test_a_socket_speaks_json_rpc_and_tells_events_to_who_asks(daemons: tuple[Daemon, Daemon]) -> None:
@@ -161,7 +161,7 @@ def test_a_killed_peer_leaves_nothing_in_the_way(house: House, daemons: tuple[Da
     alice, _bob = daemons
     os.kill(alice.process.pid, signal.SIGKILL)
     alice.process.wait(PATIENCE_S)
-    assert (alice.folder / "peer.sock").exists()
+    assert localsocket.current(alice.folder, "peer").exists()
     house.peer("alice", "status")
     again = Daemon(house, "alice")
     assert again.ask("status").returncode == 0

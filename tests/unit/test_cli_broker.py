@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sealwire import invite
+from sealwire import invite, localsocket
 from sealwire.cli.broker import parser as parser_of_broker
 from sealwire.testing.processes import plant
 from tests.conftest import PEOPLE
@@ -120,7 +120,7 @@ def test_a_second_broker_on_the_same_data_is_told_the_pid(start: Start, tmp_path
 
 def test_a_killed_broker_never_stops_the_next_start(start: Start, tmp_path: Path) -> None:
     assert start().end(signal.SIGKILL) == -signal.SIGKILL
-    assert (tmp_path / "data" / "broker" / "admin.sock").exists()  # what kill -9 leaves behind
+    assert localsocket.current(tmp_path / "data" / "broker", "admin").exists()  # what kill -9 leaves behind
     start()
     assert run(tmp_path, "status").returncode == 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sealwire import localsocket
 from tests.unit.test_cli_broker import Start, run, start
 
 __all__ = ["start"]
@@ -63,7 +64,7 @@ def test_monitoring_is_never_for_other_machines(tmp_path: Path, address: str) ->
 def test_the_log_is_json_lines_when_asked_for(start: Start, tmp_path: Path) -> None:
     broker = start("--log-format", "json", SEALWIRE_LOG__LEVEL="warning")
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(str(tmp_path / "data" / "broker" / "admin.sock"))
+        sock.connect(str(localsocket.current(tmp_path / "data" / "broker", "admin")))
     assert run(tmp_path, "status").returncode == 0  # answered after the one that went away
     broker.process.terminate()
     _out, said = broker.process.communicate(timeout=20)

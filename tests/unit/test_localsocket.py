@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def test_whoever_listens_is_found_and_nobody_else_may_connect(tmp_path: Path) -> None:
     assert localsocket.connect(tmp_path, "peer") is None
     with localsocket.listen(tmp_path, "peer") as listener:
-        assert stat.S_IMODE((tmp_path / "peer.sock").stat().st_mode) == 0o600
+        assert stat.S_IMODE(localsocket.current(tmp_path, "peer").stat().st_mode) == 0o600
         client = localsocket.connect(tmp_path, "peer")
         assert client is not None
         accepted, _ = listener.accept()
@@ -55,6 +55,22 @@ def test_a_path_too_long_gets_a_pointer_and_both_go_again(tmp_path: Path) -> Non
         client.close()
     localsocket.remove(deep, "peer")
     assert not elsewhere.parent.exists()
+    assert list(deep.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["XDG_RUNTIME_DIR", "TMPDIR"])
+def test_a_folder_for_short_lived_files_whose_path_is_too_long_as_well_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir(mode=0o700)
+    monkeypatch.setenv(name, str(deep))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # TMPDIR is looked at again
+    with localsocket.listen(deep, "peer"):
+        client = localsocket.connect(deep, "peer")
+        assert client is not None
+        client.close()
+    localsocket.remove(deep, "peer")
     assert list(deep.iterdir()) == []
 
 

@@ -72,7 +72,7 @@ def test_a_request_is_answered(folder: Path, server: AdminServer) -> None:
 
 
 def test_the_socket_is_for_its_owner_alone(folder: Path, server: AdminServer) -> None:
-    mode = (folder / "admin.sock").stat().st_mode
+    mode = localsocket.current(folder, admin.SOCKET).stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert stat.S_IMODE(mode) == 0o600
 
@@ -114,7 +114,7 @@ def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(
     folder: Path, server: AdminServer, line: bytes
 ) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(folder / "admin.sock"))
+        client.connect(str(localsocket.current(folder, admin.SOCKET)))
         client.sendall(line)
         assert json.loads(client.recv(4096))["ok"] is False
     assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
@@ -125,9 +125,9 @@ def test_a_client_that_leaves_or_says_nothing_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr(admin, "CLIENT_TIMEOUT_S", 0.1)
     with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as leaving:
-        leaving.connect(str(folder / "admin.sock"))
+        leaving.connect(str(localsocket.current(folder, admin.SOCKET)))
         leaving.close()
-        silent.connect(str(folder / "admin.sock"))
+        silent.connect(str(localsocket.current(folder, admin.SOCKET)))
         assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
 
 
@@ -154,7 +154,7 @@ def test_a_broker_that_does_not_answer_is_not_called_none(folder: Path, monkeypa
 
 def test_an_endless_line_is_cut(folder: Path, server: AdminServer) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(folder / "admin.sock"))
+        client.connect(str(localsocket.current(folder, admin.SOCKET)))
         try:
             for _part in range(100):
                 client.sendall(b"x" * 4096)
@@ -183,12 +183,14 @@ def test_a_broker_whose_socket_was_deleted_is_not_called_none(folder: Path) -> N
 
 
 def test_a_stale_socket_is_replaced(folder: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as killed:
-        killed.bind(str(folder / "admin.sock"))  # closed without unlink: what kill -9 leaves
+    localsocket.listen(folder, admin.SOCKET).close()  # without unlink: what kill -9 leaves
+    left = localsocket.current(folder, admin.SOCKET)
+    assert left.exists()
     server = AdminServer(folder, HANDLERS)
     assert admin.ask(folder, {"do": "echo", "word": 1})["echo"] == 1
     server.close()
-    assert not (folder / "admin.sock").exists()
+    assert not left.exists()
+    assert not localsocket.current(folder, admin.SOCKET).exists()
 
 
 def test_a_path_too_long_for_a_socket_falls_back_to_a_private_folder(
