@@ -219,7 +219,7 @@ class Router:
         return self._ledger.wait_s(self._now)
 
     def tick(self) -> bool:
-        """Look at deadlines, at most once a second (then True). Called when nothing waits: whoever is late then, is."""
+        """Look at deadlines, at most once a second (then True)."""
         now = self._now
         self._lobby.see_off(now)
         if now - self._ticked < TICK_S:

@@ -56,7 +56,8 @@ _DISK_S: Final = 10.0
 _SOCKETS_S: Final = 3.0
 """Above LINGER_MS: what libzmq still holds then ends with the process."""
 _LOOK_S: Final = 1.0
-"""How often the ZAP thread is looked at: one that ends is replaced within two."""
+"""How often the ZAP thread is looked at: one that ends is replaced within two. Also how long a flood may keep the loop
+from its deadlines; without that whoever stays silent beside it stays for ever."""
 _PONGS_S: Final = 0.1
 """PONGs go out with something else, or alone so often: ten thousand idle peers bring forty PINGs a second,
 each PONG by itself wakes ZeroMQ's thread, and a peer waits ten seconds for it."""
@@ -85,7 +86,7 @@ class Server:
         metrics: Metrics | None = None,
     ) -> None:
         self._metrics = metrics
-        self._turned_at = self._look_at = self._pongs_at = time.monotonic()
+        self._turned_at = self._look_at = self._looked_at = self._pongs_at = time.monotonic()
         self._is_serving = False
         self._bytes_in = self._bytes_out = self._full_turns = 0
         self._settings = settings
@@ -262,8 +263,9 @@ class Server:
                 # Nothing came but PINGs, as from thousands of idle peers all day: nothing else has to be done sooner.
                 ready = self._wait(sockets, due_at - now)
                 continue
-            if not is_more:
-                self._warden.look()  # now: whoever is late has nothing under way
+            if not is_more or now - self._looked_at >= _LOOK_S:
+                self._looked_at = now
+                self._warden.look(is_all_read=not is_more)
             while events:
                 router.store_event(events.popleft())
                 is_more = True

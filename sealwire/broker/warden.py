@@ -157,7 +157,12 @@ class Inflow:
 
 
 class Warden:
-    """Carries out what the connections' states ask for. Called by the loop when nothing waits to be read."""
+    """Carries out what the connections' states ask for.
+
+    Called by the loop when nothing waits to be read: whoever is late then has nothing under way. Where there always is
+    something it is called all the same, and late enough: ZeroMQ reads connections in turn, so that what one has said
+    lies there for a moment and not for seconds.
+    """
 
     def __init__(self, monitor: Monitor, router: Router) -> None:
         self._monitor = monitor
@@ -182,16 +187,19 @@ class Warden:
             "shut_overfull": self.overfull,
         }
 
-    def look(self) -> None:
+    def look(self, is_all_read: bool = True) -> None:
         """Deadlines and silent connections once a second, bytes without end more often.
 
         Thousands may come and go within a second. What that costs is paid in parts: whoever talks waits for one part.
+
+        Args:
+            is_all_read: else nobody can be blamed for bytes that nobody has heard.
         """
         router = self._router
         now = router.relay.now  # not the clock's own: a pause of the loop moves these deadlines as well
         is_tick = router.tick()
         self._take(now)
-        if self._inflow.is_due(now):
+        if is_all_read and self._inflow.is_due(now):
             self._end_overfull(now)
         if is_tick:
             self._late.extend(self._doorstep.overdue(router.spoken, now))

@@ -339,6 +339,16 @@ def test_a_pong_that_waits_for_others_goes_out_with_the_next_message(serve, monk
     assert bob.recv(Verb.DELIVER).endswith(b"envelope")
 
 
+def test_a_flood_that_leaves_no_turn_idle_keeps_nobody_else_from_being_ended(serve, monkeypatch):
+    real = server_module.Server._drain
+    monkeypatch.setattr(server_module.Server, "_drain", lambda server: real(server) or not time.sleep(0.002))
+    broker = serve(hello_timeout_s=0.5)
+    alice, silent = broker.login("alice"), broker.peer("bob", "bob").connect()
+    assert silent.is_closed()
+    alice.socket.send(frames.encode_ping(alice.token, 1))
+    assert frames.decode_u64(alice.recv(Verb.PONG)) == 1
+
+
 # --- a process of its own ------------------------------------------------------------------------------------
 
 

@@ -200,3 +200,16 @@ def test_a_crowd_is_seen_to_in_parts_and_all_of_it_is_gone_within_ten_seconds(ri
         assert one.wait_s == (BUSY_LOOK_S if one._late or were_new >= AT_ONCE else LOOK_S)
     assert sorted(shut) == list(range(2_000))
     assert one.counts()["shut_silent"] == 2_000
+
+
+def test_nobody_is_blamed_for_bytes_that_the_broker_has_not_read(rig, monkeypatch) -> None:
+    monkeypatch.setattr(warden, "peer_of", lambda fd: ("192.0.2.1", fd))
+    monkeypatch.setattr(warden, "shut_down", lambda _fd, _peer: True)
+    crowd = Crowd()
+    one = Warden(crowd, rig.router)
+    monkeypatch.setattr(one._inflow, "_received", lambda _fd: 2 * UNHEARD_BYTES)
+    crowd.events = [(True, 5)]
+    one.look(is_all_read=False)
+    assert one.overfull == 0
+    one.look()
+    assert one.overfull == 1
