@@ -1,6 +1,6 @@
 """Being told to stop: by Ctrl+C, by a service manager, by a terminal that closes. At any moment, and cleanly.
 
-``cli.start`` holds these signals back before it imports anything. They are heeded from the moment on when it is known
+``cli.start`` holds these signals back before it imports anything that takes time. They are heeded once it is known
 what they should do, so that none can fall into a gap between two ways of handling them.
 """
 

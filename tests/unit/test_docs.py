@@ -195,6 +195,13 @@ def test_every_error_is_listed_with_its_exit_code_and_sentence():
     assert {code: (exit_code, sentence.strip("`")) for code, exit_code, sentence in rows} == known
 
 
+def test_the_figures_of_long_runs_stand_in_their_reports_alone():
+    """A run writes its report anew, and nothing else."""
+    beside = re.findall(r"\]\(reports/[a-z-]+\.md\)([^\[|\n]*)", text_of(DOCS / "faults.md"))
+    assert len(beside) > 8
+    assert not [words for words in beside if re.search("[0-9]", words)]
+
+
 def test_every_warning_that_scripts_may_meet_is_listed():
     sources = "".join(text_of(path) for path in (ROOT / "sealwire" / "peer").rglob("*.py"))
     raised = set(re.findall(r'\bWarning\("([a-z-]+)"|"(group-[a-z]+)", text', sources))
