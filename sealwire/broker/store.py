@@ -100,7 +100,7 @@ class SqliteStore:
         except apsw.NotADBError as error:
             raise StoreError(path=self.path, detail="broker.db.key does not open it") from error
         except apsw.Error as error:
-            raise StoreError(path=self.path, **_why(error)) from error
+            raise StoreError(path=self.path, **why(error)) from error
         self._db.set_wal_hook(self._committed)
         self._lay_ballast()
 
@@ -137,7 +137,7 @@ class SqliteStore:
             states, bans, blobs = catalog.states(self._db), catalog.bans(self._db), catalog.blobs(self._db)
             limits = catalog.own_limits(self._db)
         except apsw.Error as error:
-            raise StoreFailedError(path=self.path, **_why(error)) from error
+            raise StoreFailedError(path=self.path, **why(error)) from error
         return Snapshot(incarnation, rows, self._mail(), mail_ms, states, bans, blobs, limits)
 
     def _newest_ms(self, table: str) -> Millis:
@@ -156,7 +156,7 @@ class SqliteStore:
             )
             yield from heapq.merge(mail, fans, key=itemgetter(1))
         except apsw.Error as error:
-            raise StoreFailedError(path=self.path, **_why(error)) from error
+            raise StoreFailedError(path=self.path, **why(error)) from error
 
     # --- jobs ------------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class SqliteStore:
             if self._wal_pages > CHECKPOINT_FORCED_PAGES:
                 self._checkpoint()
         except (apsw.Error, OSError) as error:
-            raise StoreFailedError(path=self.path, **_why(error)) from error
+            raise StoreFailedError(path=self.path, **why(error)) from error
         return Committed(job, rows, results, slices)
 
     def _write(self, job: Job) -> tuple[list[int] | range, list[Result]]:
@@ -277,7 +277,7 @@ class SqliteStore:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)  # the WAL's own space is needed, too
             self._lay_ballast()
         except (apsw.Error, OSError) as error:
-            raise StoreFailedError(path=self.path, **_why(error)) from error
+            raise StoreFailedError(path=self.path, **why(error)) from error
 
     def _checkpoint(self, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
         try:
@@ -336,8 +336,8 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
     return db
 
 
-def _why(error: Exception) -> dict[str, str]:
-    """What is said of an error; SQLite's words for a disk or a page that fails name nothing that one could do."""
+def why(error: Exception) -> dict[str, str]:
+    """Return what is said of an error; SQLite's words for a failing disk or page name nothing that one could do."""
     if isinstance(error, apsw.IOError):
         return {"detail": str(error), "hint": _("Look for errors of the disk in the system's log; stored mail waits.")}
     if not isinstance(error, apsw.CorruptError):

@@ -16,12 +16,20 @@ from msgspec.structs import asdict
 
 from sealwire.broker import admin, backup, keyfiles
 from sealwire.broker.backup import Copying, Facts
-from sealwire.broker.store import SqliteStore
+from sealwire.broker.store import SqliteStore, why
 from sealwire.cli.broker_office import AUDIT_NAME, AuditLog
 from sealwire.cli.common import EXIT_OK, say
 from sealwire.config import Settings
 from sealwire.crypto.identity import realm_of
-from sealwire.errors import BackupError, BrokerBusyError, NoBrokerHereError, NoBrokerYetError, SealwireError, UsageError
+from sealwire.errors import (
+    BackupError,
+    BrokerBusyError,
+    NoBrokerHereError,
+    NoBrokerYetError,
+    SealwireError,
+    StoreError,
+    UsageError,
+)
 from sealwire.files import PidLock, make_private_folder
 from sealwire.i18n import _
 
@@ -71,6 +79,8 @@ def _taken(here: _Here, path: Path) -> Facts:
         try:
             _copy(here, path)
             backup.stamp(path, here.keys.db_key, here.realm, time.time_ns() // 1_000_000)
+        except apsw.CorruptError as error:
+            raise StoreError(path=here.live, **why(error)) from error
         except apsw.Error as error:
             raise BackupError(path=path, detail=backup.reason_of(error)) from error
         return backup.verify(path, here.keys.db_key, here.realm)

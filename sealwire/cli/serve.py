@@ -24,6 +24,7 @@ from sealwire.broker.admin import ANSWER_TIMEOUT_S, LOCK, AdminServer, Request
 from sealwire.broker.backup import Copying, reason_of
 from sealwire.broker.port import AddInvite, BrokerSettings, Command, Status
 from sealwire.broker.server import Server
+from sealwire.broker.store import why
 from sealwire.cli.broker_office import Office, invite_id
 from sealwire.cli.common import EXIT_FAILED, EXIT_OK, say, say_bug
 from sealwire.cli.descriptors import fitted, reach
@@ -270,6 +271,9 @@ class Serving:
         try:
             while not is_done and time.monotonic() < until:
                 is_done = self._server.errand(copying.step).result(ANSWER_TIMEOUT_S - COPY_S - 1)
+        except apsw.CorruptError as error:
+            self._let_go()
+            raise StoreError(path=self._folder / DATABASE_NAME, **why(error)) from error
         except (apsw.Error, OSError) as error:
             self._let_go()
             raise BackupError(path=copying.path, detail=reason_of(error)) from error

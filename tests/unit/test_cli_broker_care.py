@@ -90,6 +90,42 @@ def test_what_must_not_be_put_back_is_refused(made: Path, spoil, said: str) -> N
         verify(made, KEY, REALM)
 
 
+def test_a_changed_bit_is_found_on_every_page_of_a_backup(holey: tuple[Path, list[int]], tmp_path: Path) -> None:
+    store = Store(holey[0].parent, KEY, 0)
+    store.copy(tmp_path / "copy")
+    store.close()
+    stamp(tmp_path / "copy", KEY, REALM, AT_MS)
+    content = (tmp_path / "copy").read_bytes()
+    for at in range(4_000, len(content), 4_096):
+        change(tmp_path / "copy", at)
+        with pytest.raises(BackupError):
+            verify(tmp_path / "copy", KEY, REALM)
+        (tmp_path / "copy").write_bytes(content)
+
+
+def test_a_database_that_cannot_be_copied_for_its_damage_is_said_to_be_that(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    live, key = tmp_path / "data" / "broker" / "broker.db", keyfiles.load_or_create(tmp_path / "keys").db_key
+    store = SqliteStore(live.parent, key, 0)
+    rows = list(store.apply(Job(AT_MS, [(Mailbox(bytes(16)), Mid(bytes(16)), os.urandom(2_000))] * 300)).rows)
+    store.apply(Job(AT_MS, deletes=rows))
+    store.close()
+    change(live, live.stat().st_size - 10)  # room that nothing reads but a copy
+    for serve in (lambda: None, start):
+        serve()
+        assert main(["backup", "copy", "--json"]) == 1
+        said = json.loads(capsys.readouterr().out)
+        assert said["name"] == "store"
+        assert "a page of it is not what was written" in said["message"]
+        assert not (tmp_path / "copy").exists()
+    shutil.copy(live, tmp_path / "other.db")
+    backup.compact(tmp_path / "other.db", key)
+    with backup.reading(tmp_path / "other.db", key) as db:
+        assert not backup.facts(db).messages
+
+
 def test_another_key_opens_nothing(made: Path) -> None:
     with pytest.raises(BackupError):
         verify(made, bytes(32), REALM)
