@@ -15,7 +15,7 @@ from sealwire.cli.completion import Program, Word, program_of
 from sealwire.i18n import use
 
 _ABOUT: Final = {
-    "peer": "an end-to-end encrypted messenger: one profile, by lines, in a window, by JSON-RPC, or for one question",
+    "peer": "an end-to-end encrypted messenger: full screen, lines, window, JSON-RPC, or one question",
     "broker": "relays messages between peers of Sealwire, without being able to read them",
 }
 _FILES: Final = {

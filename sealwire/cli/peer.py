@@ -1,4 +1,4 @@
-"""``peer.py``: one profile, by lines, by JSON-RPC, or for one question."""
+"""``peer.py``: one profile, on a full screen, by lines, by JSON-RPC, or for one question."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def parser() -> Parser:
     made = Parser(
         prog="peer.py",
         usage="%(prog)s --name NAME [FLAGS] [VERB …]\n       %(prog)s --demo",
-        description=_("An end-to-end encrypted messenger. Without a verb it holds a conversation by lines."),
+        description=_("An end-to-end encrypted messenger. Without a verb it holds a conversation."),
         epilog=_verb_list(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common_flags()],
