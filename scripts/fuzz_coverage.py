@@ -103,12 +103,6 @@ def fuzz(name: str, seeds: tuple[bytes, ...], longest: int, seconds: int, keep: 
         return Outcome(name, inputs, branches, corpus, f"{broken}\n{said[-3000:]}" if broken or not inputs else "")
 
 
-def last(what: str, said: str) -> int:
-    """The last number that libFuzzer gave for something."""
-    found = re.findall(rf"{what}[:=]? *(\d+)", said)
-    return int(found[-1]) if found else 0
-
-
 def child(name: str, options: list[str], seconds: int) -> str:
     """All that a child printed; it ends by itself."""
     command = [sys.executable, "-m", "scripts.fuzz_coverage", "--target", name, *options]

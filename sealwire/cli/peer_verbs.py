@@ -24,7 +24,6 @@ from sealwire.ui.views import sentences
 from sealwire.ui.views.trust import compare_lines, match_sentence
 
 DEFAULT_HISTORY = 50
-MAX_HISTORY = 1_000_000
 _PAGE = 500
 
 _QUIET_S = 0.5

@@ -44,7 +44,6 @@ MAX_SKIPPED: Final = 1_000
 _SALT_BYTES: Final = 12
 _HASH_BYTES: Final = 32
 _HEAD = struct.Struct(f">{TAG_BYTES}sI{_SALT_BYTES}s{KEY_BYTES}s")
-_COM_AT: Final = _HEAD.size - KEY_BYTES
 OVERHEAD_BYTES: Final = _HEAD.size + AUTHENTICATOR_BYTES + SIGNATURE_BYTES
 _SIZES: Final = frozenset(OVERHEAD_BYTES + size for size in BUCKETS)
 _CONTEXT = struct.Struct(f">{GROUP_ID_BYTES}sI{_HASH_BYTES}s{_HASH_BYTES}s")

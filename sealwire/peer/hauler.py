@@ -58,7 +58,6 @@ COPIES: Final = "out"
 COPY_AGE_S: Final = 600.0
 """A copy that no message names may be one that is just being made; after this it is left over."""
 FRAMES_PER_TURN: Final = 16
-NEVER: Final = float("inf")
 
 Command = Callable[[Mover], None]
 

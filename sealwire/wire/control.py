@@ -9,7 +9,7 @@ Source: protocol.md §3.2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -194,7 +194,6 @@ BUNDLE_RESPONSE_BYTES: Final = 3584
 """Likewise for Fetch: a bundle with the longest realm and name fits."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_T = TypeVar("_T")
 
 
 def _decoder(kind: Any) -> Callable[[bytes], Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from msgspec import Struct, field
@@ -83,6 +82,3 @@ class Canvas(Struct):
         colours = self.colours
         text = colours.own_text if own else colours.other_text
         return Ink(text, colours.accent, colours.mark, colours.mark_text, colours.raised)
-
-
-Finder = Callable[[], QPixmap | None]

@@ -12,7 +12,6 @@ from sealwire import qr
 
 LEAST: Final = 3
 """Pixels of a module at least: a phone at arm's length."""
-MOST: Final = 6
 
 
 class QrView(QWidget):
