@@ -32,7 +32,7 @@ class Arrived(Told):
 
 
 class LeadsOn:
-    """A page whose Enter leads to another place."""
+    """A page whose Enter leads to another place: to what comes after it, or to another line of it."""
 
 
 class AheadApp(App[int]):

@@ -11,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from sealwire import qr
 from sealwire.errors import SealwireError
 from sealwire.i18n import _, explain
+from sealwire.ui.terminal.ahead import LeadsOn
 from sealwire.ui.terminal.keys import Field
 from sealwire.ui.terminal.screens.base import Page, Row, button, plain
 from sealwire.ui.terminal.screens.trust import code
@@ -63,7 +64,7 @@ class Welcome(Page[str]):
         self.dismiss(event.button.id)
 
 
-class Passphrase(Page[str]):
+class Passphrase(Page[str], LeadsOn):
     """Open a key file, or choose a passphrase for a new one."""
 
     def __init__(self, name: str, is_new: bool, problem: str = "") -> None:

@@ -33,6 +33,17 @@ async def test_a_broker_is_started_here_a_passphrase_chosen_and_a_friend_invited
         await seat.see("Nobody yet. Ctrl+K begins.")
 
 
+async def test_both_lines_of_a_new_passphrase_may_come_at_once():
+    launcher = newcomer(broker=True)
+    async with seated(launcher.client, launcher=launcher, passphrase=None) as seat:
+        await seat.see("Hello alice")
+        seat.rush("secret\rother\r")
+        await seat.see("These were two different passphrases.")
+        seat.rush("\x15secret\rsecret\r")
+        await seat.see("Bring a friend")
+        assert launcher.passphrase == b"secret"
+
+
 async def test_nothing_opens_over_a_page_that_ends_by_itself():
     async with seated() as seat:
         page = Progress("Starting a broker")
