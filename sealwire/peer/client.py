@@ -225,10 +225,11 @@ class Client:
 
     async def status(self) -> Status:
         """The peer at a glance."""
-        queued = await self.do(lambda _now: len(self.store.outbox_rows()))
+        outbox = await self.do(lambda _now: len(self.store.outbox_rows()))
+        queued = await self.do(lambda _now: self.store.queued_count())
         unread = await self.do(lambda _now: self.store.unread_count())
         address = self.profile.broker_address
-        return Status(self.name, self.fingerprint, self.turns.connection.state, address, queued, unread)
+        return Status(self.name, self.fingerprint, self.turns.connection.state, address, queued, unread, outbox)
 
     def recipient(self, to: str) -> str:
         """Return a name of somebody else in its final form. Raises AccountNameError, UsageError."""

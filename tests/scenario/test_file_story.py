@@ -95,7 +95,9 @@ def two(net):
 def test_a_small_file_of_a_contact_is_simply_there_and_leaves_the_broker(net, two):
     alice, bob = two
     file_id = send(alice, "bob", caption="read this")
+    assert alice.store.queued_count() == 1
     net.run()
+    assert alice.store.queued_count() == 0
     told = message(bob, file_id)
     assert (told.kind, told.text, told.sender) == ("file", "read this", "alice")
     assert (told.file.name, told.file.size_bytes, told.file.media_type) == ("note.txt", len(SMALL), "text/plain")

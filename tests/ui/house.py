@@ -185,7 +185,7 @@ class Script:
     def settle(self) -> None:
         """Wait until the broker has everything of it, receipts too: those arrive before their sender is told so."""
         until = time.monotonic() + PATIENCE_S
-        while self.ask("status")["result"]["queued"]:
+        while self.ask("status")["result"]["outbox"]:
             assert time.monotonic() < until, "something stays queued"
             time.sleep(0.02)
 

@@ -60,7 +60,10 @@ class Status(Struct, frozen=True):
     connection: str
     broker: str
     queued: int
+    """Own messages that the broker does not have yet."""
     unread: int
+    outbox: int = 0
+    """Envelopes that it does not have yet: of those messages one for each device, receipts, keys of groups."""
 
 
 class ClientApi(Protocol):

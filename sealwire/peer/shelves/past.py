@@ -121,6 +121,12 @@ class PastShelf(Shelf):
         sql = "SELECT count(*) FROM message WHERE conversation = ? AND row > ? AND mine = 0 AND kind <> 2"
         return int(self._one(sql, conversation, self.read_up_to(conversation))[0])
 
+    def queued_count(self) -> int:
+        """How many own messages wait for the broker; receipts, keys and copies for more devices are none."""
+        waiting = "SELECT message FROM outbox UNION SELECT message FROM file WHERE mine AND state IN "
+        sql = "SELECT count(*) FROM message WHERE mine = 1 AND state = 0 AND id IN "
+        return int(self._one(f"{sql} ({waiting} ('waiting', 'sending'))")[0])
+
     def unread_between(self, up_to_row: int, conversation: str | None) -> list[tuple[str, str, MessageId]]:
         """(conversation, sender, id) of others' messages not read before, up to a row, oldest first."""
         sql = "SELECT conversation, sender, id FROM unread WHERE row > ? AND row <= ? AND coalesce(conversation = ?, 1)"

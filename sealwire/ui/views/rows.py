@@ -168,6 +168,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "broker": status.broker,
         "queued": status.queued,
         "unread": status.unread,
+        "outbox": status.outbox,
     }
 
 

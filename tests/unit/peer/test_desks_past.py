@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from sealwire.errors import BackupError, ExportError, SealwireError, UnknownGroupError
+from sealwire.ids import MessageId
 from sealwire.peer.api.past import Retention
 from sealwire.peer.client import Client
+from sealwire.peer.records import OutboxRow
 from tests.unit.peer.profile_of_alice import say
 
 
@@ -193,6 +195,16 @@ async def test_a_backup_of_a_client_that_runs_is_whole(alice: Client, tmp_path: 
     await say(alice, "bob", "after")
     assert [message.text for message in await alice.past.page("bob")] == ["kept", "after"], "the client goes on"
     assert (tmp_path / "alice.backup").stat().st_size > 10_000
+
+
+async def test_a_status_counts_messages_apart_from_all_that_has_to_go(alice: Client) -> None:
+    await say(alice, "bob", "waits", mine=True)
+    (waiting,) = await alice.past.page("bob")
+    with alice.store.transaction():
+        ids = (MessageId(bytes.fromhex(waiting.id)), MessageId(bytes(16)))
+        alice.store.add_outbox(OutboxRow(row, "bob", None, id, b"", 1) for row, id in enumerate(ids, 1))
+    status = await alice.status()
+    assert (status.queued, status.outbox) == (1, 2)
 
 
 async def test_an_export_comes_back_once_before_what_is_here(alice: Client, tmp_path: Path) -> None:

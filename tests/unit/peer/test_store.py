@@ -10,6 +10,7 @@ import pytest
 
 from sealwire.errors import StoreError
 from sealwire.ids import MessageId, mid_of
+from sealwire.peer.records import OutboxRow
 from sealwire.peer.store import MAX_QUARANTINED, Store
 
 KEY = bytes(range(32))
@@ -44,6 +45,23 @@ def test_the_file_holds_no_plaintext(tmp_path):
     store.close()
     assert b"very secret" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
     assert not (tmp_path / "peer.db").read_bytes().startswith(b"SQLite format 3")
+
+
+def test_what_is_queued_is_counted_in_own_messages_not_in_envelopes(tmp_path):
+    store = Store(tmp_path / "peer.db", KEY)
+    waiting, sent, receipt = (MessageId(os.urandom(16)) for _ in range(3))
+    with store.transaction():
+        for own in (waiting, sent):
+            store.add_message(own, "bob", "alice", True, "hi", 1)
+        store.add_outbox(
+            OutboxRow(row, "bob", None, id, b"", 1) for row, id in ((1, waiting), (2, waiting), (3, receipt))
+        )
+        assert store.accepted(sent) == "bob"
+    assert (len(store.outbox_rows()), store.queued_count()) == (3, 1)
+    with store.transaction():
+        store.delete_outbox([1, 2])
+        assert store.accepted(waiting) == "bob"
+    assert (len(store.outbox_rows()), store.queued_count()) == (1, 0)
 
 
 def test_a_flipped_bit_is_found_and_never_served(tmp_path):

@@ -45,7 +45,15 @@ def test_contact_json_tells_a_change_only_when_there_was_one() -> None:
 def test_small_answers() -> None:
     assert views.sent_json(Sent("00" * 16, "sent")) == {"id": "00" * 16, "state": "sent"}
     assert views.safety_json(SafetyNumber("bob", "1" * 60, "verified"))["digits"] == "1" * 60
-    assert views.status_json(Status("alice", "ab", "online", "tcp://x:1", 2, 3))["queued"] == 2
+    assert views.status_json(Status("alice", "ab", "online", "tcp://x:1", 2, 3, 7)) == {
+        "name": "alice",
+        "fingerprint": "ab",
+        "connection": "online",
+        "broker": "tcp://x:1",
+        "queued": 2,
+        "unread": 3,
+        "outbox": 7,
+    }
 
 
 def test_safety_number_is_read_in_three_lines_of_four_groups() -> None:
