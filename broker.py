@@ -2,7 +2,9 @@
 
 import sys
 
-from sealwire.cli import start
-
+try:
+    from sealwire.cli import start
+except KeyboardInterrupt:  # signals are not held back yet
+    sys.exit(130)
 if __name__ == "__main__":
     sys.exit(start("broker"))

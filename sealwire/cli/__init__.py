@@ -1,9 +1,9 @@
 """The two programs. This module alone must run on any Python 3, to say which one is needed."""
 
+import _signal  # type: ignore[import-not-found] # `signal` loads enumerations: 10 ms in which Ctrl+C is a traceback
 import gc
 import importlib
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False
@@ -57,8 +57,8 @@ def start(program: str) -> int:
 
 def _hold_signals() -> None:
     """Whoever is told to stop while it starts hears it when it knows what to do then (``cli.told``)."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    if hasattr(_signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP])
 
 
 def say_missing(error: ModuleNotFoundError) -> int:
