@@ -22,6 +22,7 @@ from sealwire.errors import BrokerUnreachableError, DeviceRefusedError, Sealwire
 from sealwire.i18n import _, explain
 from sealwire.peer.engine import Engine
 from sealwire.peer.events import Connection
+from sealwire.peer.inflow import LOOK_S
 from sealwire.peer.keystore import Keys
 from sealwire.peer.link import ATTEMPT_TIMEOUT_S, Link, LinkEvent
 from sealwire.peer.profile import Profile
@@ -50,7 +51,7 @@ class Connector:
         self._next_s = 0.0
         self._interval_s = profile.reconnect_first_s
         self._spread_s = 1.0
-        self._deadline_s = NEVER
+        self._deadline_s = self._look_s = NEVER
         self._admitted = self._was_open = False
         self._wrong_keys = 0
         self._failure: SealwireError | None = None
@@ -68,7 +69,7 @@ class Connector:
         """Monotonic time of the next thing to do without input."""
         if self._stopped:
             return NEVER
-        return self._deadline_s if self._link.is_open else self._next_s
+        return min(self._deadline_s, self._look_s) if self._link.is_open else self._next_s
 
     def advance(self, now: Now, engine: Engine) -> Connection | None:
         """Look at the link; returns a new connection state for people, if there is one."""
@@ -88,6 +89,10 @@ class Connector:
             shown = self._on_event(self._events.popleft(), now, engine) or shown
         if self._link.is_open and not self._admitted and now.mono_s > self._deadline_s:
             shown = self._lost(now, engine, LinkEvent.UNREACHABLE)
+        if self._link.is_open and now.mono_s >= self._look_s:
+            self._look_s = now.mono_s + LOOK_S
+            if self._link.is_flooded():
+                shown = self._lost(now, engine, LinkEvent.LOST)
         return shown
 
     def _holds_frames(self) -> bool:
@@ -136,7 +141,7 @@ class Connector:
     def _on_event(self, event: LinkEvent, now: Now, engine: Engine) -> Connection | None:
         if event is LinkEvent.ADMITTED:
             self._admitted = True
-            self._deadline_s = NEVER
+            self._deadline_s, self._look_s = NEVER, now.mono_s + LOOK_S
             engine.connect(now)
             self._told = True
             self._wake()
@@ -217,6 +222,7 @@ class Connector:
         self.unwatch()
         self._frames = []
         self._events.clear()
+        self._look_s = NEVER
         self._link.close()
 
     def finish(self, linger_s: float) -> None:

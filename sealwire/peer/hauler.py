@@ -25,6 +25,7 @@ import zmq
 
 from sealwire.errors import LocalProtocolError
 from sealwire.peer.download import Download
+from sealwire.peer.inflow import LOOK_S
 from sealwire.peer.link import ATTEMPT_TIMEOUT_S, Link, LinkEvent
 from sealwire.peer.mover import Mover, Removal
 from sealwire.peer.moves import (
@@ -81,7 +82,7 @@ class Hauler:
         self._wake_write.setblocking(False)
         self._may_connect = False
         self._admitted = False
-        self._attempt_ends_s = self._next_s = 0.0
+        self._attempt_ends_s = self._next_s = self._look_s = 0.0
         self._pause_s = PAUSE_FIRST_S
         self._told_s: dict[int, float] = {}
         self._last: dict[int, Progressed] = {}
@@ -176,6 +177,11 @@ class Hauler:
             else:
                 self._drop(now_s)
                 return
+        if self._admitted and now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            if self._link.is_flooded():
+                self._drop(now_s)
+                return
         if self._mover.is_open:
             self._pause_s = PAUSE_FIRST_S
         elif not self._admitted and now_s > self._attempt_ends_s:
@@ -184,6 +190,7 @@ class Hauler:
     def _connect(self, now_s: float) -> None:
         self._admitted = False
         self._attempt_ends_s = now_s + ATTEMPT_TIMEOUT_S
+        self._look_s = now_s + LOOK_S
         try:
             for descriptor in self._link.open():
                 self._selector.register(descriptor, selectors.EVENT_READ)
@@ -230,6 +237,8 @@ class Hauler:
             due_s = min(due_s, now_s + PROGRESS_S)
         if not self._link.is_open and self._mover.is_busy and self._may_connect:
             due_s = min(due_s, max(self._next_s, self._mover.not_before_s))
+        if self._link.is_open:
+            due_s = min(due_s, self._look_s)
         self._selector.select(max(0.0, due_s - now_s))
         with contextlib.suppress(OSError):
             self._wake_read.recv(4096)

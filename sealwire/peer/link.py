@@ -18,6 +18,7 @@ from zmq.utils.z85 import encode as z85
 
 from sealwire.closing import end_context
 from sealwire.errors import RemoteProtocolError
+from sealwire.peer.inflow import Inflow
 from sealwire.wire.frames import MAX_FRAME_BYTES
 from sealwire.wire.many import apart, gather_sends
 
@@ -83,6 +84,7 @@ class Link:
         self._secret = z85(connection_secret)
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
+        self._inflow: Inflow | None = None
 
     @property
     def is_open(self) -> bool:
@@ -121,7 +123,7 @@ class Link:
         socket.curve_serverkey = self._broker_key
         socket.curve_publickey = self._public
         socket.curve_secretkey = self._secret
-        monitor = socket.get_monitor_socket(sum(_EVENTS))
+        monitor = socket.get_monitor_socket(sum(_EVENTS) | zmq.EVENT_CONNECTED)
         self._monitor = monitor
         socket.connect(self._address)
         return [socket.fileno(), monitor.fileno()]
@@ -133,24 +135,37 @@ class Link:
         if monitor is not None and _has_input(monitor):
             with contextlib.suppress(zmq.Again):
                 while True:
-                    parts = monitor.recv_multipart(zmq.NOBLOCK)
-                    events.append(_read(parse_monitor_message(parts)))
+                    message = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
+                    if message["event"] == zmq.EVENT_CONNECTED:
+                        self._inflow = Inflow(int(message["value"]))
+                    else:
+                        events.append(_read(message))
         return events
 
     def drain_frames(self, most: int = FRAMES_PER_DRAIN) -> list[bytes]:
         """The frames that are there, at most so many, and those that came together apart.
 
         A multipart message is no frame of the protocol: it comes out as one empty frame, which the engine ignores
-        (the broker never sends one; a hostile one gains nothing by it).
+        (the broker never sends one; a hostile one gains nothing by it). One that never ends is for :meth:`is_flooded`.
         """
         frames: list[bytes] = []
         socket = self._socket
         if socket is not None and _has_input(socket):
+            if self._inflow is not None:
+                self._inflow.was_heard = True
             with contextlib.suppress(zmq.Again):
                 while len(frames) < most:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
                     frames += apart_or_whole(parts[0] if len(parts) == 1 else b"")
         return frames
+
+    def is_flooded(self) -> bool:
+        """Whether the broker brings bytes and no frame; to be asked each :data:`LOOK_S` seconds."""
+        inflow = self._inflow
+        if inflow is None or self._socket is None:
+            return False
+        inflow.was_heard = inflow.was_heard or _has_input(self._socket)
+        return inflow.is_endless()
 
     def send(self, frames: list[bytes]) -> bool:
         """Hand frames to ZeroMQ in order; False when the connection cannot take them (it is dead or stuck)."""
@@ -170,6 +185,7 @@ class Link:
             self._socket.disable_monitor()
             self._socket.close(0)
             self._socket = None
+        self._inflow = None
         if self._monitor is not None:
             self._monitor.close(0)
             self._monitor = None

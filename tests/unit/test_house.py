@@ -102,6 +102,7 @@ SHELLS = {
     "sealwire.peer.client",
     "sealwire.peer.connection",
     "sealwire.peer.hauler",
+    "sealwire.peer.inflow",
     "sealwire.peer.keystore",
     "sealwire.peer.link",
     "sealwire.peer.meetings",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from contextlib import suppress
+from select import select
+from socket import create_connection, create_server
+from threading import Thread
 
 import pytest
 import zmq
 from zmq.utils.z85 import decode
 
+from sealwire.peer import inflow
 from sealwire.peer.link import Link, LinkEvent, _read
 from sealwire.wire import frames, many
 from sealwire.wire.frames import Verb
@@ -93,6 +99,51 @@ def test_messages_of_one_turn_leave_together_and_come_apart(router):
         came += link.drain_frames()
     assert came == [*delivers, spoilt], "what cannot be read is for the engine to refuse"
     link.finish()
+
+
+class Narrow(Thread):
+    """Stands between a link and a router and passes on so many bytes towards the link, then none."""
+
+    def __init__(self, address: str, most: int) -> None:
+        super().__init__(daemon=True)
+        self._port, self._most = int(address.rpartition(":")[2]), most
+        self._listener = create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.start()
+
+    def run(self) -> None:
+        with suppress(ConnectionError), self._listener:
+            link, router = self._listener.accept()[0], create_connection(("127.0.0.1", self._port))
+            with link, router:
+                while self._most > 0:
+                    for ready in select([link, router], [], [])[0]:
+                        content = ready.recv(65_536)
+                        (router if ready is link else link).sendall(content)
+                        self._most -= len(content) if ready is router else 0
+                link.recv(65_536)  # until the link gives up
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much came on a connection")
+def test_a_message_without_end_is_noticed(router, monkeypatch):
+    monkeypatch.setattr(inflow, "UNHEARD_BYTES", 4_000_000)
+    address, key, socket = router
+    link = link_to(Narrow(address, 10_300_000).address, key)
+    assert first_event(link) is LinkEvent.ADMITTED
+    assert link.send([b"hello"])
+    rid, _ = socket.recv_multipart()
+    until = time.monotonic() + 10
+    for _ in range(60):  # 5.4 MB in messages that end
+        socket.send_multipart([rid, bytes(90_000)])
+        while not link.drain_frames() and time.monotonic() < until:
+            assert not link.is_flooded()
+    assert not link.is_flooded()
+    socket.send_multipart([rid, *[bytes(90_000)] * 60])  # as much in one that does not
+    while not link.is_flooded() and time.monotonic() < until:
+        assert link.drain_frames() == []
+        time.sleep(0.01)
+    flooded = link.is_flooded()
+    link.finish()
+    assert flooded
 
 
 def test_another_key_than_the_pinned_one_is_a_wrong_key(router):
