@@ -50,8 +50,9 @@ class Finding(Struct, frozen=True):
 
 
 def modes(keys: Path, folder: Path) -> Iterator[Finding]:
-    """Files that others of this machine may read."""
+    """Files that others of this machine may read, or put others in the place of."""
     private = [keys, folder, keys / keyfiles.SECRET_NAME, keys / keyfiles.DATABASE_NAME]
+    private += [folder / name for name in ("audit.log", "admin.sock", "blobs")]
     with contextlib.suppress(PermissionError):  # which is found below
         private += [path for path in sorted(folder.glob("broker.db*")) if path.is_file()]
     for path in private:
@@ -63,6 +64,12 @@ def modes(keys: Path, folder: Path) -> Iterator[Finding]:
         if mode & 0o077:
             sentence = f"Other users of this machine may open {path} (mode {mode:04o})."
             yield Finding("modes", sentence, f"Run: chmod {wanted:o} {path}")
+    for parent in sorted({keys.parent, folder.parent}):
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(parent.stat().st_mode)
+            if mode & 0o002 and not mode & stat.S_ISVTX:
+                sentence = f"Other users of this machine may put another folder in the place of one in {parent}."
+                yield Finding("modes", sentence, f"Run: chmod o-w {parent}")
 
 
 def space(folder: Path, free: Callable[[Path], int] | None = None) -> Iterator[Finding]:

@@ -22,7 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _program(arguments: Sequence[str]) -> int:
+    caller = streams.CALLER.get()
+    if _asks_for_json(arguments):
+        _log_as_json("info")  # before anything can be wrong with flags and settings
     chosen = parser().parse_args(arguments)
+    if chosen.verb is not None:
+        streams.CALLER.set(caller)  # what a verb says is for whoever typed it
     try:
         with told.interrupting():
             return _carry_out(chosen, arguments)
@@ -39,7 +44,7 @@ def _carry_out(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
         raise UsageError(_("{flag} is for serving, not for {verb}.").format(flag=flag, verb=chosen.verb))
     settings = load_settings(chosen, {"bind": "broker.bind", "log_format": "log.format"})
     if chosen.verb is None and settings.log.format == "json":
-        streams.CALLER.set(streams.Logged(logs.setup(settings.log.level, "json")))
+        _log_as_json(settings.log.level)
     match chosen.verb:
         case "status":
             return _status(settings, chosen.json)
@@ -59,6 +64,17 @@ def _carry_out(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
             return supervise.supervise([word for word in arguments if word != supervise.FLAG])
         case _:
             return _serve(settings, chosen.watch, chosen.whole)
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    words = " ".join(arguments).replace("=", " ")
+    if "--log-format" in words:
+        return "--log-format json" in words
+    return os.environ.get("SEALWIRE_LOG__FORMAT") == "json"
+
+
+def _log_as_json(level: logs.Level) -> None:
+    streams.CALLER.set(streams.Logged(logs.setup(level, "json")))
 
 
 def parser() -> Parser:

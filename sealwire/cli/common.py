@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import errno
 import json
+import logging
 import os
 import sys
 import traceback
@@ -122,7 +123,7 @@ def _answer(error: SealwireError) -> None:
 def report(error: SealwireError) -> int:
     """Say on stderr what happened and what to do next; returns the exit code."""
     sentence, hint = explain(error)
-    say(sentence)
+    say(sentence, logging.ERROR)
     if hint:
         say(hint)
     return error.exit
@@ -155,7 +156,8 @@ def say_bug(error: Exception) -> None:
     say(
         _("Sealwire stopped because of a mistake of its own ({kind} in {file}, line {line}).").format(
             kind=type(error).__name__, file=Path(place.filename).name, line=place.lineno
-        )
+        ),
+        logging.ERROR,
     )
     if os.environ.get("SEALWIRE_LOG__LEVEL") == "debug":
         say("".join(traceback.format_exception(error)).rstrip())

@@ -187,7 +187,8 @@ class Serving:
                 _(
                     "WARNING: {bind} can be reached from other machines and registration is open: anybody who can "
                     "connect can register. Set broker.registration to invite unless you mean it."
-                ).format(bind=broker.bind)
+                ).format(bind=broker.bind),
+                logging.WARNING,
             )
 
     def _ready(self, endpoint: str) -> None:

@@ -40,8 +40,11 @@ class Logged:
 
     def err(self, line: str) -> None:
         """See Streams."""
-        name = self._logger.name
-        self._logger.handle(self._logger.makeRecord(name, logging.INFO, "", 0, line, (), None))
+        self.record(line, logging.INFO)
+
+    def record(self, line: str, level: int) -> None:
+        """Write one line with its level: who watches the log looks for errors by that."""
+        self._logger.handle(self._logger.makeRecord(self._logger.name, level, "", 0, line, (), None))
 
     async def line(self, line: str) -> None:
         """See Streams."""
@@ -64,16 +67,21 @@ def put(line: str) -> None:
         caller.out(line)
 
 
-def say(text: str) -> None:
+def say(text: str, level: int = logging.INFO) -> None:
     """Write lines for people. Control characters from elsewhere cannot drive the terminal.
 
     Nobody to read them, or no room for them on a full disk, ends nothing: what was done is done.
+
+    Args:
+        level: of the record, where lines are records of a log.
     """
     caller = CALLER.get()
     with contextlib.suppress(OSError):
         for line in text.split("\n"):
             if caller is None:
                 print(printable(line, _MARKS), file=sys.stderr, flush=True)
+            elif isinstance(caller, Logged):
+                caller.record(line, level)
             else:
                 caller.err(line)
 

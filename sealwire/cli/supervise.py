@@ -5,6 +5,7 @@ It loads nothing of the broker's own: what could fail there fails in the child.
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import threading
@@ -60,7 +61,8 @@ class Supervisor:
                 return code if code >= 0 else 128 - code
             if lived >= STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            say(_("The broker ended ({how}); it starts again in {pause} s.").format(how=_how(code), pause=pause_s))
+            said = _("The broker ended ({how}); it starts again in {pause} s.").format(how=_how(code), pause=pause_s)
+            say(said, logging.WARNING)
             if self._pause(pause_s):
                 break
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)

@@ -64,6 +64,20 @@ def test_wrong_modes(stopped: Path, name: str) -> None:
     assert examine(stopped) == ["modes"]
 
 
+@pytest.mark.parametrize(("name", "mode"), [("broker/audit.log", 0o644), ("broker/blobs", 0o755), (".", 0o777)])
+def test_modes_by_which_others_read_orders_or_exchange_the_folder(tmp_path: Path, name: str, mode: int) -> None:
+    fill(tmp_path, AT_MS)
+    data = tmp_path / "data"
+    (data / "broker" / "audit.log").touch(mode=0o600)
+    (data / "broker" / "blobs").mkdir(mode=0o700, exist_ok=True)
+    assert list(doctor.modes(tmp_path / "keys", data / "broker")) == []
+    (data / name).chmod(mode)
+    (found,) = doctor.modes(tmp_path / "keys", data / "broker")
+    assert found.name == "modes"
+    (data / name).chmod(0o1777)  # as /tmp: nobody moves what is not theirs
+    assert len(list(doctor.modes(tmp_path / "keys", data / "broker"))) == (name != ".")
+
+
 @pytest.mark.parametrize("name", ["broker.key", "broker.db.key"])
 @pytest.mark.parametrize("how", ["gone", "empty"])
 def test_keys_that_are_gone_or_hold_nothing(stopped: Path, name: str, how: str) -> None:

@@ -7,11 +7,13 @@ import re
 import socket
 import urllib.error
 import urllib.request
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
 from sealwire import localsocket
+from sealwire.cli import broker
 from tests.unit.test_cli_broker import Start, run, start
 
 __all__ = ["start"]
@@ -77,5 +79,22 @@ def test_an_end_with_an_error_is_json_lines_as_well(start: Start, tmp_path: Path
     first = start()
     second = run(tmp_path, "--bind", "tcp://127.0.0.1:0", SEALWIRE_LOG__FORMAT="json")
     assert second.returncode == 1
-    said = [json.loads(line)["message"] for line in second.stderr.splitlines()]
-    assert str(first.process.pid) in said[0]
+    said = [json.loads(line) for line in second.stderr.splitlines()]
+    assert str(first.process.pid) in said[0]["message"]
+    assert said[0]["level"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--log-format", "json", "--nonsense"], 2),
+        (["--log-format=json", "--bind", "nonsense"], 3),
+        (["--log-format", "json", "--config", "missing.yaml"], 3),
+    ],
+)
+def test_a_start_that_is_wrong_says_so_in_json_lines(
+    words: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert copy_context().run(broker.main, words) == code
+    assert json.loads(capsys.readouterr().err.splitlines()[0])["level"] == "error"
