@@ -42,7 +42,7 @@ from sealwire.broker.orders import (
     SetState,
 )
 from sealwire.broker.port import Command, InviteRow, ListInvites, Result
-from sealwire.cli.limits_desk import LimitsDesk
+from sealwire.cli.limits_desk import LimitsDesk, check_stored
 from sealwire.errors import SealwireError, StoreError, UnknownPeerError, UsageError
 from sealwire.files import open_private
 from sealwire.i18n import _
@@ -160,12 +160,12 @@ class Office:
 
     def _set_state(self, request: Request, state: int) -> dict[str, Any]:
         name = _target(request)
-        self._done(self._submit(SetState(None, name, state)), name)
+        check_stored(self._submit(SetState(None, name, state)), name, self._folder)
         return {}
 
     def _drop(self, request: Request, release: bool) -> dict[str, Any]:
         name = _target(request)
-        self._done(self._submit(DropAccount(None, name, release)), name)
+        check_stored(self._submit(DropAccount(None, name, release)), name, self._folder)
         return {"released": release}
 
     def _kick(self, request: Request) -> dict[str, Any]:
@@ -209,19 +209,13 @@ class Office:
         if not found:
             raise UsageError(_("There is no invite {id}.").format(id=wanted), _("broker.py invite list shows them."))
         for row in found:
-            self._done(self._submit(RevokeInvite(None, row.token_hash)), wanted)
+            check_stored(self._submit(RevokeInvite(None, row.token_hash)), wanted, self._folder)
         return {}
 
     def _invites(self) -> tuple[InviteRow, ...]:
         result = self._submit(ListInvites())
         assert isinstance(result, Result)
         return result.invites
-
-    def _done(self, result: Result, name: str) -> None:
-        if result.outcome == "unknown":
-            raise UnknownPeerError(name=name)
-        if result.outcome != "done":
-            raise StoreError(path=self._folder, detail=_("there is no room for it"))
 
 
 # --- requests and rows ---------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ class LimitsDesk:
             if text != DEFAULT:
                 own[limit] = _checked(limit, text)
         numbers = tuple((limit, value) for limit, value in own.items() if isinstance(value, int | float))
-        self._stored(self._submit(SetOwnLimits(None, name, numbers)), name)
+        check_stored(self._submit(SetOwnLimits(None, name, numbers)), name, self._folder)
         changed = {limit: {"was": before.get(limit), "now": own.get(limit)} for limit in {**before, **own}}
         return {"changed": {limit: pair for limit, pair in changed.items() if pair["was"] != pair["now"]}}
 
@@ -118,11 +118,18 @@ class LimitsDesk:
             raise UnknownPeerError(name=name)
         return own
 
-    def _stored(self, result: Result, name: str) -> None:
-        if result.outcome == "unknown":
-            raise UnknownPeerError(name=name)
-        if result.outcome != "done":
-            raise StoreError(path=self._folder, detail=_("there is no room for it"))
+
+def check_stored(result: Result, name: str, folder: Path) -> None:
+    """Make sure that an order about ``name`` is on the disk.
+
+    Raises:
+        UnknownPeerError: nobody has that name.
+        StoreError: there is no room.
+    """
+    if result.outcome == "unknown":
+        raise UnknownPeerError(name=name)
+    if result.outcome != "done":
+        raise StoreError(path=folder, detail=_("there is no room for it"))
 
 
 def _texts(request: Request) -> dict[str, str]:
