@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from tests.vectors.people import person
 # Under nohup, or in the background of a script, these would be ignored here and by every program that is started.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+os.environ.setdefault("SEALWIRE_TEST_DAY", str(date.today().toordinal()))  # one for all processes, at midnight as well
 
 for size in ("COLUMNS", "LINES"):
     os.environ.pop(size, None)  # of whoever runs the tests: terminals here have sizes of their own
