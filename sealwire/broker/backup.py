@@ -53,6 +53,11 @@ def reason_of(error: apsw.Error | OSError) -> str:
             return str(error)
 
 
+def _unopened() -> str:
+    """Nothing tells a first page that is damaged from one under another key: no page opens in either case."""
+    return _("the key of this broker's database does not open it, or its first page is damaged")
+
+
 class Facts(Struct, frozen=True):
     """What a database says about itself. ``taken_ms`` and ``newest_ms`` are ms since 1970, 0 for none."""
 
@@ -184,7 +189,7 @@ def verify(path: Path, key: bytes, realm: str) -> Facts:
         with reading(path, key) as db:
             return _checked(db, path, realm)
     except apsw.NotADBError:
-        raise BackupError(path=path, detail="the key of this broker's database does not open it") from None
+        raise BackupError(path=path, detail=_unopened()) from None
     except apsw.BusyError:
         raise BackupError(path=path, detail="another process has it open") from None
     except apsw.Error as error:
@@ -314,6 +319,8 @@ def compact(live: Path, key: bytes) -> tuple[int, int]:
             raise StoreError(path=live, detail=_("the disk has no room for a second one beside it")) from None
         except DISK_ERRORS as error:
             raise StoreError(path=live, detail=str(error)) from error
+        except apsw.NotADBError as error:
+            raise BackupError(path=live, detail=_unopened()) from error
         except apsw.Error as error:
             raise BackupError(path=live, detail=f"it is damaged ({error})") from error
         sizes = live.stat().st_size, fresh.stat().st_size

@@ -97,8 +97,6 @@ class SqliteStore:
             self._next_row = 1 + max(self._number(f"SELECT max(row) FROM {table}") for table in ("mail", "fan"))  # noqa: S608
         except apsw.BusyError as error:
             raise StoreError(path=self.path, detail="another broker has it open") from error
-        except apsw.NotADBError as error:
-            raise StoreError(path=self.path, detail="broker.db.key does not open it") from error
         except apsw.Error as error:
             raise StoreError(path=self.path, **why(error)) from error
         self._db.set_wal_hook(self._committed)
@@ -337,13 +335,24 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
 
 
 def why(error: Exception) -> dict[str, str]:
-    """Return what is said of an error; SQLite's words for a failing disk or page name nothing that one could do."""
-    if isinstance(error, apsw.IOError):
-        return {"detail": str(error), "hint": _("Look for errors of the disk in the system's log; stored mail waits.")}
-    if not isinstance(error, apsw.CorruptError):
-        return {"detail": str(error)}
-    advice = _("Put back a backup (broker.py restore), or copy what is readable: broker.py doctor --salvage FILE.")
-    return {"detail": _("a page of it is not what was written"), "hint": advice}
+    """Return what is said of an error; SQLite's words for a failing disk or page name nothing that one could do.
+
+    Nothing tells a first page that is damaged from one under another key: no page opens in either case.
+    """
+    match error:
+        case apsw.IOError():
+            advice = _("Look for errors of the disk in the system's log; stored mail waits.")
+            return {"detail": str(error), "hint": advice}
+        case apsw.NotADBError():
+            advice = _("Put back the keys that belong to it, or a backup (broker.py restore).")
+            return {"detail": _("broker.db.key does not open it, or its first page is damaged"), "hint": advice}
+        case apsw.CorruptError():
+            advice = _(
+                "Put back a backup (broker.py restore), or copy what is readable: broker.py doctor --salvage FILE."
+            )
+            return {"detail": _("a page of it is not what was written"), "hint": advice}
+        case _:
+            return {"detail": str(error)}
 
 
 def _places(count: int) -> str:

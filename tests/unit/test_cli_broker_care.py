@@ -79,7 +79,7 @@ def newer(path: Path) -> None:
         (lambda path: os.truncate(path, path.stat().st_size // 2), "damaged"),
         (lambda path: stamp(path, KEY, "b" * 26, 1), "another broker"),
         (newer, "newer version"),
-        (lambda path: path.write_bytes(bytes(8192)), "does not open it"),
+        (lambda path: path.write_bytes(bytes(8192)), "does not open it, or its first page is damaged"),
         (lambda path: path.unlink(), "no such file"),
         (lambda path: (path.unlink(), path.mkdir()), "it is no file"),
     ],
@@ -256,12 +256,14 @@ def test_a_compact_database_holds_what_it_held_under_the_same_numbers(holey: tup
 def test_a_damaged_database_is_not_made_compact_and_stays_as_it_is(holey: tuple[Path, list[int]]) -> None:
     live, _rows = holey
     content = bytearray(live.read_bytes())
-    for at in range(10, len(content), 4_096):
-        content[at] ^= 1  # a bit of every page
-    live.write_bytes(content)
-    with pytest.raises(BackupError, match=r"damaged|does not open"):
-        backup.compact(live, KEY)
-    assert live.read_bytes() == content
+    later_pages, first_page = range(4_296, len(content), 4_096), (200,)
+    for places, said in ((later_pages, "it is damaged"), (first_page, "or its first page is damaged")):
+        for at in places:
+            content[at] ^= 1
+        live.write_bytes(content)
+        with pytest.raises(BackupError, match=said):
+            backup.compact(live, KEY)
+        assert live.read_bytes() == content
     assert not live.with_name("broker.db.new").exists()
 
 

@@ -80,6 +80,16 @@ def test_another_key_is_refused(folder, store):
         SqliteStore(folder, bytes(31) + b"\1", BALLAST)
 
 
+def test_a_damaged_first_page_is_not_called_another_key_alone(folder, store):
+    store.close()
+    content = bytearray(store.path.read_bytes())
+    content[200] ^= 1
+    store.path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"or its first page is damaged") as caught:
+        SqliteStore(folder, KEY, BALLAST)
+    assert "broker.py restore" in str(caught.value.params["hint"])
+
+
 def test_a_newer_schema_is_refused(folder, store):
     store._db.execute("PRAGMA user_version = 99")
     store.close()
