@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -37,6 +39,18 @@ def test_nothing_slow_is_loaded_before_the_signals_are_held():
     done = subprocess.run([sys.executable, "-S", "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "sealwire.cli" in done.stdout.split()
     assert not {"typing", "asyncio", "argparse", "signal", "enum", "functools"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("program", ["broker.py", "peer.py"])
+def test_an_interrupt_while_that_is_loaded_is_an_end_without_words(program: str, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    half_loaded = ModuleType("sealwire.cli")
+    monkeypatch.setattr(half_loaded, "__getattr__", interrupt, raising=False)
+    monkeypatch.setitem(sys.modules, "sealwire.cli", half_loaded)
+    with pytest.raises(SystemExit, match="130"):
+        runpy.run_path(str(ROOT / program))
 
 
 @pytest.mark.usefixtures("mask")
