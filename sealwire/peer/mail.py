@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from sealwire.crypto.primitives import Rng
 from sealwire.errors import LocalProtocolError, RejectedError
@@ -25,6 +26,9 @@ from sealwire.wire.content import MAX_RECEIPT_IDS, Content, Receipt, Renew, deco
 from sealwire.wire.control import Limits
 from sealwire.wire.frames import Code
 from sealwire.wire.word_content import Delete, Edit, Pin, React, Ref, WordNews
+
+SAID_AGAIN_S: Final = 600
+"""That messages wait is said once in so long: a full disk refuses each of a thousand, and again every two seconds."""
 
 ToGroup = Callable[[str, MessageId, Content, Now], None]
 Owe = Callable[[Mailbox, str, ReceiptState, Sequence[MessageId]], None]
@@ -79,6 +83,7 @@ class Mail:
         self._rng = rng
         self.outbox = Outbox(records)
         self._events = events
+        self._told_waits: dict[tuple[str, str], float] = {}
         self.to_group: ToGroup = _no_groups
         self.owe: Owe = _no_receipts
         self.was_read: WasRead = _no_timers
@@ -309,7 +314,12 @@ class Mail:
                 text = _("A message to {name} waits: {reason}.").format(
                     name=owner or message.conversation, reason=_code_words().get(code, code.name)
                 )
-                self._events.append(Warning("refused", text, message.conversation))
+                self._tell_waits(message.conversation, text, now)
+
+    def _tell_waits(self, conversation: str, text: str, now: Now) -> None:
+        if now.mono_s - self._told_waits.get((conversation, text), -SAID_AGAIN_S) >= SAID_AGAIN_S:
+            self._told_waits[conversation, text] = now.mono_s
+            self._events.append(Warning("refused", text, conversation))
 
     def _give_up(self, row: int, mailbox: Mailbox | None, message: MessageId, counter: int | None, why: str) -> None:
         waiting = self._records.outbox_row(row)
