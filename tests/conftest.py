@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 from collections.abc import Callable, Generator, Iterator
 from datetime import date
 from pathlib import Path
@@ -44,6 +45,17 @@ def shut_out(folder: Path) -> Iterator[None]:
             os.seteuid(0)
         else:
             folder.chmod(0o700)
+
+
+def loopback(address: str) -> socket.socket:
+    """Listen at a loopback address of either family; a test on a machine without IPv6 is skipped for that one."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, 0), family=family)
+    except OSError:
+        if family == socket.AF_INET:
+            raise
+        pytest.skip("this machine has no IPv6")
 
 
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}

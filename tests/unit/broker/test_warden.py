@@ -23,6 +23,7 @@ from sealwire.broker.warden import (
     received,
     resident_pages,
 )
+from tests.conftest import loopback
 
 
 class World:
@@ -136,9 +137,8 @@ def test_what_the_system_does_not_say_accuses_nobody(world: World) -> None:
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
-    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
     with (
-        socket.create_server((request.param, 0), family=family) as listener,
+        loopback(request.param) as listener,
         socket.create_connection(listener.getsockname()[:2]) as client,
         listener.accept()[0] as server,
     ):
