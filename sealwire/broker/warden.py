@@ -11,9 +11,6 @@ Source: protocol.md §2.
 from __future__ import annotations
 
 import os
-import socket
-import struct
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -21,6 +18,7 @@ from typing import Final
 
 from sealwire.broker.monitor import Doorstep, Monitor, Peer, peer_of, shut_down
 from sealwire.broker.router import Router
+from sealwire.tcp import received_bytes
 from sealwire.wire.frames import MAX_FRAME_BYTES
 
 UNHEARD_BYTES: Final = 4 * MAX_FRAME_BYTES
@@ -41,26 +39,6 @@ HURRIED: Final = 256
 """Connections looked at in one piece after memory has grown: a millisecond."""
 BUSY_LOOK_S: Final = 0.002
 """The next look when one of these did not suffice; without it a crowd of thousands is seen to too late."""
-
-_TCP_INFO: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
-_RECEIVED_AT: Final = 128
-"""Of tcpi_bytes_received (u64) in Linux's struct tcp_info, since 4.1."""
-_RECEIVED: Final = struct.Struct("=Q")
-
-
-def received(fd: int) -> int | None:
-    """Return how many bytes ever came on a connection, None where the system does not say."""
-    if _TCP_INFO is None:
-        return None
-    try:
-        connected = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
-        try:
-            info = connected.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _RECEIVED_AT + _RECEIVED.size)
-        finally:
-            connected.detach()
-    except OSError:
-        return None  # closed meanwhile, or no TCP
-    return int(_RECEIVED.unpack_from(info, _RECEIVED_AT)[0]) if len(info) >= _RECEIVED_AT + _RECEIVED.size else None
 
 
 def resident_pages() -> int:
@@ -86,7 +64,7 @@ class Inflow:
 
     def __init__(
         self,
-        received: Callable[[int], int | None] = received,
+        received: Callable[[int], int | None] = received_bytes,
         resident: Callable[[], int] = resident_pages,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-
 import pytest
 
 from sealwire.broker import warden
@@ -20,10 +17,8 @@ from sealwire.broker.warden import (
     UNHEARD_BYTES,
     Inflow,
     Warden,
-    received,
     resident_pages,
 )
-from tests.conftest import loopback
 
 
 class World:
@@ -133,33 +128,6 @@ def test_what_the_system_does_not_say_accuses_nobody(world: World) -> None:
     world.inflow = Inflow(lambda _fd: None, lambda: 0)
     world.bytes[5] = 10 * UNHEARD_BYTES
     assert world.look() == []
-
-
-@pytest.fixture(params=["127.0.0.1", "::1"])
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
-    with (
-        loopback(request.param) as listener,
-        socket.create_connection(listener.getsockname()[:2]) as client,
-        listener.accept()[0] as server,
-    ):
-        yield client, server
-
-
-def test_the_system_counts_what_came(pair: tuple[socket.socket, socket.socket]) -> None:
-    client, server = pair
-    client.sendall(b"x" * 1_234)
-    assert len(server.recv(1_234, socket.MSG_WAITALL)) == 1_234
-    assert received(server.fileno()) == 1_234
-    fd = server.fileno()
-    assert server.fileno() == fd  # looked at, not closed
-    client.sendall(b"y")
-    assert server.recv(1) == b"y"
-
-
-def test_a_descriptor_that_is_no_connection_has_brought_nothing(tmp_path) -> None:
-    with (tmp_path / "file").open("wb") as file:
-        assert received(file.fileno()) is None
-    assert received(10_000) is None
 
 
 def test_memory_is_counted() -> None:
