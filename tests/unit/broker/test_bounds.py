@@ -127,6 +127,7 @@ def test_a_turn_has_room_for_few_of_them(rig, kind, word):
         speaker = rig.login("alice", kind="bulk")
     speaker.feed(CHATTER[word](speaker))
     assert rig.router.relay.units == CHATTER_UNITS
+    assert rig.router.settings.turn_units // CHATTER_UNITS <= 128
 
 
 ABOUT_FILES = {
