@@ -78,6 +78,14 @@ def address_group(address: str) -> str:
     return str(ip_network((int(parsed) >> 64 << 64, 64)))
 
 
+def shown_address(address: str) -> str:
+    """Return an address as people write it: ZeroMQ names IPv4 ones in IPv6's clothes."""
+    try:
+        return str(_parse(address))
+    except ValueError:
+        return address
+
+
 def address_within(address: str, networks: Iterable[Network]) -> bool:
     """Whether an address lies in one of these networks; what is no address lies in none.
 

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sealwire.broker.admission import shown_address
 from sealwire.broker.bans import MAX_LASTING_BANS, MAX_OWN_BANS, Bans
 from sealwire.broker.blobs import Blobs
 from sealwire.broker.bulk import BulkLink, Bulks
@@ -281,7 +282,7 @@ class Operator:
         return {
             "account": link.account.name,
             "device": link.mailbox.id.hex(),
-            "address": link.connection.address,
+            "address": shown_address(link.connection.address),
             "age_s": int(self._relay.now - link.since),
             "unanswered": len(link.unanswered),
             "in_flight": len(link.inflight),

@@ -154,7 +154,7 @@ class Rig:
         identity = member(name, BROKER_CURVE, keys, device)
         curve = (name.encode() + keys.encode() + device)[:32].ljust(32, b"\0")
         peer = ("127.0.0.1", self.next_rid)
-        return Client(self, identity, Connection(rid, self.next_rid, "127.0.0.1", peer, curve))
+        return Client(self, identity, Connection(rid, self.next_rid, "::ffff:127.0.0.1", peer, curve))
 
     def login(
         self,
