@@ -41,15 +41,9 @@ from benchmarks.relay import running_broker
 from benchmarks.rivals.common import Server, cpu_s, rss_mib
 from sealwire.broker.links import spread_ms
 from sealwire.crypto.identity import Identity
-from sealwire.peer.link import (
-    HEARTBEAT_MS,
-    HEARTBEAT_TIMEOUT_MS,
-    KEEPALIVE_ANSWER_S,
-    KEEPALIVE_IDLE_S,
-    KEEPALIVE_PROBES,
-    TCP_MAXRT_MS,
-)
+from sealwire.peer.link import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, KEEPALIVE_ANSWER_S, KEEPALIVE_IDLE_S
 from sealwire.peer.pulse import PING_EVERY_S
+from sealwire.tcp import keepalive
 from sealwire.wire import control, frames
 from tests.unit.broker.raw_peer import RawPeer, hello_of, login_of, member
 
@@ -76,8 +70,8 @@ class Quiet(RawPeer):
         sock.linger, sock.immediate, sock.reconnect_ivl = 0, 1, -1
         sock.rcvtimeo = sock.sndtimeo = 60_000
         sock.heartbeat_ivl, sock.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
-        sock.tcp_keepalive, sock.tcp_keepalive_cnt, sock.tcp_maxrt = 1, KEEPALIVE_PROBES, TCP_MAXRT_MS
-        sock.tcp_keepalive_idle, sock.tcp_keepalive_intvl = KEEPALIVE_IDLE_S, KEEPALIVE_ANSWER_S // KEEPALIVE_PROBES
+        for option, value in keepalive(KEEPALIVE_IDLE_S, KEEPALIVE_ANSWER_S).items():
+            sock.setsockopt(option, value)
         sock.curve_serverkey = z85.encode(self.broker_curve)
         sock.curve_secretkey, sock.curve_publickey = z85.encode(self.curve_secret), z85.encode(self.curve)
         sock.connect(self.endpoint)

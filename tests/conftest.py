@@ -47,6 +47,10 @@ def shut_out(folder: Path) -> Iterator[None]:
             folder.chmod(0o700)
 
 
+TCP_USER_TIMEOUT = 18
+"""Of Linux; Python names it where its headers do."""
+
+
 def loopback(address: str) -> socket.socket:
     """Listen at a loopback address of either family; a test on a machine without IPv6 is skipped for that one."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -56,6 +60,14 @@ def loopback(address: str) -> socket.socket:
         if family == socket.AF_INET:
             raise
         pytest.skip("this machine has no IPv6")
+
+
+def watched(fd: int) -> list[int]:
+    """How Linux watches a connection: whether, seconds until it asks, how often, how far apart, ms until it ends."""
+    tcp = (socket.TCP_KEEPIDLE, socket.TCP_KEEPCNT, socket.TCP_KEEPINTVL, TCP_USER_TIMEOUT)
+    with socket.socket(fileno=os.dup(fd)) as connection:
+        is_on = connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        return [is_on, *(connection.getsockopt(socket.IPPROTO_TCP, option) for option in tcp)]
 
 
 PEOPLE = {name: person(name) for name in ("alice", "bob", "mallory")}

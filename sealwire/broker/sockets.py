@@ -5,7 +5,6 @@ Source: protocol.md §2.
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 import zmq
@@ -13,6 +12,7 @@ from zmq.utils import z85
 
 from sealwire.broker.zap import DOMAIN
 from sealwire.errors import MissingPackageError
+from sealwire.tcp import keepalive
 from sealwire.wire.frames import MAX_FRAME_BYTES
 
 LIBZMQ_FLOOR: Final = (4, 3, 5)
@@ -30,12 +30,6 @@ KEEPALIVE_ANSWER_S: Final = 10
 """No answer to that for so long ends the connection: a dead one is found within 40 s. The system does it by a timer of
 each connection; libzmq's own (HEARTBEAT_TTL, which peers therefore leave off) is looked for among those of all others
 each time anything comes, which at 10,000 peers was most of what an idle PING cost."""
-KEEPALIVE_PROBES: Final = 5
-"""The system asks so often in that time. With one question, a single packet lost ended an idle connection: at 1 % loss
-every seventeen minutes, and with ten thousand peers at once on a machine that drops a packet now and then."""
-TCP_MAXRT_MS: Final = (KEEPALIVE_IDLE_S + KEEPALIVE_ANSWER_S) * 1000
-"""How long the system sends again what nobody confirms. With less than both, Linux stops asking after one question."""
-_WINDOWS_PROBES: Final = 10  # Windows asks so often, whatever it is told
 
 OPTIONS: Final = {
     zmq.ROUTER_MANDATORY: 1,  # a send to a dead link session is an error, not a silence
@@ -51,11 +45,7 @@ OPTIONS: Final = {
     zmq.LINGER: LINGER_MS,  # before the bind: a connection that breaks while the socket closes has its listener's, and
     # with the default, which is for ever, libzmq then never ends
     zmq.HEARTBEAT_IVL: 0,  # peers start them; ours would cost a wake-up each
-    zmq.TCP_MAXRT: TCP_MAXRT_MS,
-    zmq.TCP_KEEPALIVE: 1,
-    zmq.TCP_KEEPALIVE_IDLE: KEEPALIVE_IDLE_S,
-    zmq.TCP_KEEPALIVE_CNT: KEEPALIVE_PROBES,
-    zmq.TCP_KEEPALIVE_INTVL: KEEPALIVE_ANSWER_S // (_WINDOWS_PROBES if sys.platform == "win32" else KEEPALIVE_PROBES),
+    **keepalive(KEEPALIVE_IDLE_S, KEEPALIVE_ANSWER_S),
 }
 
 

@@ -19,6 +19,7 @@ from zmq.utils.z85 import encode as z85
 from sealwire.closing import end_context
 from sealwire.errors import RemoteProtocolError
 from sealwire.peer.inflow import Inflow
+from sealwire.tcp import keepalive
 from sealwire.wire.frames import MAX_FRAME_BYTES
 from sealwire.wire.many import apart, gather_sends
 
@@ -34,10 +35,6 @@ KEEPALIVE_IDLE_S: Final = 20
 KEEPALIVE_ANSWER_S: Final = 10
 """The system finds a line that was cut, at no cost to either program: after half a minute, or HEARTBEAT_TIMEOUT_MS
 after a heartbeat that went out meanwhile."""
-KEEPALIVE_PROBES: Final = 5
-"""The system asks so often within the ten seconds: with one question, a single packet lost ends an idle connection."""
-TCP_MAXRT_MS: Final = (KEEPALIVE_IDLE_S + KEEPALIVE_ANSWER_S) * 1000
-"""How long the system sends again what nobody confirms. With less than both, Linux stops asking after one question."""
 SNDHWM: Final = 4_096
 """Above the send window and everything else a peer may have under way: a send that finds it full means a dead link."""
 RCVHWM: Final = 2_048
@@ -115,11 +112,7 @@ class Link:
             (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
             (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
             (zmq.HEARTBEAT_TTL, 0),  # the broker's system watches its end: libzmq's timers would cost it more
-            (zmq.TCP_MAXRT, TCP_MAXRT_MS),
-            (zmq.TCP_KEEPALIVE, 1),
-            (zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S),
-            (zmq.TCP_KEEPALIVE_CNT, KEEPALIVE_PROBES),
-            (zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_ANSWER_S // KEEPALIVE_PROBES),
+            *keepalive(KEEPALIVE_IDLE_S, KEEPALIVE_ANSWER_S).items(),
             (zmq.IPV6, 1),
         ):
             socket.setsockopt(option, value)

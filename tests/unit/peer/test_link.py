@@ -18,6 +18,7 @@ from sealwire.peer import inflow
 from sealwire.peer.link import Link, LinkEvent, _read
 from sealwire.wire import frames, many
 from sealwire.wire.frames import Verb
+from tests.conftest import watched
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,16 @@ def first_event(link: Link) -> LinkEvent:
             return events[0]
         time.sleep(0.005)
     raise AssertionError("the monitor said nothing")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads options that only Linux tells")
+def test_the_system_watches_the_connection(router):
+    address, key, _ = router
+    link = link_to(address, key)
+    assert first_event(link) is LinkEvent.ADMITTED
+    assert link._inflow is not None
+    assert watched(link._inflow._fd) == [1, 20, 5, 2, 30_000]
+    link.finish()
 
 
 def test_the_pinned_key_is_admitted_and_frames_go_both_ways(router):
